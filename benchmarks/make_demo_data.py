@@ -15,10 +15,26 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-COLUMNS = (
-    "ecg_id patient_id age sex height weight device recording_date report superclass subclass abnormal "
-    "pacemaker baseline_drift static_noise burst_noise electrodes_problems extra_beats"
-).split()
+COLUMNS = [
+    "ecg_id",
+    "patient_id",
+    "age",
+    "sex",
+    "height",
+    "weight",
+    "device",
+    "recording_date",
+    "report",
+    "superclass",
+    "subclass",
+    "abnormal",
+    "pacemaker",
+    "baseline_drift",
+    "static_noise",
+    "burst_noise",
+    "electrodes_problems",
+    "extra_beats",
+]
 WHOLE_NUMBERS = ("patient_id", "age", "sex", "height", "weight")
 NOTE = "Edit:"
 """From here on a report holds a later note with the diagnosis code, that is, the answer."""
