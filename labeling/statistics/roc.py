@@ -82,7 +82,7 @@ class DeLong:
         m, k = self.n_positive / design, self.n_negative / design
         variance = float(self.covariance[index, index])
         if min(m, k) < SMALL_CLASS or variance <= 0 or area in (0.0, 1.0):
-            low, high = _score_bounds(area, max(m, 1.0), max(k, 1.0), level)
+            low, high = score_bounds(area, max(m, 1.0), max(k, 1.0), level)
         else:
             half = self._quantile(level) * math.sqrt(variance) / (area * (1 - area))
             low, high = special.expit(special.logit(area) + np.array([-half, half]))
@@ -209,7 +209,7 @@ def _delong_covariance(influence: NDArray[np.float64], gold: NDArray[np.bool_]) 
     return total
 
 
-def _score_bounds(area: float, m: float, k: float, level: float) -> tuple[float, float]:
+def score_bounds(area: float, m: float, k: float, level: float) -> tuple[float, float]:
     """Solve |area - t| = z sqrt(V(t)) for t, with the variance of Hanley and McNeil at t."""
     z2 = normal_quantile(level) ** 2
     extra = (m + k) / 2 - 1

@@ -1,0 +1,63 @@
+"""Records, labeling functions and the votes they cast: everything that reads the side modality."""
+
+from .analysis import LFAnalysis
+from .applier import ApplierMetadata, LFApplier, PandasLFApplier
+from .discover import load_functions, load_schema
+from .faults import FunctionError, InputError, LimitError, SidelightError, UsageError
+from .folder import write_file, write_folder
+from .function import LabelingFunction, RecordFunction, Vote, labeling_function
+from .gold import align_gold, encode_gold
+from .pattern import PatternFunction, keyword_lf, regex_lf
+from .preprocessor import Preprocessor, preprocessor
+from .readers import READERS, Batch, QuarantinedRow, Reading, read
+from .record import Event, Record
+from .schema import ABSTAIN, LabelSchema
+from .seeds import derive_seed, generator, keyed_fraction
+from .vote_files import read_votes, write_votes
+from .votes import FunctionInfo, RunStatistics, Span, VoteMatrix, as_votes
+
+__all__ = [
+    "ABSTAIN",
+    "READERS",
+    "ApplierMetadata",
+    "Batch",
+    "Event",
+    "FunctionError",
+    "FunctionInfo",
+    "InputError",
+    "LFAnalysis",
+    "LFApplier",
+    "LabelSchema",
+    "LabelingFunction",
+    "LimitError",
+    "PandasLFApplier",
+    "PatternFunction",
+    "Preprocessor",
+    "QuarantinedRow",
+    "Reading",
+    "Record",
+    "RecordFunction",
+    "RunStatistics",
+    "SidelightError",
+    "Span",
+    "UsageError",
+    "Vote",
+    "VoteMatrix",
+    "align_gold",
+    "as_votes",
+    "derive_seed",
+    "encode_gold",
+    "generator",
+    "keyed_fraction",
+    "keyword_lf",
+    "labeling_function",
+    "load_functions",
+    "load_schema",
+    "preprocessor",
+    "read",
+    "read_votes",
+    "regex_lf",
+    "write_file",
+    "write_folder",
+    "write_votes",
+]

@@ -1,0 +1,125 @@
+"""Turning whatever holds records (list, DataFrame, Arrow, path, reading) into batches of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .faults import FunctionError, UsageError
+from .readers import BATCH_SIZE, Batch, Reading, read
+from .record import CANONICAL, Record, batch_records, iter_records
+
+
+@dataclass(frozen=True)
+class RecordBatch:
+    """Some records in order, with what is known of their identity and place.
+
+    Parameters
+    ----------
+    records : list of Record
+        The rows.
+    first_row : int
+        Rows that came before, over all batches.
+    fields : frozenset of str, optional
+        The fields every record has; None when rows may differ.
+    source : str
+        The file the records come from, empty when they come from memory.
+    offsets : ndarray of int64 of shape (n_records,), optional
+        Where each record stands in its file (see `QuarantinedRow`).
+    """
+
+    records: list[Record]
+    first_row: int
+    fields: frozenset[str] | None = None
+    source: str = ""
+    offsets: NDArray[np.int64] | None = None
+
+    def locate(self, fault: FunctionError) -> FunctionError:
+        """Return a function's fault with the record's place in its file, where there is one."""
+        if self.offsets is None:
+            return fault
+        offset = self.offsets[fault.row - self.first_row]
+        return FunctionError(fault.function, fault.row, fault.problem, f"{self.source} at {offset}")
+
+    def column(self, name: str) -> NDArray[np.str_] | None:
+        """Return `id` or `patient_id` as strings, "" where missing; None when no record has one."""
+        values = [getattr(record, name) for record in self.records]
+        if all(value is None for value in values):
+            return None
+        return np.array(["" if value is None else str(value) for value in values])
+
+
+def iter_batches(data: Any, batch_size: int = BATCH_SIZE) -> Iterator[RecordBatch]:
+    """Yield the records of `data`, in order, a batch at a time.
+
+    Parameters
+    ----------
+    data : list, DataFrame, pyarrow.Table, pyarrow.RecordBatch, Reading or path of an export
+        A DataFrame without a column "id" gives its index as ids.
+    batch_size : int, default 4096
+        Most records a batch.
+    """
+    if isinstance(data, str | Path):
+        data = read(data)
+    row = 0
+    if isinstance(data, Reading | Batch):
+        for batch in [data] if isinstance(data, Batch) else data:
+            yield RecordBatch(
+                list(batch), row, frozenset(batch.records.schema.names), batch.source, batch.offsets
+            )
+            row += len(batch)
+        return
+    for records, fields in _pieces(data, batch_size):
+        yield RecordBatch(records, row, fields)
+        row += len(records)
+
+
+def _pieces(data: Any, batch_size: int) -> Iterator[tuple[list[Record], frozenset[str] | None]]:
+    if isinstance(data, pa.Table | pa.RecordBatch):
+        table = pa.Table.from_batches([data]) if isinstance(data, pa.RecordBatch) else data
+        for arrow in table.to_batches(max_chunksize=batch_size):
+            yield batch_records(arrow), frozenset(arrow.schema.names)
+    elif type(data).__module__.partition(".")[0] == "pandas" and hasattr(data, "columns"):
+        yield from _frame_pieces(data, batch_size)
+    elif isinstance(data, Iterable) and not isinstance(data, bytes | dict):
+        rows = iter_records(data if isinstance(data, Sequence) else list(data))
+        while piece := list(islice(rows, batch_size)):
+            yield piece, None
+    else:
+        raise UsageError(
+            f"records are a list, DataFrame, Arrow table or the path of an export, not a {type(data).__name__}"
+        )
+
+
+def _frame_pieces(frame: Any, batch_size: int) -> Iterator[tuple[list[Record], frozenset[str]]]:
+    """Yield a pandas frame's rows without building a Series for any of them."""
+    names = [str(name) for name in frame.columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"the data frame has two columns called {twice[0]!r}")
+    fields = frozenset([*names, "id"])
+    for start in range(0, len(frame), batch_size):
+        piece = frame.iloc[start : start + batch_size]
+        columns = {name: _cells(piece.iloc[:, j]) for j, name in enumerate(names)}
+        columns.setdefault("id", [str(value) for value in piece.index])
+        for name in CANONICAL[:2]:
+            if name in columns:
+                columns[name] = [None if value is None else str(value) for value in columns[name]]
+        records = [
+            Record(dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True)
+        ]
+        yield records, fields
+
+
+def _cells(column: Any) -> list[Any]:
+    """Return a column's values with missing ones as None in columns that are no numbers."""
+    values: list[Any] = column.tolist()
+    if column.dtype.kind in "iufb":
+        return values
+    missing = column.isna().tolist()
+    return [None if gone else value for value, gone in zip(values, missing, strict=True)]

@@ -1,0 +1,66 @@
+"""The kinds of fault a run can end with; their messages name file, row and field, never a record's text."""
+
+from pathlib import Path
+
+
+class SidelightError(Exception):
+    """A fault the user can do something about; `exit_code` is what the command line ends with."""
+
+    exit_code = 4
+
+
+class LimitError(SidelightError):
+    """The work is done, but a limit was broken: too many rows set aside, too many failing calls."""
+
+    exit_code = 1
+
+
+class UsageError(SidelightError):
+    """Something was asked for that cannot be: an unknown option, column, class or function."""
+
+    exit_code = 2
+
+
+class InputError(SidelightError):
+    """An input cannot be read at all, or an output cannot be written.
+
+    Parameters
+    ----------
+    path : path-like
+        The file or folder at fault; only its name stands in the message.
+    problem : str
+        What is wrong and what would be right; never holds anything read from a record.
+    """
+
+    exit_code = 3
+
+    def __init__(self, path: str | Path, problem: str) -> None:
+        super().__init__(f"{Path(path).name or path}: {problem}")
+        self.path = Path(path)
+
+
+class FunctionError(SidelightError):
+    """A labeling or slicing function raised, or returned what is no vote.
+
+    The original message is left out, because it may quote the record; its type and the line of the
+    function's file where it arose are kept.
+
+    Parameters
+    ----------
+    function : str
+        Name of the function.
+    row : int
+        The record's row, counted from 0 among all records of the run.
+    problem : str
+        What happened.
+    place : str, optional
+        Where the record stands in its export, when that is known better than by `row`.
+    """
+
+    exit_code = 2
+
+    def __init__(self, function: str, row: int, problem: str, place: str = "") -> None:
+        super().__init__(f"function {function!r}, {place or f'row {row}'}: {problem}")
+        self.function = function
+        self.row = row
+        self.problem = problem

@@ -1,0 +1,145 @@
+"""What label models need to know of votes, in whole numbers: how often functions vote, and vote together."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from .schema import LabelSchema
+from .votes import VoteMatrix
+
+CHUNK = 1 << 14
+"""Records whose votes are counted at once; sums stay far below 2**24, so float32 products are exact."""
+
+SPARSE_PRODUCT_BELOW = 0.05
+"""Share of votes that are no abstention under which co-occurrences are counted from the votes alone."""
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Counts of single votes and of pairs of votes over a set of records; they add up across parts and sites.
+
+    Counts are int64, so that any order of merging gives the same bits.
+
+    Parameters
+    ----------
+    schema : LabelSchema
+        The classes.
+    names : tuple of str
+        Names of the functions.
+    n_records : int
+        Records counted.
+    n_covered : int
+        Records with at least one vote.
+    singles : ndarray of int64 of shape (n_functions, n_classes)
+        How often each function voted for each class.
+    pairs : ndarray of int64 of shape (n_functions * n_classes, n_functions * n_classes)
+        How often two functions voted for two classes on the same record; function i and class v stand at
+        ``i * n_classes + v``. The diagonal repeats `singles`.
+
+    Examples
+    --------
+    >>> from sidelight.labeling import as_votes
+    >>> moments = Moments.of(as_votes([[0, -1], [1, 1], [1, 0]]))
+    >>> moments.singles.tolist()
+    [[1, 2], [1, 1]]
+    >>> moments.pairs[1, 2:].tolist()              # function 0 says 1 while function 1 says 0, and 1
+    [1, 1]
+    """
+
+    schema: LabelSchema
+    names: tuple[str, ...]
+    n_records: int
+    n_covered: int
+    singles: NDArray[np.int64]
+    pairs: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, votes: VoteMatrix) -> Self:
+        """Count the votes of a matrix, dense or sparse."""
+        m, k = votes.n_functions, votes.schema.cardinality
+        covered = int(np.count_nonzero(votes.n_votes()))
+        sparsely = votes.is_sparse or votes.density < SPARSE_PRODUCT_BELOW
+        pairs = _pairs_sparse(votes, m, k) if sparsely else _pairs_dense(votes.dense(), m, k)
+        singles = pairs.diagonal().reshape(m, k).copy()
+        return cls(votes.schema, votes.names, votes.n_records, covered, singles, pairs)
+
+    @classmethod
+    def stream(cls, parts: Iterable[VoteMatrix]) -> Self:
+        """Count the votes of parts that come one by one, such as those of a run."""
+        total: Self | None = None
+        for part in parts:
+            moments = cls.of(part)
+            total = moments if total is None else total + moments
+        if total is None:
+            raise ValueError("no votes to count: there is not a single part")
+        return total
+
+    def __add__(self, other: Self) -> Self:
+        """Merge with the counts of other records of the same functions."""
+        if self.schema != other.schema:
+            raise ValueError(f"classes differ: {list(self.schema.classes)} and {list(other.schema.classes)}")
+        if self.names != other.names:
+            raise ValueError("the counts are of different functions, or of the same in another order")
+        return type(self)(
+            self.schema,
+            self.names,
+            self.n_records + other.n_records,
+            self.n_covered + other.n_covered,
+            self.singles + other.singles,
+            self.pairs + other.pairs,
+        )
+
+    @property
+    def n_functions(self) -> int:
+        """Number of labeling functions."""
+        return len(self.names)
+
+    @property
+    def coverage(self) -> NDArray[np.float64]:
+        """Share of records on which each function votes, shape (n_functions,)."""
+        return np.asarray(self.singles.sum(axis=1) / max(1, self.n_records), dtype=np.float64)
+
+
+def _pairs_dense(values: NDArray[np.int8], m: int, k: int) -> NDArray[np.int64]:
+    """Count pairs by products of one-hot blocks; class-major within a chunk, because that is quickest to fill."""
+    total = np.zeros((m * k, m * k), dtype=np.int64)
+    for start in range(0, len(values), CHUNK):
+        block = np.ascontiguousarray(values[start : start + CHUNK].T)
+        hot = np.empty((k, m, block.shape[1]), dtype=np.float32)
+        for c in range(k):
+            np.equal(block, c, out=hot[c], casting="unsafe")
+        flat = hot.reshape(k * m, -1)
+        total += (flat @ flat.T).astype(np.int64)
+    by_function = np.arange(m * k).reshape(k, m).T.ravel()
+    return np.ascontiguousarray(total[np.ix_(by_function, by_function)])
+
+
+def _pairs_sparse(votes: VoteMatrix, m: int, k: int) -> NDArray[np.int64]:
+    """Count pairs from the votes that are no abstention."""
+    hot = one_hot(votes, dtype=np.int32)
+    product: Any = hot.T @ hot
+    return np.asarray(product.toarray(), dtype=np.int64).reshape(m * k, m * k)
+
+
+def one_hot(votes: VoteMatrix, dtype: Any = np.float64) -> Any:
+    """Return votes as a sparse CSR array of shape (n_records, n_functions * n_classes) with a 1 for each vote."""
+    k = votes.schema.cardinality
+    shape = (votes.n_records, votes.n_functions * k)
+    if votes.is_sparse:
+        rows = votes.values.tocsr()
+        columns = rows.indices.astype(np.int64) * k + (rows.data.astype(np.int64) - 1)
+        return sparse.csr_array((np.ones(rows.nnz, dtype=dtype), columns, rows.indptr), shape=shape)
+    pointers = np.zeros(votes.n_records + 1, dtype=np.int64)
+    pieces: list[NDArray[np.int64]] = []
+    values = votes.dense()
+    for start in range(0, votes.n_records, CHUNK):
+        block = values[start : start + CHUNK]
+        row, column = np.nonzero(block >= 0)
+        pointers[start + 1 : start + 1 + len(block)] = np.bincount(row, minlength=len(block))
+        pieces.append(column * k + block[row, column])
+    indices = np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int64)
+    return sparse.csr_array((np.ones(len(indices), dtype=dtype), indices, np.cumsum(pointers)), shape=shape)

@@ -1,0 +1,108 @@
+"""Preprocessors: steps that add fields to a record before labeling functions see it."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, overload
+
+from .fingerprint import fingerprint
+from .record import Record, iter_records
+
+
+class _Draft(Record):
+    """A record while a preprocessor works on it: fields can be set."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self.__dict__[name] = value
+
+
+class Preprocessor:
+    """A step that takes a record and returns one with more fields.
+
+    Parameters
+    ----------
+    name : str
+        The step's name.
+    function : callable
+        Sets fields on the record it is given, or returns another made with `Record.with_fields`.
+    pre : sequence of Preprocessor, optional
+        Steps that come first.
+    """
+
+    def __init__(
+        self, name: str, function: Callable[[Any], Any], pre: Sequence["Preprocessor"] | None = None
+    ) -> None:
+        functools.update_wrapper(self, function)
+        self.name = name
+        self.function = function
+        self.pre = tuple(pre or ())
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Hash of all that decides the fields the step adds."""
+        return fingerprint(*self.fingerprint_parts())
+
+    def fingerprint_parts(self) -> tuple[Any, ...]:
+        """Return all that decides what the step does."""
+        return (self.function, self.pre)
+
+    def __call__(self, record: Any) -> Record:
+        """Return `record` with the fields the step adds; the record given stays as it is."""
+        if not isinstance(record, Record):
+            record = next(iter_records([record]))
+        for step in self.pre:
+            record = step.once(record)
+        draft = record.with_fields()
+        object.__setattr__(draft, "__class__", _Draft)
+        result = self.function(draft)
+        if not isinstance(result, Record):
+            raise TypeError(
+                f"preprocessor {self.name!r} returned a {type(result).__name__}; it returns the record"
+            )
+        object.__setattr__(result, "__class__", Record)
+        return result
+
+    def once(self, record: Record) -> Record:
+        """Return the step's result for a record, computed on first use and shared by all functions."""
+        results: dict[int, Record] = record.__dict__.setdefault("_steps", {})
+        if id(self) not in results:
+            results[id(self)] = self(record)
+        return results[id(self)]
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        return str(self.__dict__["__qualname__"])
+
+    def __repr__(self) -> str:
+        return f"Preprocessor({self.name})"
+
+
+@overload
+def preprocessor(function: Callable[[Any], Any], /) -> Preprocessor: ...
+@overload
+def preprocessor(
+    *, name: str | None = None, pre: Sequence[Preprocessor] | None = None
+) -> Callable[[Callable[[Any], Any]], Preprocessor]: ...
+def preprocessor(
+    function: Callable[[Any], Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    pre: Sequence[Preprocessor] | None = None,
+) -> Preprocessor | Callable[[Callable[[Any], Any]], Preprocessor]:
+    """Make a preprocessor of a function; with or without parentheses.
+
+    Each runs once a record, however many functions name it in `pre=`.
+
+    Examples
+    --------
+    >>> @preprocessor
+    ... def lower(record):
+    ...     record.lowered = record.text.lower()
+    ...     return record
+    >>> lower({"text": "SINUS RHYTHM"}).lowered
+    'sinus rhythm'
+    """
+
+    def decorate(plain: Callable[[Any], Any]) -> Preprocessor:
+        return Preprocessor(name or str(getattr(plain, "__name__", "preprocessor")), plain, pre)
+
+    return decorate if function is None else decorate(function)
