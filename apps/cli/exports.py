@@ -1,0 +1,92 @@
+"""The options of every command that reads an export, and the reading they stand for."""
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from sidelight.labeling import LabelSchema, Reading
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option("--id", "id_column", metavar="COLUMN", help="Column that holds the record's id [default: id]."),
+    click.option("--text", "text_column", metavar="COLUMN", help="Column that holds the text [default: text]."),
+    click.option("--patient", "patient_column", metavar="COLUMN", help="Column of the patient [default: patient_id]."),
+    click.option("--time", "time_column", metavar="COLUMN", help="Column of the document's time [default: time]."),
+    click.option("--format", "format_name", metavar="FORMAT", help="csv, jsonl or parquet, when the name does not tell."),
+    click.option("--encoding", default="utf-8", show_default=True, help="Encoding of CSV files."),
+    click.option(
+        "--type", "types", multiple=True, metavar="COLUMN=TYPE", help="Type of a CSV column: str, int, float or bool."
+    ),
+)
+_TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
+
+
+def export_options(command: F) -> F:
+    """Add the options that say how an export is read; the command gets them as `columns`."""
+
+    @functools.wraps(command)
+    def wrapped(**arguments: Any) -> Any:
+        names = ("id_column", "text_column", "patient_column", "time_column", "format_name", "encoding", "types")
+        columns = {name: arguments.pop(name) for name in names}
+        return command(columns=columns, **arguments)
+
+    for option in reversed(_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped  # type: ignore[return-value]
+
+
+def open_export(path: str | Path, columns: Mapping[str, Any]) -> "Reading":
+    """Return the reading of an export that the options describe."""
+    from sidelight.labeling import UsageError, read
+
+    types: dict[str, type] = {}
+    for given in columns["types"]:
+        column, _, kind = str(given).rpartition("=")
+        if not column or kind not in _TYPES:
+            raise UsageError(f"--type is COLUMN=TYPE with a type of {', '.join(_TYPES)}, not {given!r}")
+        types[column] = _TYPES[kind]
+    return read(
+        path,
+        id=columns["id_column"],
+        text=columns["text_column"],
+        patient_id=columns["patient_column"],
+        time=columns["time_column"],
+        format=columns["format_name"],
+        encoding=columns["encoding"],
+        types=types,
+    )
+
+
+def read_fields(reading: "Reading", names: list[str]) -> dict[str, dict[str, Any]]:
+    """Return some columns of an export by record id: `{column: {id: value}}`."""
+    import difflib
+
+    from sidelight.labeling import InputError
+
+    found: dict[str, dict[str, Any]] = {name: {} for name in names}
+    for batch in reading:
+        ids = batch.records.column("id").to_pylist()
+        for name in names:
+            if name not in batch.records.schema.names:
+                near = difflib.get_close_matches(name, batch.records.schema.names, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise InputError(batch.source, f"has no column {name!r}{hint}")
+            found[name].update(zip(ids, batch.records.column(name).to_pylist(), strict=True))
+    return found
+
+
+def parse_classes(classes: str | None, functions: str | None = None) -> "LabelSchema | None":
+    """Return the schema that `--classes a,b` or the functions file gives, None when neither does."""
+    from sidelight.labeling import LabelSchema, UsageError, load_schema
+
+    if classes is None:
+        return load_schema(functions) if functions is not None else None
+    try:
+        return LabelSchema([name.strip() for name in classes.split(",")])
+    except ValueError as error:
+        raise UsageError(f"--classes: {error}") from None

@@ -1,0 +1,118 @@
+"""`sidelight fit`: combine votes into probabilistic labels."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .gold import gold_options, read_gold
+from .output import json_option, overwrite_option, print_facts, print_json, print_table
+
+if TYPE_CHECKING:
+    from sidelight.label_model import Labels
+    from sidelight.labeling import LabelSchema
+
+
+@click.command(epilog="Example: sidelight fit votes --class-balance normal=0.6,abnormal=0.4 --out labels.parquet")
+@click.argument("votes", type=click.Path())
+@click.option("--out", required=True, type=click.Path(), help="Table of labels to write (Parquet).")
+@click.option("--model", default="matrix-completion", show_default=True, help="Name of the label model.")
+@click.option("--model-out", type=click.Path(), help="Folder to keep the fitted label model in.")
+@click.option(
+    "--class-balance", metavar="NAME=SHARE,...", help="How frequent each class is; estimated from the votes when not given."
+)
+@gold_options
+@overwrite_option
+@json_option
+def fit(
+    votes: str,
+    out: str,
+    model: str,
+    model_out: str | None,
+    class_balance: str | None,
+    gold: str | None,
+    gold_id: str | None,
+    gold_column: str | None,
+    overwrite: bool,
+    as_json: bool,
+) -> int:
+    """Learn how far each function of VOTES can be trusted, and write the probability of each class for each record.
+
+    No gold label is used. Those given with --gold only tell how good the labels are.
+    """
+    from sidelight.label_model import MODELS, Labels
+    from sidelight.labeling import UsageError, read_votes
+
+    if model not in MODELS:
+        raise UsageError(f"no label model {model!r}; there are {', '.join(sorted(MODELS))}")
+    for target in (out, model_out):
+        if target is not None and Path(target).exists() and not overwrite:
+            raise UsageError(f"{target} exists already; choose another name or pass --overwrite")
+    matrix = read_votes(votes)
+    if matrix.ids is None:
+        raise UsageError("these votes carry no record ids, so their labels could not be linked to anything")
+    truth = read_gold(gold, gold_id, gold_column, matrix.schema, matrix.ids)
+    balance = None if class_balance is None else parse_balance(class_balance, matrix.schema)
+    fitted = MODELS[model](cardinality=matrix.schema.cardinality).fit(matrix, class_balance=balance)
+    labels = Labels.from_model(fitted, matrix)
+    if model_out is not None:
+        fitted.save(model_out, overwrite=overwrite)
+    labels.write(out)
+    summary: dict[str, Any] = {
+        "records": len(labels),
+        "covered": int(labels.covered.sum()),
+        "labeled": {name: int((labels.label == c).sum()) for c, name in enumerate(labels.schema.classes)},
+        "without a label": int((labels.label < 0).sum()),
+        "class balance": dict(zip(labels.schema.classes, map(float, fitted.prior_), strict=True)),
+        "class balance from": fitted.balance_.source,
+        "labels": out,
+    }
+    quality = None if truth is None else label_quality(labels, truth)
+    weights = getattr(fitted, "get_weights", None)
+    accuracies = {} if weights is None else dict(zip(matrix.names, weights().tolist(), strict=True))
+    if as_json:
+        print_json({**summary, "accuracies": accuracies, "quality": quality})
+        return 0
+    if accuracies:
+        print_table("Learned accuracies", ["function", "right when it votes"], list(accuracies.items()))
+    facts = {**summary, "class balance": {name: f"{share:.3f}" for name, share in summary["class balance"].items()}}
+    print_facts({**facts, **(quality or {})})
+    return 0
+
+
+def parse_balance(text: str, schema: "LabelSchema") -> dict[str, float]:
+    """Return the class balance that `NAME=SHARE,...` gives."""
+    from sidelight.labeling import UsageError
+
+    balance: dict[str, float] = {}
+    for given in text.split(","):
+        name, _, share = given.partition("=")
+        try:
+            balance[schema.name(schema.index(name.strip()))] = float(share)
+        except ValueError:
+            raise UsageError(
+                f"--class-balance is NAME=SHARE for each of {', '.join(schema.classes)}, by comma; not {given!r}"
+            ) from None
+    return balance
+
+
+def label_quality(labels: "Labels", gold: Any) -> dict[str, Any]:
+    """Compare labels with gold on the records that have it."""
+    import numpy as np
+
+    from sidelight.labeling.statistics import bootstrap_auroc, proportion
+
+    known = gold >= 0
+    decided = known & (labels.label >= 0)
+    right = proportion(int((labels.label[decided] == gold[decided]).sum()), int(decided.sum()))
+    quality: dict[str, Any] = {
+        "gold labels": int(known.sum()),
+        "accuracy": right.estimate,
+        "accuracy_low": right.low,
+        "accuracy_high": right.high,
+    }
+    if labels.schema.cardinality == 2:
+        groups = labels.patient_ids if np.any(labels.patient_ids != "") else None
+        area = bootstrap_auroc(gold[known] == 1, labels.proba[known, 1], None if groups is None else groups[known])
+        quality |= {"auroc": area.estimate, "auroc_low": area.low, "auroc_high": area.high}
+    return quality

@@ -1,0 +1,112 @@
+"""The `sidelight` command: its verbs, and the one place where faults become messages and exit codes."""
+
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sidelight import __version__
+
+from .analyze import analyze
+from .audit import audit
+from .demo import demo
+from .fit import fit
+from .label import label
+from .predict import predict
+from .train import train
+
+DONE, LIMIT_BROKEN, USAGE, INPUT, BUG, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+
+class _InOrder(click.Group):
+    """A group that lists its commands in the order in which they follow each other."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="sidelight")
+def cli() -> None:
+    """Weak supervision for medicine: what reports say becomes labels, and labels become models.
+
+    \b
+    A project, step by step:
+      sidelight label notes.csv --functions lfs.py --out votes
+      sidelight analyze votes
+      sidelight fit votes --out labels.parquet
+      sidelight train labels.parquet --signals signals.npz --out bundle
+      sidelight predict bundle signals.npz --out predictions.parquet
+      sidelight audit predictions.parquet --records notes.csv --gold-column abnormal --out audit
+
+    `sidelight demo` does all of it on bundled ECG reports in a minute or two.
+
+    Exit codes: 0 done; 1 done, but a limit was broken; 2 wrong usage or configuration; 3 an input or output cannot be
+    read or written; 4 a bug of sidelight's; 130 interrupted.
+    """
+
+
+for command in (demo, label, analyze, fit, train, predict, audit):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; no message ever holds a record's text."""
+    unsafe = "--unsafe-tracebacks" in (given := list(sys.argv[1:] if arguments is None else arguments))
+    given = [argument for argument in given if argument != "--unsafe-tracebacks"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.showwarning = _show_warning
+        warnings.filterwarnings("always", module=r"sidelight\.")
+        return _run(given, unsafe)
+
+
+def _run(arguments: list[str], unsafe: bool) -> int:
+    try:
+        code = cli.main(args=arguments, prog_name="sidelight", standalone_mode=False)
+        return code if isinstance(code, int) else DONE
+    except click.UsageError as error:
+        hint = f"\nTry: {error.ctx.command_path} --help" if error.ctx is not None else ""
+        return _fail(f"{error.format_message()}{hint}", USAGE)
+    except click.ClickException as error:
+        return _fail(error.format_message(), INPUT)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted; nothing half-written was left behind", INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return DONE
+    except Exception as error:  # noqa: BLE001 - whatever it is, its message may hold a record's text
+        if unsafe:
+            traceback.print_exc()
+        if type(error).__module__ == "sidelight.labeling.faults":
+            return _fail(str(error), int(error.exit_code))  # type: ignore[attr-defined]
+        return _fail(_describe_bug(error), BUG)
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"{'done, but ' if code == LIMIT_BROKEN else 'error: '}{message}", err=True)
+    return code
+
+
+def _describe_bug(error: BaseException) -> str:
+    """Say what kind of exception arose and where in our code, and nothing it carries."""
+    home = Path(__file__).resolve().parent.parent.parent
+    place = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = Path(frame.filename).resolve()
+        if path.is_relative_to(home):
+            place = f" at {path.relative_to(home).as_posix()}, line {frame.lineno}"
+    return (
+        f"{type(error).__name__}{place}: this is a bug of sidelight's. Its message is withheld, since it may quote "
+        "a record; run again with --unsafe-tracebacks to see it (not where records hold patients' data)"
+    )
+
+
+def _show_warning(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+    """Show sidelight's own warnings in one line; third parties' may quote data and stay silent."""
+    if category.__module__.startswith("sidelight."):
+        click.echo(f"warning: {message}", err=True)
