@@ -1,0 +1,120 @@
+"""Labels that come from reports become models of the signals and images those reports describe."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .calibration import Reliability, brier_score, fit_temperature, reliability, scaled_softmax
+from .contract import InputContract
+from .evaluation import Comparison, ComparisonRow, compare_scores
+from .inputs import ArrayInputs, Inputs, as_inputs
+from .leads import canonical_leads, twelve_leads
+from .link import Linked, LinkLimitError, LinkReport, link
+from .missing import MissingTrainingError
+from .predictions import Predictions
+from .signals import SetAside, SignalSet
+from .split import LeakError, Split, check_split, patient_folds, patient_split
+from .targets import Targets, as_targets
+
+if TYPE_CHECKING:
+    from .augment import AUGMENTATIONS as AUGMENTATIONS
+    from .augment import SignalAugment as SignalAugment
+    from .batches import Augment as Augment
+    from .batches import Batch as Batch
+    from .batches import BatchLoader as BatchLoader
+    from .batches import Sampler as Sampler
+    from .bundle import Bundle as Bundle
+    from .bundle import load_bundle as load_bundle
+    from .bundle import save_bundle as save_bundle
+    from .classifier import CrossModalClassifier as CrossModalClassifier
+    from .encoders import ENCODERS as ENCODERS
+    from .encoders import ResNet1d as ResNet1d
+    from .heads import HEADS as HEADS
+    from .heads import LinearHead as LinearHead
+    from .losses import LOSSES as LOSSES
+    from .losses import SoftCrossEntropy as SoftCrossEntropy
+    from .losses import cross_entropy_with_probs as cross_entropy_with_probs
+    from .training import Progress as Progress
+
+_LATE = {
+    "AUGMENTATIONS": "augment",
+    "Augment": "batches",
+    "Batch": "batches",
+    "BatchLoader": "batches",
+    "Bundle": "bundle",
+    "CrossModalClassifier": "classifier",
+    "ENCODERS": "encoders",
+    "HEADS": "heads",
+    "LOSSES": "losses",
+    "LinearHead": "heads",
+    "Progress": "training",
+    "ResNet1d": "encoders",
+    "Sampler": "batches",
+    "SignalAugment": "augment",
+    "SoftCrossEntropy": "losses",
+    "cross_entropy_with_probs": "losses",
+    "load_bundle": "bundle",
+    "save_bundle": "bundle",
+}
+"""Names that need torch, and the file each is in: imported when first asked for."""
+
+__all__ = [
+    "AUGMENTATIONS",
+    "ENCODERS",
+    "HEADS",
+    "LOSSES",
+    "ArrayInputs",
+    "Augment",
+    "Batch",
+    "BatchLoader",
+    "Bundle",
+    "Comparison",
+    "ComparisonRow",
+    "CrossModalClassifier",
+    "InputContract",
+    "Inputs",
+    "LeakError",
+    "LinearHead",
+    "LinkLimitError",
+    "LinkReport",
+    "Linked",
+    "MissingTrainingError",
+    "Predictions",
+    "Progress",
+    "Reliability",
+    "ResNet1d",
+    "Sampler",
+    "SetAside",
+    "SignalAugment",
+    "SignalSet",
+    "SoftCrossEntropy",
+    "Split",
+    "Targets",
+    "as_inputs",
+    "as_targets",
+    "brier_score",
+    "canonical_leads",
+    "check_split",
+    "compare_scores",
+    "cross_entropy_with_probs",
+    "fit_temperature",
+    "link",
+    "load_bundle",
+    "patient_folds",
+    "patient_split",
+    "reliability",
+    "save_bundle",
+    "scaled_softmax",
+    "twelve_leads",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch when it is asked for, and say what to install when it is not there."""
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("torch", "lightning", "safetensors"):
+            raise
+        raise MissingTrainingError(name) from None

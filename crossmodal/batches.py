@@ -1,0 +1,145 @@
+"""Batches of signals with soft labels: what the network, the head and the loss are given at each step."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .inputs import Inputs
+from .targets import Targets
+
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+"""Takes a batch of inputs and a generator, returns the batch changed in a way that keeps the class."""
+
+Sampler = Callable[[NDArray[np.intp], Targets, np.random.Generator], Iterable[int]]
+"""Takes the usable rows, the targets and a generator, returns the rows of one epoch in order."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """One step's rows.
+
+    Parameters
+    ----------
+    inputs : Tensor of shape (n_rows, ...)
+        Signals.
+    target : Tensor of shape (n_rows, n_classes)
+        Soft labels.
+    weight : Tensor of shape (n_rows,)
+        How much each row counts, 0 for uncovered rows.
+    rows : Tensor of int of shape (n_rows,)
+        Positions in the training set.
+    membership : Tensor of shape (n_rows, n_slices) or None
+        Which slices each row is in, for heads and losses that want to know.
+    """
+
+    inputs: Tensor
+    target: Tensor
+    weight: Tensor
+    rows: Tensor
+    membership: Tensor | None = None
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
+        """Return the batch on another device."""
+        return replace(
+            self,
+            inputs=self.inputs.to(device, non_blocking=non_blocking),
+            target=self.target.to(device, non_blocking=non_blocking),
+            weight=self.weight.to(device, non_blocking=non_blocking),
+            rows=self.rows.to(device, non_blocking=non_blocking),
+            membership=None
+            if self.membership is None
+            else self.membership.to(device, non_blocking=non_blocking),
+        )
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+
+class BatchLoader:
+    """Goes through a training set once an epoch, in batches of nearly equal size.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Signals.
+    targets : Targets
+        Their soft labels.
+    rows : ndarray of int
+        The rows to go through.
+    batch_size : int
+        Rows a batch at most. A sampler that draws more or fewer rows than there are changes the number of
+        batches, not their size.
+    membership : ndarray of shape (n_records, n_slices), optional
+        Slices of each record.
+    sampler : callable, optional
+        Chooses the rows of each epoch; without one they come in the order of `rows`.
+    augment : callable, optional
+        Changes the inputs of each batch.
+    seed : int, default 0
+        Of the sampler and the augmentation. Epoch e draws the same whatever was drawn before.
+    """
+
+    def __init__(
+        self,
+        inputs: Inputs,
+        targets: Targets,
+        rows: NDArray[np.intp],
+        batch_size: int,
+        *,
+        membership: NDArray[np.float32] | None = None,
+        sampler: Sampler | None = None,
+        augment: Augment | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.inputs = inputs
+        self.targets = targets
+        self.rows = rows
+        self.batch_size = batch_size
+        self.membership = membership
+        self.sampler = sampler
+        self.augment = augment
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self._pieces(self.epoch))
+
+    def __iter__(self) -> Iterator[Batch]:
+        pieces = self._pieces(self.epoch)
+        draw = torch.Generator().manual_seed(_epoch_seed(self.seed, self.epoch, 1))
+        self.epoch += 1
+        for piece in pieces:
+            yield self._batch(piece, draw)
+
+    def _pieces(self, epoch: int) -> list[NDArray[np.intp]]:
+        """Return the rows of each batch of one epoch."""
+        order = self.rows
+        if self.sampler is not None:
+            random = np.random.default_rng(_epoch_seed(self.seed, epoch, 0))
+            order = np.fromiter(self.sampler(self.rows, self.targets, random), dtype=np.intp)
+        n_pieces = -(-len(order) // self.batch_size)
+        return list(np.array_split(order, n_pieces)) if n_pieces else []
+
+    def _batch(self, rows: NDArray[np.intp], draw: torch.Generator) -> Batch:
+        inputs = torch.from_numpy(self.inputs.batch(rows))
+        return Batch(
+            inputs=inputs if self.augment is None else self.augment(inputs, draw),
+            target=torch.from_numpy(self.targets.proba[rows]),
+            weight=torch.from_numpy(self.targets.weight[rows]),
+            rows=torch.from_numpy(rows.astype(np.int64)),
+            membership=None if self.membership is None else torch.from_numpy(self.membership[rows]),
+        )
+
+
+def shuffled(rows: NDArray[np.intp], targets: Targets, random: np.random.Generator) -> NDArray[np.intp]:
+    """Return the rows in random order, each once: the default sampler."""
+    return random.permutation(rows)
+
+
+def _epoch_seed(seed: int, epoch: int, stream: int) -> int:
+    return int(np.random.SeedSequence([seed, epoch, stream]).generate_state(1, np.uint64)[0] >> 1)

@@ -1,0 +1,308 @@
+"""The target model: learns classes of signals from labels that are probabilities, with scikit-learn's habits."""
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
+
+from sidelight.labeling.seeds import derive_seed
+
+from .augment import AUGMENTATIONS
+from .batches import Augment, BatchLoader, Sampler, shuffled
+from .calibration import fit_temperature, scaled_softmax
+from .contract import InputContract
+from .encoders import ENCODERS
+from .heads import LinearHead, Network, n_features
+from .inputs import Inputs, as_inputs
+from .losses import LOSSES
+from .parameters import Parameters
+from .randomness import seeded
+from .targets import Targets, as_targets
+from .training import EpochRecord, Progress, Schedule, train
+
+EncoderFactory = Callable[[int], nn.Module]
+HeadFactory = Callable[[int, int], nn.Module]
+
+
+class CrossModalClassifier(Parameters):
+    """A network trained on probabilistic labels; it sees the target modality alone.
+
+    The parts are ordinary modules and are copied before training, so one classifier can be fitted again and again.
+
+    Parameters
+    ----------
+    encoder : str, Module or callable, default "resnet1d"
+        A name in `ENCODERS` or a callable that takes the number of leads: built anew at each fit, from `seed`.
+        A module: training starts from its weights.
+    head : Module or callable, optional
+        Maps features to logits; a callable takes (n_features, n_classes). Linear by default. See `LinearHead`
+        for what a head may do beside that.
+    loss : str or Module, default "soft-cross-entropy"
+        A name in `LOSSES` or a module that takes logits and a `Batch`.
+    sampler : callable, optional
+        Chooses the rows of each epoch; takes the usable rows, the targets and a NumPy generator. Every row
+        once, shuffled, by default.
+    augment : str or callable, optional, default "signal"
+        A name in `AUGMENTATIONS` or a callable that takes inputs and a torch generator; None for none.
+    max_epochs : int, default 30
+        Passes over the training rows.
+    batch_size : int, default 32
+        Rows a step, at most.
+    learning_rate : float, default 3e-3
+        Highest rate of the one cycle (up during the first fifth, then down to zero).
+    weight_decay : float, default 0.05
+        AdamW's.
+    patience : int, optional, default 10
+        Epochs without a better validation loss after which to stop; None trains to the end. Either way the
+        weights of the best epoch are kept.
+    calibrate : bool, default True
+        Fit a temperature to the validation rows.
+    accelerator : str, default "auto"
+        Lightning's: "cpu", "gpu", "auto".
+    seed : int, default 0
+        Of weights, order, dropout and augmentation. Equal seeds give equal weights on a CPU; torch's own
+        generators are left as they were.
+
+    Attributes
+    ----------
+    network_ : Module
+        Encoder and head with the best weights.
+    temperature_ : float
+        1 without validation rows.
+    contract_ : InputContract
+        What `predict` accepts.
+    n_classes_ : int
+        Number of classes.
+    history_ : tuple of EpochRecord
+        Losses of each epoch.
+    best_epoch_ : int
+        The epoch whose weights were kept, counted from 1.
+    n_rows_ : int
+        Rows that taught something.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(0)
+    >>> y = np.arange(40) % 2
+    >>> signals = random.normal(size=(40, 2, 64)) * (1 + 3 * y[:, None, None])
+    >>> model = CrossModalClassifier(max_epochs=4, accelerator="cpu").fit(signals, y)
+    >>> model.predict_proba(signals).shape
+    (40, 2)
+    """
+
+    network_: Network
+    temperature_: float
+    contract_: InputContract
+    n_classes_: int
+    history_: tuple[EpochRecord, ...]
+    best_epoch_: int
+    n_rows_: int
+
+    def __init__(
+        self,
+        encoder: str | nn.Module | EncoderFactory = "resnet1d",
+        head: nn.Module | HeadFactory | None = None,
+        loss: str | nn.Module = "soft-cross-entropy",
+        sampler: Sampler | None = None,
+        *,
+        augment: str | Augment | None = "signal",
+        max_epochs: int = 30,
+        batch_size: int = 32,
+        learning_rate: float = 3e-3,
+        weight_decay: float = 0.05,
+        patience: int | None = 10,
+        calibrate: bool = True,
+        accelerator: str = "auto",
+        seed: int = 0,
+    ) -> None:
+        self.encoder = encoder
+        self.head = head
+        self.loss = loss
+        self.sampler = sampler
+        self.augment = augment
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.patience = patience
+        self.calibrate = calibrate
+        self.accelerator = accelerator
+        self.seed = seed
+
+    def fit(
+        self,
+        signals: Inputs | ArrayLike,
+        proba: ArrayLike,
+        covered: ArrayLike | None = None,
+        *,
+        validation: Sequence[Any] | None = None,
+        membership: ArrayLike | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Self:
+        """Train on signals and their labels.
+
+        Parameters
+        ----------
+        signals : SignalSet or array-like of shape (n_records, n_leads, length)
+            The target modality.
+        proba : array-like of shape (n_records, n_classes) or (n_records,)
+            Probabilities of the classes, or class numbers with -1 where there is none.
+        covered : array-like of shape (n_records,), optional
+            False where no labeling function voted: such a row teaches nothing.
+        validation : (signals, labels) or (signals, labels, covered), optional
+            For early stopping and calibration: other patients, with gold labels where there are any.
+        membership : array-like of shape (n_records, n_slices), optional
+            Slices of each record, for heads and losses that use them.
+        progress : callable, optional
+            Called with a `Progress` after every step and epoch.
+        """
+        self._check()
+        inputs = as_inputs(signals)
+        targets = as_targets(proba, covered)
+        dev = None if validation is None else _validation(validation, targets.n_classes)
+        self._agree(inputs, targets, dev)
+        slices = None if membership is None else _as_membership(membership, len(inputs))
+        loader = BatchLoader(
+            inputs,
+            targets,
+            targets.used,
+            self.batch_size,
+            membership=slices,
+            sampler=self.sampler or shuffled,
+            augment=AUGMENTATIONS[self.augment] if isinstance(self.augment, str) else self.augment,
+            seed=derive_seed(self.seed, "crossmodal", "batches"),
+        )
+        dev_rows = None if dev is None else BatchLoader(*dev, dev[1].used, max(64, self.batch_size))
+        with seeded(derive_seed(self.seed, "crossmodal", "training")):
+            network, loss = self._build(inputs, targets)
+            outcome = train(network, loss, loader, dev_rows, self._schedule(), progress)
+        self.network_ = network
+        self.contract_ = inputs.contract
+        self.n_classes_ = targets.n_classes
+        self.n_rows_ = len(targets.used)
+        self.history_, self.best_epoch_ = outcome.history, outcome.best_epoch
+        self.temperature_ = 1.0
+        if dev is not None and self.calibrate:
+            logits = self.predict_logits(dev[0])
+            self.temperature_ = fit_temperature(logits, dev[1].proba, dev[1].weight)
+        return self
+
+    def predict_logits(self, signals: Inputs | ArrayLike, *, batch_size: int = 64) -> NDArray[np.float64]:
+        """Return logits of shape (n_records, n_classes), before the temperature."""
+        return self._run(self._fitted(), signals, batch_size, self.n_classes_)
+
+    def predict_proba(self, signals: Inputs | ArrayLike, *, batch_size: int = 64) -> NDArray[np.float64]:
+        """Return calibrated probabilities of shape (n_records, n_classes); `batch_size` changes speed alone."""
+        return scaled_softmax(self.predict_logits(signals, batch_size=batch_size), self.temperature_)
+
+    def predict(self, signals: Inputs | ArrayLike, *, batch_size: int = 64) -> NDArray[np.int64]:
+        """Return the likeliest class of each record."""
+        return np.asarray(self.predict_proba(signals, batch_size=batch_size).argmax(axis=1), dtype=np.int64)
+
+    def embed(self, signals: Inputs | ArrayLike, *, batch_size: int = 64) -> NDArray[np.float64]:
+        """Return the encoder's features of shape (n_records, n_features), for looking at slices."""
+        encoder = self._fitted().encoder
+        return self._run(encoder, signals, batch_size, getattr(encoder, "n_features", 0))
+
+    def _run(
+        self, module: nn.Module, signals: Inputs | ArrayLike, batch_size: int, width: int
+    ) -> NDArray[np.float64]:
+        inputs = as_inputs(signals)
+        self.contract_.check(inputs.contract)
+        return apply_in_batches(module, inputs, batch_size, width)
+
+    def _fitted(self) -> Network:
+        if not hasattr(self, "network_"):
+            raise ValueError("this CrossModalClassifier is not fitted yet; call fit first")
+        return self.network_
+
+    def _check(self) -> None:
+        """Refuse arguments that cannot be trained with."""
+        for name, known in (("encoder", ENCODERS), ("loss", LOSSES), ("augment", AUGMENTATIONS)):
+            value = getattr(self, name)
+            if isinstance(value, str) and value not in known:
+                raise ValueError(f"{name} is {value!r}; known by name: {', '.join(sorted(known))}")
+        for name in ("max_epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; at least 1 is needed")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate is {self.learning_rate}; it is above 0")
+
+    def _agree(self, inputs: Inputs, targets: Targets, dev: tuple[Inputs, Targets] | None) -> None:
+        """Refuse signals and labels that do not belong together."""
+        if len(inputs) != len(targets.proba):
+            raise ValueError(f"{len(inputs)} signals but {len(targets.proba)} rows of labels")
+        if not len(targets.used):
+            raise ValueError("no row is covered: there is nothing to learn from")
+        if dev is not None:
+            inputs.contract.check(dev[0].contract)
+            if len(dev[0]) != len(dev[1].proba):
+                raise ValueError(
+                    f"validation has {len(dev[0])} signals but {len(dev[1].proba)} rows of labels"
+                )
+
+    def _build(self, inputs: Inputs, targets: Targets) -> tuple[Network, nn.Module]:
+        """Return fresh modules: named ones from the seed, given ones copied."""
+        n_leads = len(inputs.contract.lead_names)
+        if isinstance(self.encoder, nn.Module):
+            encoder = copy.deepcopy(self.encoder)
+        elif isinstance(self.encoder, str):
+            encoder = ENCODERS[self.encoder](
+                n_leads=n_leads, seed=derive_seed(self.seed, "crossmodal", "encoder")
+            )
+        else:
+            encoder = self.encoder(n_leads)
+        width = n_features(encoder, torch.from_numpy(inputs.batch([0])))
+        if isinstance(self.head, nn.Module):
+            head = copy.deepcopy(self.head)
+        elif self.head is None:
+            head = LinearHead(width, targets.n_classes, seed=derive_seed(self.seed, "crossmodal", "head"))
+        else:
+            head = self.head(width, targets.n_classes)
+        loss = LOSSES[self.loss]() if isinstance(self.loss, str) else copy.deepcopy(self.loss)
+        return Network(encoder, head), loss
+
+    def _schedule(self) -> Schedule:
+        return Schedule(
+            max_epochs=self.max_epochs,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            warm_up=0.2,
+            patience=self.patience,
+            accelerator=self.accelerator,
+        )
+
+
+def apply_in_batches(module: nn.Module, inputs: Inputs, batch_size: int, width: int) -> NDArray[np.float64]:
+    """Run `module` over all inputs without gradients, in float64 out, a batch at a time."""
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; at least 1 is needed")
+    module.eval()
+    pieces = [np.empty((0, width))]
+    with torch.inference_mode():
+        for start in range(0, len(inputs), batch_size):
+            rows = np.arange(start, min(start + batch_size, len(inputs)))
+            pieces.append(module(torch.from_numpy(inputs.batch(rows))).numpy().astype(np.float64))
+    return np.concatenate(pieces[1:] or pieces)
+
+
+def _validation(validation: Sequence[Any], n_classes: int) -> tuple[Inputs, Targets]:
+    if len(validation) not in (2, 3):
+        raise ValueError(
+            f"validation has {len(validation)} parts; give (signals, labels) or (signals, labels, covered)"
+        )
+    return as_inputs(validation[0]), as_targets(*validation[1:], n_classes=n_classes)
+
+
+def _as_membership(membership: ArrayLike, n_records: int) -> NDArray[np.float32]:
+    """Return slices as float32; a slice matrix of `slicing` is taken for its `values`."""
+    slices = np.asarray(getattr(membership, "values", membership), dtype=np.float32)
+    if slices.ndim != 2 or len(slices) != n_records:
+        raise ValueError(
+            f"membership has shape {slices.shape}; it is (n_records, n_slices) for {n_records} records"
+        )
+    return slices

@@ -1,0 +1,168 @@
+"""Comparing models on the same records: areas with intervals by patient, and paired differences."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sidelight.labeling.statistics import Interval, bootstrap_auroc, bootstrap_auroc_difference
+
+from .calibration import reliability
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One model.
+
+    Parameters
+    ----------
+    name : str
+        What the model was trained on, or what the score is.
+    auroc : Interval
+        Area under the ROC curve, with its interval by resampling patients.
+    difference : Interval or None
+        Area minus the reference's, the same patients drawn for both; None for the reference itself.
+    ece, brier : float
+        Calibration error and mean squared error of the probability.
+    """
+
+    name: str
+    auroc: Interval
+    difference: Interval | None
+    ece: float
+    brier: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "name": self.name,
+            "auroc": self.auroc.to_json(),
+            "difference": None if self.difference is None else self.difference.to_json(),
+            "ece": None if math.isnan(self.ece) else self.ece,
+            "brier": None if math.isnan(self.brier) else self.brier,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Models side by side on the same records.
+
+    Parameters
+    ----------
+    rows : tuple of ComparisonRow
+        In the order the scores were given.
+    reference : str
+        The row that differences are taken from.
+    n_records, n_positive, n_patients : int
+        What the comparison rests on.
+    """
+
+    rows: tuple[ComparisonRow, ...]
+    reference: str
+    n_records: int
+    n_positive: int
+    n_patients: int
+
+    def __getitem__(self, name: str) -> ComparisonRow:
+        """Return the row called `name`."""
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise KeyError(f"no row called {name!r}; there are {', '.join(row.name for row in self.rows)}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "reference": self.reference,
+            "n_records": self.n_records,
+            "n_positive": self.n_positive,
+            "n_patients": self.n_patients,
+            "rows": [row.to_json() for row in self.rows],
+        }
+
+    def __str__(self) -> str:
+        width = max(len(row.name) for row in self.rows)
+        head = f"{'':{width}}  AUROC [95 %]            minus {self.reference}        ECE   Brier"
+        lines = [
+            f"{row.name:{width}}  {row.auroc!s:22}  {'' if row.difference is None else _signed(row.difference):24} "
+            f"{row.ece:.3f} {row.brier:.3f}"
+            for row in self.rows
+        ]
+        return "\n".join([head, *lines])
+
+
+def compare_scores(
+    gold: ArrayLike,
+    scores: Mapping[str, ArrayLike],
+    patient_ids: ArrayLike | None = None,
+    *,
+    reference: str | None = None,
+    n_draws: int = 2000,
+    seed: int = 0,
+) -> Comparison:
+    """Compare the probabilities that several models give the positive class.
+
+    Parameters
+    ----------
+    gold : array-like of shape (n_records,)
+        1 for the positive class, 0 for the others, -1 where there is no gold: such records are left out.
+    scores : mapping from name to array-like of shape (n_records,)
+        Each model's probability of the positive class.
+    patient_ids : array-like of shape (n_records,), optional
+        Patients are drawn with all their records.
+    reference : str, optional
+        The model to take differences from; the last one by default.
+
+    Examples
+    --------
+    >>> gold = [0, 1] * 30
+    >>> table = compare_scores(gold, {"good": [0.2, 0.8] * 30, "coin": [0.5, 0.5] * 30})
+    >>> table["good"].auroc.estimate, table["good"].difference.estimate
+    (1.0, 0.5)
+    """
+    if not scores:
+        raise ValueError("scores is empty: there is nothing to compare")
+    names = list(scores)
+    against = names[-1] if reference is None else reference
+    if against not in scores:
+        raise ValueError(f"reference is {against!r}; the scores are {', '.join(names)}")
+    truth = np.asarray(gold)
+    if not np.isin(truth, (-1, 0, 1)).all():
+        raise ValueError("gold is 1, 0, or -1 where it is not known")
+    known = truth >= 0
+    truth = truth[known].astype(int)
+    patients = None if patient_ids is None else np.asarray(patient_ids)[known]
+    kept = {}
+    for name, values in scores.items():
+        column = np.asarray(values, dtype=np.float64)
+        if column.shape != known.shape:
+            raise ValueError(f"scores of {name!r} have shape {column.shape}; gold has {known.shape}")
+        kept[name] = column[known]
+
+    rows = []
+    for name in names:
+        curve = reliability(truth, kept[name])
+        rows.append(
+            ComparisonRow(
+                name=name,
+                auroc=bootstrap_auroc(truth, kept[name], patients, n_draws=n_draws, seed=seed),
+                difference=None
+                if name == against
+                else bootstrap_auroc_difference(
+                    truth, kept[name], kept[against], patients, n_draws=n_draws, seed=seed
+                ),
+                ece=curve.ece,
+                brier=curve.brier,
+            )
+        )
+    n_patients = len(truth) if patients is None else len(np.unique(patients.astype(np.str_)))
+    return Comparison(tuple(rows), against, len(truth), int(truth.sum()), n_patients)
+
+
+def _signed(interval: Interval) -> str:
+    if math.isnan(interval.estimate) or math.isnan(interval.low):
+        return str(interval)
+    return f"{interval.estimate:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]"

@@ -1,0 +1,214 @@
+"""Matching label rows to studies by id, so that what a report says becomes the label of its signal."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sidelight.labeling.faults import LimitError
+
+from .signals import SignalSet
+
+MAX_ROWS_NAMED = 5
+
+
+@runtime_checkable
+class HasLabels(Protocol):
+    """What `link` needs of a label table."""
+
+    ids: Any
+    patient_ids: Any
+    proba: Any
+    covered: Any
+
+
+@dataclass(frozen=True)
+class LinkReport:
+    """What was matched and what was not; rows are counted from 0.
+
+    Parameters
+    ----------
+    n_labels, n_signals, n_linked : int
+        Label rows, usable studies, and rows that found each other.
+    unmatched_labels : tuple of int
+        Label rows whose study has no signal.
+    unmatched_signals : tuple of int
+        Positions of signals without a label row.
+    ambiguous_labels : tuple of int
+        Label rows that share their study with another row, so that no one label is its label.
+    set_aside : tuple of int
+        Rows of the signal file that could not be used.
+    """
+
+    n_labels: int
+    n_signals: int
+    n_linked: int
+    unmatched_labels: tuple[int, ...] = ()
+    unmatched_signals: tuple[int, ...] = ()
+    ambiguous_labels: tuple[int, ...] = ()
+    set_aside: tuple[int, ...] = ()
+
+    @property
+    def share_lost(self) -> float:
+        """Share of the label rows that got no signal."""
+        return (self.n_labels - self.n_linked) / max(1, self.n_labels)
+
+    def lines(self) -> list[str]:
+        """Return the report in words, one line for each kind of loss."""
+        said = [f"{self.n_linked} of {self.n_labels} label rows linked to {self.n_signals} signals"]
+        for rows, what in (
+            (self.unmatched_labels, "label rows without a signal"),
+            (self.ambiguous_labels, "label rows that share a study with another row"),
+            (self.unmatched_signals, "signals without a label row"),
+            (self.set_aside, "signals set aside as unreadable"),
+        ):
+            if rows:
+                named = ", ".join(str(row) for row in rows[:MAX_ROWS_NAMED])
+                more = ", ..." if len(rows) > MAX_ROWS_NAMED else ""
+                said.append(f"{len(rows)} {what}: {named}{more}")
+        return said
+
+    def to_json(self) -> dict[str, Any]:
+        """Return counts and row numbers as plain values."""
+        return {
+            "n_labels": self.n_labels,
+            "n_signals": self.n_signals,
+            "n_linked": self.n_linked,
+            "unmatched_labels": list(self.unmatched_labels),
+            "unmatched_signals": list(self.unmatched_signals),
+            "ambiguous_labels": list(self.ambiguous_labels),
+            "set_aside": list(self.set_aside),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Linked:
+    """Signals with their labels, one row a signal.
+
+    Parameters
+    ----------
+    signals : SignalSet
+        The linked studies.
+    label_rows : ndarray of int of shape (n_linked,)
+        The row of the label table behind each signal.
+    patient_ids : ndarray of str of shape (n_linked,)
+        Empty where unknown.
+    proba : ndarray of shape (n_linked, n_classes) or None
+        The labels' probabilities.
+    covered : ndarray of bool of shape (n_linked,)
+        Whether any function voted on the record.
+    report : LinkReport
+        What was left out and why.
+    """
+
+    signals: SignalSet
+    label_rows: NDArray[np.intp]
+    patient_ids: NDArray[np.str_]
+    proba: NDArray[np.float64] | None
+    covered: NDArray[np.bool_]
+    report: LinkReport
+
+    @property
+    def ids(self) -> NDArray[np.str_]:
+        """Study ids."""
+        return self.signals.ids
+
+    def __len__(self) -> int:
+        return len(self.signals)
+
+
+def link(
+    labels: HasLabels | Sequence[str] | NDArray[Any],
+    signals: SignalSet,
+    *,
+    studies: Mapping[str, str] | None = None,
+    patient_ids: ArrayLike | None = None,
+    max_lost: float | None = None,
+) -> Linked:
+    """Match each label row to the signal of its study.
+
+    Parameters
+    ----------
+    labels : Labels or sequence of str
+        A label table, or bare record ids.
+    signals : SignalSet
+        The studies.
+    studies : mapping from record id to study id, optional
+        Where the two differ; a record that is not in it keeps its own id.
+    patient_ids : array-like of shape (n_labels,), optional
+        The patient of each row; taken from a label table when it knows them.
+    max_lost : float, optional
+        Share of the label rows that may stay without a signal.
+
+    Returns
+    -------
+    Linked
+        In the order of the label rows; its `report` names every row left out.
+
+    Raises
+    ------
+    LimitError
+        When more than `max_lost` of the rows are lost; the message holds the report, `report` the rows.
+
+    Examples
+    --------
+    >>> signals = SignalSet.of(np.zeros((2, 1, 4)), ids=["7", "8"])
+    >>> linked = link(["8", "9", "7"], signals)
+    >>> linked.ids.tolist(), linked.report.unmatched_labels
+    (['8', '7'], (1,))
+    """
+    table = labels if isinstance(labels, HasLabels) else None
+    ids = np.asarray(table.ids if table is not None else labels).astype(np.str_)
+    if ids.ndim != 1:
+        raise ValueError(f"labels have ids of shape {ids.shape}; they are (n_labels,)")
+    if studies is not None:
+        ids = np.array([str(studies.get(str(name), name)) for name in ids], dtype=np.str_)
+    patients = patient_ids if patient_ids is not None else getattr(table, "patient_ids", None)
+    owner = np.full(len(ids), "") if patients is None else np.asarray(patients).astype(np.str_)
+    if len(owner) != len(ids):
+        raise ValueError(f"patient_ids has {len(owner)} entries for {len(ids)} label rows")
+
+    place = {str(name): row for row, name in enumerate(signals.ids)}
+    times = Counter(ids.tolist())
+    found, label_rows, unmatched, ambiguous = [], [], [], []
+    for row, name in enumerate(ids.tolist()):
+        if times[name] > 1:
+            ambiguous.append(row)
+        elif name in place:
+            found.append(place[name])
+            label_rows.append(row)
+        else:
+            unmatched.append(row)
+    rows = np.array(label_rows, dtype=np.intp)
+    report = LinkReport(
+        n_labels=len(ids),
+        n_signals=len(signals),
+        n_linked=len(rows),
+        unmatched_labels=tuple(unmatched),
+        unmatched_signals=tuple(row for name, row in place.items() if name not in times),
+        ambiguous_labels=tuple(ambiguous),
+        set_aside=tuple(entry.row for entry in signals.set_aside),
+    )
+    if max_lost is not None and report.share_lost > max_lost:
+        raise LinkLimitError(report, max_lost)
+    return Linked(
+        signals=signals.take(np.array(found, dtype=np.intp)),
+        label_rows=rows,
+        patient_ids=owner[rows],
+        proba=None if table is None else np.asarray(table.proba, dtype=np.float64)[rows],
+        covered=np.ones(len(rows), dtype=bool)
+        if table is None
+        else np.asarray(table.covered, dtype=bool)[rows],
+        report=report,
+    )
+
+
+class LinkLimitError(LimitError):
+    """Too many label rows stayed without a signal; `report` holds their numbers."""
+
+    def __init__(self, report: LinkReport, max_lost: float) -> None:
+        super().__init__(f"{'; '.join(report.lines())}; at most {max_lost:.0%} may be lost")
+        self.report = report

@@ -1,0 +1,136 @@
+"""The table that scoring leaves: one row a study, probabilities of the classes, and which model gave them."""
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sidelight.labeling import LabelSchema
+from sidelight.labeling.faults import InputError
+from sidelight.labeling.folder import write_file
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMAT = 1
+METADATA_KEY = b"sidelight.predictions"
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Class probabilities of studies.
+
+    Parameters
+    ----------
+    ids : ndarray of str of shape (n_studies,)
+        Study ids.
+    proba : ndarray of shape (n_studies, n_classes)
+        Rows sum to 1.
+    schema : LabelSchema
+        The classes.
+    bundle : str
+        Fingerprint of the model that gave them.
+    patient_ids : ndarray of str of shape (n_studies,), optional
+        Patients, empty where unknown.
+
+    Examples
+    --------
+    >>> schema = LabelSchema(("normal", "abnormal"))
+    >>> Predictions(np.array(["7"]), np.array([[0.2, 0.8]]), schema, "abc").to_table().column_names
+    ['id', 'p_normal', 'p_abnormal', 'label']
+    """
+
+    ids: NDArray[np.str_]
+    proba: NDArray[np.float64]
+    schema: LabelSchema
+    bundle: str = ""
+    patient_ids: NDArray[np.str_] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse columns that do not belong together."""
+        if self.proba.shape != (len(self.ids), self.schema.cardinality):
+            raise ValueError(
+                f"proba has shape {self.proba.shape} for {len(self.ids)} ids and {self.schema.cardinality} classes"
+            )
+        if self.patient_ids is not None and len(self.patient_ids) != len(self.ids):
+            raise ValueError(f"patient_ids has {len(self.patient_ids)} entries for {len(self.ids)} ids")
+
+    @property
+    def label(self) -> NDArray[np.int64]:
+        """The likeliest class of each study."""
+        return np.asarray(self.proba.argmax(axis=1), dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def to_table(self) -> "pa.Table":
+        """Return an Arrow table whose metadata names the classes and the model."""
+        import pyarrow as pa
+
+        columns: dict[str, Any] = {"id": pa.array(self.ids.tolist(), pa.string())}
+        if self.patient_ids is not None:
+            columns["patient_id"] = pa.array(self.patient_ids.tolist(), pa.string())
+        for index, name in enumerate(self.schema.classes):
+            columns[f"p_{name}"] = pa.array(self.proba[:, index])
+        columns["label"] = pa.array(self.label)
+        about = {
+            "format": FORMAT,
+            "classes": list(self.schema.classes),
+            "task": self.schema.task,
+            "bundle": self.bundle,
+        }
+        return pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(about, sort_keys=True)})
+
+    def write(self, path: str | Path) -> Path:
+        """Write the table as Parquet, or as CSV when `path` ends so; whole or not at all."""
+        if Path(path).suffix.lower() == ".csv":
+            import pyarrow.csv as table_csv
+
+            text = io.BytesIO()
+            table_csv.write_csv(self.to_table(), text)
+            return write_file(path, text.getvalue())
+        import pyarrow.parquet as pq
+
+        packed = io.BytesIO()
+        pq.write_table(self.to_table(), packed)
+        return write_file(path, packed.getvalue())
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read a Parquet table that `write` wrote."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            table = pq.read_table(path)
+        except FileNotFoundError:
+            raise InputError(path, "no such file") from None
+        except (OSError, pa.ArrowInvalid) as error:
+            raise InputError(path, f"is no readable Parquet file ({type(error).__name__})") from None
+        about = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
+        if about.get("format") != FORMAT:
+            raise InputError(path, f"is no table of predictions in format {FORMAT}")
+        schema = LabelSchema(about["classes"], about["task"])
+        names = [f"p_{name}" for name in schema.classes]
+        missing = [name for name in ["id", *names] if name not in table.column_names]
+        if missing:
+            raise InputError(path, f"lacks the column {missing[0]}")
+        patients = table["patient_id"].to_pylist() if "patient_id" in table.column_names else None
+        return cls(
+            ids=np.array(table["id"].to_pylist(), dtype=np.str_),
+            proba=np.stack([table[name].to_numpy() for name in names], axis=1),
+            schema=schema,
+            bundle=about["bundle"],
+            patient_ids=None if patients is None else as_patients(patients),
+        )
+
+
+def as_patients(patient_ids: ArrayLike) -> NDArray[np.str_]:
+    """Return patient ids as text, empty where there is none."""
+    return np.array(
+        ["" if value is None else str(value) for value in np.asarray(patient_ids).tolist()], np.str_
+    )

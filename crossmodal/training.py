@@ -1,0 +1,218 @@
+"""Lightning's part: one training run over batches, with early stopping on dev, quiet and leaving no files."""
+
+import copy
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .batches import Batch, BatchLoader
+from .heads import Network
+from .losses import SoftCrossEntropy
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # what Lightning's dependencies say on import is not the user's business
+    import lightning.pytorch as lightning
+    from lightning.pytorch.utilities.types import OptimizerLRScheduler
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands; handed to the `progress` callable of `fit` after every step and every epoch.
+
+    Parameters
+    ----------
+    step, n_steps : int
+        Steps done, and steps there are if training is not stopped early.
+    epoch, n_epochs : int
+        Epochs done, and epochs there are.
+    train_loss : float
+        Mean loss of the epoch so far.
+    dev_loss : float or None
+        Loss on the validation rows after the newest complete epoch.
+    best_epoch : int
+        The epoch with the best validation loss so far, counted from 1; 0 before the first.
+    """
+
+    step: int
+    n_steps: int
+    epoch: int
+    n_epochs: int
+    train_loss: float
+    dev_loss: float | None = None
+    best_epoch: int = 0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to learn."""
+
+    max_epochs: int
+    learning_rate: float
+    weight_decay: float
+    warm_up: float
+    patience: int | None
+    accelerator: str
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """Losses of one epoch; `dev_loss` is None without validation rows."""
+
+    epoch: int
+    train_loss: float
+    dev_loss: float | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run leaves beside the weights in the network."""
+
+    history: tuple[EpochRecord, ...]
+    best_epoch: int
+
+
+def train(
+    network: Network,
+    loss: nn.Module,
+    loader: BatchLoader,
+    dev: BatchLoader | None,
+    schedule: Schedule,
+    progress: Callable[[Progress], None] | None = None,
+) -> Outcome:
+    """Train `network` in place and leave it with its best weights, on the CPU, ready to predict."""
+    n_steps = max(1, len(loader) * schedule.max_epochs)
+    recipe = _Recipe(network, loss, schedule, n_steps)
+    watch = _Watch(schedule, n_steps, progress)
+    with _quiet():
+        trainer = lightning.Trainer(
+            accelerator=schedule.accelerator,
+            devices=1,
+            max_epochs=schedule.max_epochs,
+            callbacks=[watch],
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+        trainer.fit(recipe, train_dataloaders=loader, val_dataloaders=dev)
+    network.cpu()
+    if watch.best_weights is not None:
+        network.load_state_dict(watch.best_weights)
+    network.eval()
+    return Outcome(tuple(watch.history), watch.best_epoch)
+
+
+class _Recipe(lightning.LightningModule):
+    """One step of training and of validation."""
+
+    def __init__(self, network: Network, loss: nn.Module, schedule: Schedule, n_steps: int) -> None:
+        super().__init__()
+        self.network = network
+        self.loss = loss
+        self.dev_loss = SoftCrossEntropy()
+        self.schedule = schedule
+        self.n_steps = n_steps
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        """Return the loss of one batch."""
+        features = self.network.encoder(batch.inputs)
+        logits = self.network.head(features)
+        loss: Tensor = self.loss(logits, batch)
+        extra = getattr(self.network.head, "extra_loss", None)
+        return loss if extra is None else loss + extra(features, logits, batch, self.loss)
+
+    def validation_step(self, batch: Batch, _: int) -> dict[str, Tensor]:
+        """Return the summed loss and the weight of one batch."""
+        weight = batch.weight.sum()
+        return {"sum": self.dev_loss(self.network(batch.inputs), batch) * weight, "weight": weight}
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Return AdamW with one cycle of the learning rate, moved at every step."""
+        parameters = [*self.network.parameters(), *self.loss.parameters()]
+        rate = self.schedule.learning_rate
+        optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=self.schedule.weight_decay)
+        cycle = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=rate, total_steps=self.n_steps + 1, pct_start=self.schedule.warm_up
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+
+class _Watch(lightning.Callback):
+    """Keeps the losses and the best weights, stops when dev gets no better, and tells who wants to know."""
+
+    def __init__(self, schedule: Schedule, n_steps: int, progress: Callable[[Progress], None] | None) -> None:
+        self.schedule = schedule
+        self.n_steps = n_steps
+        self.progress = progress
+        self.history: list[EpochRecord] = []
+        self.best_epoch = 0
+        self.best_weights: dict[str, Tensor] | None = None
+        self._best = float("inf")
+        self._sum, self._steps = 0.0, 0
+        self._dev_sum, self._dev_weight = 0.0, 0.0
+        self._dev: float | None = None
+
+    def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, index: int) -> None:
+        """Add the batch's loss to the epoch's mean."""
+        self._sum += float(outputs["loss"])
+        self._steps += 1
+        self._tell(trainer.global_step, len(self.history))
+
+    def on_validation_batch_end(
+        self, trainer: Any, module: Any, outputs: Any, batch: Any, index: int, dataloader_idx: int = 0
+    ) -> None:
+        """Add the batch's loss to dev's."""
+        self._dev_sum += float(outputs["sum"])
+        self._dev_weight += float(outputs["weight"])
+
+    def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
+        """Compare the epoch with the best one so far; Lightning has run validation by now."""
+        train_loss = self._sum / max(1, self._steps)
+        if not train_loss < float("inf"):
+            raise ValueError(
+                f"the training loss is no finite number after epoch {len(self.history) + 1}; "
+                "lower learning_rate or check the signals' units"
+            )
+        self._dev = self._dev_sum / self._dev_weight if self._dev_weight > 0 else None
+        self.history.append(EpochRecord(len(self.history) + 1, train_loss, self._dev))
+        self._sum, self._steps = 0.0, 0
+        self._dev_sum, self._dev_weight = 0.0, 0.0
+        if self._dev is None:
+            self.best_epoch = len(self.history)
+        elif self._dev < self._best:
+            self._best, self.best_epoch = self._dev, len(self.history)
+            self.best_weights = copy.deepcopy(module.network.state_dict())
+        elif self.schedule.patience and len(self.history) - self.best_epoch >= self.schedule.patience:
+            trainer.should_stop = True
+        self._tell(trainer.global_step, len(self.history), train_loss)
+
+    def _tell(self, step: int, epoch: int, train_loss: float | None = None) -> None:
+        if self.progress is None:
+            return
+        loss = self._sum / max(1, self._steps) if train_loss is None else train_loss
+        n_epochs = self.schedule.max_epochs
+        self.progress(Progress(step, self.n_steps, epoch, n_epochs, loss, self._dev, self.best_epoch))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's own messages, tips and warnings to itself; those of the user's modules pass."""
+    loggers = [logging.getLogger(name) for name in ("lightning", "lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning(\.|$)")
+            warnings.filterwarnings("ignore", module=r"torch\.(optim|utils|cuda)(\.|$)")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
