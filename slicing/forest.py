@@ -1,0 +1,135 @@
+"""The forest plot: one line a slice, its interval, and how far the rest lies."""
+
+import math
+from collections.abc import Callable, Sequence
+
+from sidelight.labeling.statistics import Interval
+
+from .drawing import Drawing, nice_ticks
+from .report import AuditRow, Overall
+
+ROW = 27.0
+WIDTH = 920.0
+NAME_END = 236.0
+LEFT, RIGHT = 252.0, 596.0
+MARKS = {
+    "worse": "worse",
+    "slightly worse": "worse",
+    "better": "better",
+    "no evidence": "even",
+    "not assessable": "unknown",
+}
+
+
+def forest_plot(overall: Overall, rows: Sequence[AuditRow], *, name: str, margin: float = 0.05) -> str:
+    """Return the slices of one metric as an inline SVG.
+
+    Parameters
+    ----------
+    overall : Overall
+        The metric over all records: the vertical line.
+    rows : sequence of AuditRow
+        Drawn from top to bottom in this order.
+    name : str
+        Unique on the page.
+    margin : float, default 0.05
+        Width of the band around the line within which a gap does not matter.
+
+    Notes
+    -----
+    Filled marks are assessable, hollow ones are not; their shape says what the colour says: a diamond is worse, a
+    square better, a circle neither.
+    """
+    low, high = _range(overall, rows)
+    height = 54 + ROW * (len(rows) + 1)
+    drawing = Drawing(
+        WIDTH, height, title=f"{overall.title} by slice", description=_describe(overall, rows), name=name,
+        css_class="figure forest",
+    )  # fmt: skip
+
+    def place(value: float) -> float:
+        return LEFT + (min(max(value, low), high) - low) / (high - low) * (RIGHT - LEFT)
+
+    top, bottom = 28.0, height - 26
+    whole = overall.value.estimate
+    if not math.isnan(whole):
+        drawing.rect(
+            place(whole - margin), top, place(whole + margin) - place(whole - margin), bottom - top, "band"
+        )
+    for tick in nice_ticks(low, high):
+        drawing.line(place(tick), top, place(tick), bottom, "grid")
+        drawing.text(place(tick), bottom + 16, f"{tick:g}", "tick", anchor="middle")
+    if not math.isnan(whole):
+        drawing.line(place(whole), top, place(whole), bottom, "reference")
+    drawing.text(NAME_END, 17, "slice", "head", anchor="end")
+    drawing.text((LEFT + RIGHT) / 2, 17, overall.title, "head", anchor="middle")
+    drawing.text(RIGHT + 52, 17, "n", "head", anchor="end")
+    drawing.text(RIGHT + 66, 17, "estimate [95 %]" if overall.value.level == 0.95 else "estimate", "head")
+    drawing.text(WIDTH, 17, "gap to the rest", "head", anchor="end")
+    y = top + ROW / 2
+    drawing.text(NAME_END, y + 4, "all records", "label strong", anchor="end")
+    _draw(drawing, place, overall.value, y, "whole")
+    drawing.text(RIGHT + 52, y + 4, str(overall.value.n), "number", anchor="end")
+    drawing.text(RIGHT + 66, y + 4, _bounds(overall.value), "number")
+    for row in rows:
+        y += ROW
+        mark = MARKS[row.verdict]
+        drawing.text(NAME_END, y + 4, _short(row.slice), f"label {mark}", anchor="end")
+        _draw(drawing, place, row.value, y, mark)
+        drawing.text(RIGHT + 52, y + 4, str(row.value.n), f"number {mark}", anchor="end")
+        drawing.text(RIGHT + 66, y + 4, _bounds(row.value), f"number {mark}")
+        gap = row.gap.estimate
+        told = "–" if math.isnan(gap) or not row.assessable else signed(gap)
+        drawing.text(WIDTH, y + 4, told, f"number {mark}", anchor="end")
+    return drawing.svg()
+
+
+def _bounds(interval: Interval) -> str:
+    estimate, low, high = interval.estimate, interval.low, interval.high
+    if math.isnan(estimate):
+        return "–"
+    return f"{estimate:.2f}" if math.isnan(low) else f"{estimate:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _draw(drawing: Drawing, place: Callable[[float], float], value: Interval, y: float, mark: str) -> None:
+    if math.isnan(value.estimate):
+        return
+    if not math.isnan(value.low):
+        drawing.line(place(value.low), y, place(value.high), y, f"bar {mark}")
+        for end in (value.low, value.high):
+            drawing.line(place(end), y - 4, place(end), y + 4, f"bar {mark}")
+    x = place(value.estimate)
+    if mark == "worse":
+        drawing.diamond(x, y, 6.5, "mark worse")
+    elif mark == "better":
+        drawing.rect(x - 5, y - 5, 10, 10, "mark better")
+    else:
+        drawing.circle(x, y, 5, f"mark {mark}")
+
+
+def _range(overall: Overall, rows: Sequence[AuditRow]) -> tuple[float, float]:
+    values = [overall.value.low, overall.value.high, overall.value.estimate]
+    for row in rows:
+        values += [row.value.low, row.value.high, row.value.estimate]
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
+        return 0.0, 1.0
+    low, high = min(known), max(known)
+    pad = max(0.04 * (high - low), 0.02)
+    return low - pad, high + pad
+
+
+def _describe(overall: Overall, rows: Sequence[AuditRow]) -> str:
+    told = [f"All records: {overall.value}."]
+    told += [f"{row.slice}: {row.value}, {row.verdict}." for row in rows]
+    return " ".join(told)
+
+
+def _short(name: str, most: int = 32) -> str:
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign, a real minus included."""
+    text = f"{value:+.2f}"
+    return "0.00" if text in ("+0.00", "-0.00") else text.replace("-", "−")

@@ -1,0 +1,99 @@
+"""The audit as a self-contained page, and the pieces of it that larger reports take over."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+
+from sidelight.labeling.statistics import Interval
+
+from .forest import forest_plot, signed
+from .report import Audit
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def audit_page(audit: Audit, *, title: str = "Slice audit") -> str:
+    """Return one HTML page without anything loaded from elsewhere."""
+    template = page_environment().get_template("audit.html.j2")
+    return template.render(audit=audit, title=title, plots=forest_plots(audit), style=style_sheet()) + "\n"
+
+
+def forest_plots(audit: Audit) -> dict[str, str]:
+    """Return a forest plot a metric, as inline SVG."""
+    margin = float(audit.settings.get("margin", 0.05))
+    return {
+        item.metric: forest_plot(item, audit.of(item.metric), name=f"forest-{number}", margin=margin)
+        for number, item in enumerate(audit.overall)
+    }
+
+
+def style_sheet() -> str:
+    """Return the style sheet all pages share: light, dark and print."""
+    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
+
+
+def page_environment(*more: Path) -> Environment:
+    """Return a template environment that escapes everything and knows how numbers are written.
+
+    Parameters
+    ----------
+    *more : Path
+        Folders with further templates.
+    """
+    loaders: list[BaseLoader] = [FileSystemLoader(str(folder)) for folder in (*more, TEMPLATES)]
+    environment = Environment(
+        loader=ChoiceLoader(loaders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        interval=write_interval, number=write_number, percent=write_percent, gap=write_gap, p=write_p,
+        thousands=write_thousands,
+    )  # fmt: skip
+    return environment
+
+
+def write_number(value: Any) -> str:
+    """Write a number with two digits, a dash where there is none."""
+    return "–" if _missing(value) else f"{value:.2f}".replace("-", "−")
+
+
+def write_percent(value: Any) -> str:
+    """Write a share as a percentage."""
+    return "–" if _missing(value) else f"{100 * value:.0f} %"
+
+
+def write_interval(value: Interval | None) -> str:
+    """Write an estimate with its bounds."""
+    if value is None or _missing(value.estimate):
+        return "–"
+    text = write_number(value.estimate)
+    return text if _missing(value.low) else f"{text} [{write_number(value.low)}, {write_number(value.high)}]"
+
+
+def write_gap(value: Interval) -> str:
+    """Write a difference with its sign and bounds."""
+    if _missing(value.estimate):
+        return "–"
+    text = signed(value.estimate)
+    return text if _missing(value.low) else f"{text} [{signed(value.low)}, {signed(value.high)}]"
+
+
+def write_p(value: Any) -> str:
+    """Write a p-value; very small ones as a bound."""
+    if _missing(value):
+        return "–"
+    return "<0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def write_thousands(value: Any) -> str:
+    """Write a count with thin spaces between thousands."""
+    return "–" if _missing(value) else f"{int(value):,}".replace(",", "\u202f")
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value))

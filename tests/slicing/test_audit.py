@@ -1,0 +1,419 @@
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+from sklearn.metrics import brier_score_loss, precision_score, recall_score, roc_auc_score
+
+from sidelight.labeling.statistics import (
+    auroc,
+    benjamini_hochberg,
+    clustered_bootstrap,
+    delong,
+    fisher_mid_p,
+    interval_difference,
+    proportion,
+)
+from sidelight.slicing import METRICS, Audit, Metric, Support, as_slices, audit
+from sidelight.slicing.drawing import Drawing, nice_ticks
+from sidelight.slicing.power import area_variance, detectable_gap, needed_size, share_variance
+
+
+def simulate(n=600, seed=0, repeats=1, gap=0.0):
+    rng = np.random.default_rng(seed)
+    patients = np.repeat(np.arange(n // repeats), repeats)
+    y = (rng.random(n) < 0.45).astype(int)
+    old = rng.random(n) < 0.3
+    signal = 2.0 * (y - 0.5) * np.where(old, 1 - gap, 1)
+    p = 1 / (1 + np.exp(-(signal + rng.normal(size=n))))
+    return y, p, old, patients
+
+
+# -- numbers -------------------------------------------------------------------------------------------
+
+
+def test_estimates_equal_those_of_scikit_learn():
+    y, p, old, _ = simulate()
+    report = audit(y, p, {"old": old}, metrics=tuple(METRICS))
+    called = p >= 0.5
+    for metric, expected in {
+        "auroc": lambda m: roc_auc_score(y[m], p[m]),
+        "accuracy": lambda m: np.mean(called[m] == y[m]),
+        "sensitivity": lambda m: recall_score(y[m], called[m]),
+        "specificity": lambda m: recall_score(1 - y[m], ~called[m]),
+        "precision": lambda m: precision_score(y[m], called[m]),
+        "brier": lambda m: brier_score_loss(y[m], p[m]),
+    }.items():
+        (row,) = report.of(metric)
+        assert row.value.estimate == pytest.approx(expected(old))
+        assert row.rest.estimate == pytest.approx(expected(~old))
+        assert row.gap.estimate == pytest.approx(expected(old) - expected(~old))
+    whole = {item.metric: item.value.estimate for item in report.overall}
+    assert whole["auroc"] == pytest.approx(roc_auc_score(y, p))
+
+
+def test_intervals_are_the_published_ones_when_patients_do_not_repeat():
+    y, p, old, _ = simulate()
+    report = audit(y, p, {"old": old}, metrics=("auroc", "sensitivity"))
+    area, sensitivity = report.rows
+    expected = delong(y[old], p[old]).interval()
+    assert (area.value.low, area.value.high) == pytest.approx((expected.low, expected.high))
+    hit, positive = ((p >= 0.5) & (y == 1)), y == 1
+    inside = proportion(int((hit & old).sum()), int((positive & old).sum()))
+    rest = proportion(int((hit & ~old).sum()), int((positive & ~old).sum()))
+    assert (sensitivity.value.low, sensitivity.value.high) == pytest.approx((inside.low, inside.high))
+    newcombe = interval_difference(inside, rest)
+    assert (sensitivity.gap.low, sensitivity.gap.high) == pytest.approx((newcombe.low, newcombe.high))
+    expected_p = fisher_mid_p(int((hit & old).sum()), inside.n, int((hit & ~old).sum()), rest.n)
+    assert sensitivity.gap.p == pytest.approx(expected_p)
+    assert (area.method, sensitivity.method) == ("DeLong", "Wilson")
+
+
+def test_repeated_patients_widen_every_interval():
+    y, p, old, _ = simulate(n=300, gap=0.5)
+    once = audit(y, p, {"old": old}, metrics=("auroc", "accuracy", "brier"))
+    four = [np.repeat(column, 4) for column in (y, p, old)]
+    honest = audit(
+        *four[:2], {"old": four[2]}, np.repeat(np.arange(300), 4), metrics=("auroc", "accuracy", "brier")
+    )
+    naive = audit(*four[:2], {"old": four[2]}, metrics=("auroc", "accuracy", "brier"))
+    for one, many, wrong in zip(once.rows, honest.rows, naive.rows, strict=True):
+        width = one.value.high - one.value.low
+        assert many.value.high - many.value.low == pytest.approx(width, rel=0.12)
+        assert wrong.value.high - wrong.value.low < 0.6 * width
+        assert many.gap.high - many.gap.low == pytest.approx(one.gap.high - one.gap.low, rel=0.12)
+
+
+def test_bootstrap_agrees_with_the_formulas():
+    y, p, old, patients = simulate(n=900, repeats=3, gap=0.4)
+    names = ("auroc", "accuracy", "sensitivity")
+    formula = audit(y, p, {"old": old}, patients, metrics=names)
+    resampled = audit(y, p, {"old": old}, patients, metrics=names, intervals="bootstrap", n_draws=1500)
+    for one, other in zip(formula.rows, resampled.rows, strict=True):
+        assert one.value.estimate == pytest.approx(other.value.estimate)
+        for part in ("value", "rest", "gap"):
+            a, b = getattr(one, part), getattr(other, part)
+            assert (b.low, b.high) == pytest.approx((a.low, a.high), abs=0.025)
+        assert other.method == "bootstrap of patients"
+
+
+def test_resampled_areas_are_those_of_resampled_records():
+    y, p, old, patients = simulate(n=300, repeats=3)
+    report = audit(
+        y, p, {"old": old}, patients, metrics=("auroc",), intervals="bootstrap", n_draws=400, seed=4
+    )
+    plain = clustered_bootstrap(auroc, patients, y, p, n_draws=400, seed=4)
+    assert (report.overall[0].value.low, report.overall[0].value.high) == pytest.approx(
+        (plain.low, plain.high), abs=1e-5
+    )
+
+
+def test_any_function_is_a_metric():
+    def mean_error(y, p):
+        return float(np.mean(np.abs(y - p)))
+
+    y, p, old, patients = simulate(n=200)
+    custom = Metric("spread", "Spread", function=lambda y, p: float(p.std()), higher_is_better=False)
+    report = audit(y, p, {"old": old}, patients, metrics=[mean_error, custom], n_draws=200)
+    first, second = report.rows
+    assert first.value.estimate == pytest.approx(np.abs(y - p)[old].mean())
+    assert first.value.low < first.value.estimate < first.value.high
+    assert second.rest.estimate == pytest.approx(p[~old].std())
+    with pytest.raises(ValueError, match="no metric called 'f2'"):
+        audit(y, p, {"old": old}, metrics=["f2"])
+
+
+def test_more_than_two_classes():
+    rng = np.random.default_rng(0)
+    y = rng.integers(3, size=400)
+    proba = rng.dirichlet(np.ones(3), 400) + 1.2 * np.eye(3)[y]
+    proba /= proba.sum(axis=1, keepdims=True)
+    odd = np.arange(400) % 2 == 1
+    report = audit(y, proba, {"odd": odd}, metrics=("accuracy", "auroc", "brier"), positive=2)
+    accuracy, area, brier = report.rows
+    assert accuracy.value.estimate == pytest.approx((proba.argmax(axis=1) == y)[odd].mean())
+    assert area.value.estimate == pytest.approx(roc_auc_score(y[odd] == 2, proba[odd, 2]))
+    assert brier.value.estimate == pytest.approx(((proba - np.eye(3)[y]) ** 2).sum(axis=1)[odd].mean())
+    assert area.n_positive == (y[odd] == 2).sum()
+
+
+# -- verdicts ------------------------------------------------------------------------------------------
+
+
+def test_a_failing_slice_is_found_and_the_others_are_left_alone():
+    y, p, old, _ = simulate(n=1200, gap=0.8)
+    rng = np.random.default_rng(9)
+    slices = {"old": old} | {f"random_{i}": rng.random(1200) < 0.3 for i in range(10)}
+    report = audit(y, p, slices, metrics=("auroc",))
+    verdicts = {row.slice: row.verdict for row in report.rows}
+    assert verdicts.pop("old") == "worse"
+    assert set(verdicts.values()) == {"no evidence"}
+    assert report.verdict == "1 of 11 assessable slices is worse (old)."
+
+
+def test_lower_is_better_where_it_is():
+    y, p, old, _ = simulate(n=1200, gap=0.9)
+    (row,) = audit(y, p, {"old": old}, metrics=("brier",), n_draws=300).rows
+    assert row.gap.estimate > 0
+    assert row.verdict == "worse"
+
+
+def test_a_sure_but_small_gap_is_called_small():
+    y, p, old, _ = simulate(n=20000, gap=0.2)
+    (row,) = audit(y, p, {"old": old}, metrics=("auroc",), margin=0.2).rows
+    assert row.verdict == "slightly worse"
+
+
+def test_correction_covers_the_whole_family_and_only_what_was_assessed():
+    y, p, old, _ = simulate(n=900, gap=0.3)
+    slices = {"old": old, "young": ~old, "tiny": np.arange(900) < 5}
+    report = audit(y, p, slices, metrics=("auroc", "sensitivity"))
+    p_values = [row.gap.p for row in report.rows]
+    np.testing.assert_allclose([row.q for row in report.rows], benjamini_hochberg(p_values))
+    assert report.n_tests == 4
+
+
+@pytest.mark.parametrize(
+    ("metric", "members", "reason"),
+    [
+        ("auroc", [0, 1, 2], "positive records, 10 are needed"),
+        ("accuracy", range(15), "15 records, 20 are needed"),
+        ("brier", range(15), "15 records, 20 are needed"),
+        ("accuracy", [], "0 records, 20 are needed"),
+        ("accuracy", range(600), "the rest has 0 records, 20 are needed"),
+    ],
+)
+@pytest.mark.parametrize("intervals", ["auto", "bootstrap"])
+def test_too_small_a_slice_says_why_and_what_it_would_take(metric, members, reason, intervals):
+    y, p, _, _ = simulate()
+    mask = np.zeros(600, dtype=bool)
+    mask[list(members)] = True
+    (row,) = audit(y, p, {"s": mask}, metrics=(metric,), intervals=intervals, n_draws=100).rows
+    assert row.verdict == "not assessable"
+    assert reason in row.reason
+    assert math.isnan(row.gap.p)
+    assert math.isnan(row.q)
+    if len(list(members)) == 3 and intervals == "auto":
+        assert row.n_needed > 20
+
+
+def test_records_of_few_patients_are_not_enough():
+    y, p, _, _ = simulate()
+    members = np.arange(600) < 80
+    patients = np.where(members, np.arange(600) % 3, np.arange(600))
+    (row,) = audit(y, p, {"s": members}, patients, metrics=("accuracy",)).rows
+    assert row.reason == "3 patients, 5 are needed"
+    assert (
+        audit(y, p, {"s": members}, patients, metrics=("accuracy",), support=Support(patients=2))
+        .rows[0]
+        .assessable
+    )
+
+
+def test_a_slice_with_one_class_does_not_crash():
+    y, p, _, _ = simulate()
+    (row,) = audit(y, p, {"sick": y == 1}, metrics=("auroc",)).rows
+    assert row.reason == "0 negative records, 10 are needed"
+    assert row.value.reason == "no negative record"
+
+
+def test_no_slices_and_no_records_are_fine():
+    y, p, _, _ = simulate()
+    assert audit(y, p, {}).verdict == "No slices were given."
+    empty = audit(np.full(600, -1), p, {"s": np.ones(600, dtype=bool)}, n_draws=50)
+    assert empty.n_records == 0
+    assert all(not row.assessable for row in empty.rows)
+
+
+# -- what is given -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("missing", [-1, None, float("nan")])
+def test_missing_gold_is_left_out_and_counted(missing):
+    y, p, old, _ = simulate()
+    given = np.array(y, dtype=object)
+    given[:50] = missing
+    report = audit(given, p, {"old": old}, metrics=("auroc",))
+    plain = audit(y[50:], p[50:], {"old": old[50:]}, metrics=("auroc",))
+    assert report.n_without_gold == 50
+    assert report.rows[0].n_without_gold == old[:50].sum()
+    assert report.rows[0].value == plain.rows[0].value
+
+
+def test_missing_predictions_are_left_out_too():
+    y, p, old, _ = simulate()
+    p = np.where(np.arange(600) < 10, np.nan, p)
+    assert audit(y, p, {"old": old}, metrics=("auroc",)).n_records == 590
+
+
+def test_slices_with_ids_are_joined_by_them():
+    y, p, old, _ = simulate()
+    ids = np.array([f"r{i}" for i in range(600)])
+    order = np.random.default_rng(0).permutation(600)
+    S = as_slices({"old": old})
+    S = type(S)(S.values, S.names, ids=ids).take_rows(order)
+    assert (
+        audit(y, p, S, ids=ids, metrics=("auroc",)).rows == audit(y, p, {"old": old}, metrics=("auroc",)).rows
+    )
+
+
+def test_order_of_records_does_not_matter():
+    y, p, old, patients = simulate(n=300, repeats=3, gap=0.4)
+    order = np.random.default_rng(1).permutation(300)
+    one = audit(y, p, {"old": old}, patients, n_draws=200)
+    two = audit(y[order], p[order], {"old": old[order]}, patients[order], n_draws=200)
+    assert json.dumps(one.to_json()) == pytest.approx(json.dumps(two.to_json())) or all(
+        a.gap.low == pytest.approx(b.gap.low) for a, b in zip(one.rows, two.rows, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("y", "p", "message"),
+    [
+        ([0, 3], [0.1, 0.2], r"y\[1\] is 3"),
+        ([0, 1], [0.1, 1.2], r"proba\[1\]"),
+        ([0.5, 1], [0.1, 0.2], r"y\[0\] is 0.5"),
+        ([0, 1], [0.1], "2 records"),
+    ],
+)
+def test_wrong_input_is_named_by_row(y, p, message):
+    with pytest.raises(ValueError, match=message):
+        audit(y, p, {"s": [True] * len(y)})
+
+
+# -- power ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n", "gap"), [(10, 0.29), (20, 0.20), (30, 0.16), (50, 0.12), (100, 0.08), (200, 0.06), (500, 0.04)]
+)
+def test_detectable_gap_of_a_share(n, gap):
+    # 0.90 in 2000 others, one-sided at 0.05, 80 % power: the normal approximation against simulated values
+    found = detectable_gap(0.9, share_variance(n), 0.9 * 0.1 / 2000, alpha=0.10)
+    assert found == pytest.approx(gap, abs=0.02)
+
+
+def test_needed_size_shows_exactly_the_margin():
+    n = needed_size(0.9, share_variance, lambda _: 0.0, 0.05)
+    assert detectable_gap(0.9, share_variance(n), 0.0) <= 0.05
+    assert detectable_gap(0.9, share_variance(n - 2), 0.0) > 0.05
+    assert needed_size(0.9, share_variance, lambda _: 0.01, 0.05) is None
+
+
+def test_area_variance_by_hand():
+    # Hanley and McNeil 1982, section III: 0.893 with 51 and 58 records has a standard error of 0.032 (0.0325 by the formula)
+    assert math.sqrt(area_variance(51, 58)(0.893)) == pytest.approx(0.032, abs=0.001)
+
+
+@pytest.mark.slow
+def test_the_gap_said_to_be_detectable_is_detected_four_times_in_five():
+    rng = np.random.default_rng(0)
+    n, n_rest, base = 100, 2000, 0.9
+    gap = detectable_gap(base, share_variance(n), base * (1 - base) / n_rest)
+    found = 0
+    for _ in range(1000):
+        p = fisher_mid_p(int(rng.binomial(n, base - gap)), n, int(rng.binomial(n_rest, base)), n_rest)
+        found += p <= 0.05
+    assert 0.74 <= found / 1000 <= 0.88
+
+
+# -- simulated coverage --------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_intervals_of_slices_and_gaps_cover_as_often_as_they_say():
+    rng = np.random.default_rng(0)
+    hits: dict[str, list[bool]] = {}
+    truth = {"auroc": 0.5 * math.erfc(-1.2 / 2), "sensitivity": 0.5 * math.erfc(-0.6 / math.sqrt(2))}
+    for _ in range(300):
+        n_patients, repeats = 250, 3
+        patients = np.repeat(np.arange(n_patients), repeats)
+        y = (rng.random(n_patients) < 0.45)[patients].astype(int)
+        score = (
+            0.7 * rng.normal(size=n_patients)[patients]
+            + math.sqrt(0.51) * rng.normal(size=len(y))
+            + 1.2 * (y - 0.5)
+        )
+        p = 1 / (1 + np.exp(-score))
+        by_patient = (rng.random(n_patients) < 0.25)[patients]
+        by_record = rng.random(len(y)) < 0.25
+        report = audit(y, p, {"a": by_patient, "b": by_record}, patients, metrics=("auroc", "sensitivity"))
+        for row in report.rows:
+            name = row.metric
+            hits.setdefault(name, []).append(row.value.low <= truth[name] <= row.value.high)
+            hits.setdefault(name + " gap", []).append(row.gap.low <= 0 <= row.gap.high)
+            hits.setdefault(name + " p", []).append(row.gap.p > 0.05)
+    for name, found in hits.items():
+        assert 0.925 <= np.mean(found) <= 0.98, (name, np.mean(found))
+
+
+@pytest.mark.slow
+def test_false_alarms_stay_below_q():
+    rng = np.random.default_rng(1)
+    alarms = 0
+    for run in range(150):
+        y, p, _, _ = simulate(n=800, seed=run)
+        slices = {f"s{i}": rng.random(800) < 0.2 for i in range(15)}
+        report = audit(y, p, slices, metrics=("auroc", "accuracy"))
+        alarms += any(row.verdict not in ("no evidence", "not assessable") for row in report.rows)
+    assert alarms / 150 <= 0.09
+
+
+# -- on its way out ------------------------------------------------------------------------------------
+
+
+def small_audit():
+    y, p, old, _ = simulate(gap=0.7)
+    return audit(y, p, {"old": old, "<b>tiny</b>": np.arange(600) < 4}, metrics=("auroc", "accuracy"))
+
+
+def test_json_round_trip():
+    report = small_audit()
+    back = Audit.from_json(json.loads(json.dumps(report.to_json())))
+    assert back.to_json() == report.to_json()
+    assert back.rows[0] == report.rows[0]
+    with pytest.raises(ValueError, match="format"):
+        Audit.from_json({"format": 99})
+
+
+def test_tables_have_a_row_a_slice_and_metric():
+    report = small_audit()
+    frame = report.to_frame()
+    assert len(frame) == 4
+    assert {"slice", "metric", "n", "value", "value_low", "gap", "p", "q", "verdict"} <= set(frame.columns)
+    lines = report.to_csv().splitlines()
+    assert len(lines) == 5
+    assert "nan" not in report.to_csv()
+    assert "old" in str(report)
+
+
+def test_folder_holds_all_three_forms(tmp_path):
+    folder = small_audit().write(tmp_path / "audit")
+    assert sorted(file.name for file in folder.iterdir()) == ["audit.html", "audit.json", "slices.csv"]
+    assert json.loads((folder / "audit.json").read_text())["n_records"] == 600
+
+
+def test_page_stands_alone_and_escapes(tmp_path):
+    page = small_audit().to_html(tmp_path / "a.html").read_text()
+    assert "<b>tiny" not in page
+    assert "&lt;b&gt;tiny" in page
+    assert "<script" not in page
+    assert not re.search(r"(src|href)=[\"']?(https?:)?//", page)
+    assert page.count("<svg") == 2
+    assert 'role="img"' in page
+    assert "not assessable" in page
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    small_audit().to_html(tmp_path / "b.html")
+    assert (tmp_path / "b.html").read_text() == page
+
+
+def test_drawing_escapes_and_rounds():
+    drawing = Drawing(10, 10, title="<a>", description="b & c", name="n")
+    drawing.text(1 / 3, -0.0, "<i>", "label")
+    svg = drawing.svg()
+    assert "&lt;a&gt;" in svg
+    assert "b &amp; c" in svg
+    assert 'x="0.33" y="0"' in svg
+    assert nice_ticks(0.61, 0.99) == [0.7, 0.8, 0.9]
