@@ -101,7 +101,7 @@ class BatchLoader:
         self.rows = rows
         self.batch_size = batch_size
         self.membership = membership
-        self.sampler = sampler
+        self.choose = sampler
         self.augment = augment
         self.seed = seed
         self.epoch = 0
@@ -119,9 +119,9 @@ class BatchLoader:
     def _pieces(self, epoch: int) -> list[NDArray[np.intp]]:
         """Return the rows of each batch of one epoch."""
         order = self.rows
-        if self.sampler is not None:
+        if self.choose is not None:
             random = np.random.default_rng(_epoch_seed(self.seed, epoch, 0))
-            order = np.fromiter(self.sampler(self.rows, self.targets, random), dtype=np.intp)
+            order = np.fromiter(self.choose(self.rows, self.targets, random), dtype=np.intp)
         n_pieces = -(-len(order) // self.batch_size)
         return list(np.array_split(order, n_pieces)) if n_pieces else []
 
