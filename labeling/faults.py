@@ -1,6 +1,7 @@
 """The kinds of fault a run can end with; their messages name file, row and field, never a record's text."""
 
 from pathlib import Path
+from typing import Any
 
 
 class SidelightError(Exception):
@@ -37,6 +38,10 @@ class InputError(SidelightError):
     def __init__(self, path: str | Path, problem: str) -> None:
         super().__init__(f"{Path(path).name or path}: {problem}")
         self.path = Path(path)
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.path, self.problem))
 
 
 class FunctionError(SidelightError):
@@ -64,3 +69,7 @@ class FunctionError(SidelightError):
         self.function = function
         self.row = row
         self.problem = problem
+        self.place = place
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.function, self.row, self.problem, self.place))

@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .faults import InputError, UsageError
@@ -30,7 +30,8 @@ def write_file(path: str | Path, data: bytes | str) -> Path:
     except OSError as error:
         raise InputError(target, f"cannot be written ({error.strerror})") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return target
 
 

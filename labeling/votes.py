@@ -109,12 +109,15 @@ class VoteMatrix:
             twice = sorted({name for name in names if names.count(name) > 1})
             raise ValueError(f"two functions share a name: {', '.join(twice)}")
         _check_range(self.values, self.schema.cardinality)
+        if not self.is_sparse:
+            object.__setattr__(self, "values", values.astype(np.int8, copy=False))
         for attribute in ("ids", "patient_ids"):
             column = getattr(self, attribute)
             if column is not None and len(column) != n_records:
                 raise ValueError(f"{attribute} has {len(column)} entries for {n_records} records")
         if self.ids is not None and len(np.unique(self.ids)) != n_records:
-            raise ValueError("ids holds an id twice; each record has its own")
+            first, second = _first_twins(self.ids)
+            raise ValueError(f"ids holds one id twice, in rows {first} and {second}; each record has its own")
         for attribute in ("confidence", "class_sets"):
             channel = getattr(self, attribute)
             if channel is not None and channel.shape[:2] != (n_records, n_functions):
@@ -308,16 +311,22 @@ def as_votes(
     values: Any = votes if sparse.issparse(votes) else np.asarray(votes)
     if values.ndim != 2:
         raise ValueError(f"votes have {values.ndim} dimension(s); they are (n_records, n_functions)")
-    if values.dtype.kind not in "iu":
-        raise TypeError(f"votes are {values.dtype}; they are integers, -1 where a function abstains")
     if sparse.issparse(values):
         raise TypeError("a bare sparse array is ambiguous: build a VoteMatrix, which stores vote + 1")
+    _check_integers(values)
     if schema is None:
         highest = int(values.max(initial=-1))
         schema = LabelSchema.of(cardinality if cardinality is not None else max(2, highest + 1))
-    _check_range(values, schema.cardinality)
     functions = [FunctionInfo(name) for name in names or [f"lf_{j}" for j in range(values.shape[1])]]
-    return VoteMatrix(values.astype(np.int8, copy=False), schema, tuple(functions))
+    index = list(getattr(votes, "index", ())) if names else []
+    ids = np.array(index) if index and all(isinstance(name, str) for name in index) else None
+    return VoteMatrix(values, schema, tuple(functions), ids=ids)
+
+
+def _check_integers(values: Any) -> None:
+    """Raise when an array holds anything but whole numbers."""
+    if values.dtype.kind not in "iu":
+        raise TypeError(f"votes are {values.dtype}; they are integers, -1 where a function abstains")
 
 
 def _check_range(values: Any, cardinality: int) -> None:
@@ -328,6 +337,7 @@ def _check_range(values: Any, cardinality: int) -> None:
         if values.nnz and (values.data.min() < 1 or values.data.max() > cardinality):
             raise ValueError(f"a stored vote lies outside 0..{cardinality - 1}")
         return
+    _check_integers(values)
     if values.size == 0 or (values.min() >= ABSTAIN and values.max() < cardinality):
         return
     record, function = np.argwhere((values < ABSTAIN) | (values >= cardinality))[0]
@@ -335,6 +345,15 @@ def _check_range(values: Any, cardinality: int) -> None:
         f"votes[{record}, {function}] is {values[record, function]}; with cardinality={cardinality} "
         f"a vote is 0..{cardinality - 1} or ABSTAIN (-1)"
     )
+
+
+def _first_twins(ids: NDArray[np.str_]) -> tuple[int, int]:
+    """Return the rows of the first id that stands twice."""
+    seen: dict[str, int] = {}
+    for row, name in enumerate(ids):
+        if seen.setdefault(str(name), row) != row:
+            return seen[str(name)], row
+    raise AssertionError("ids are unique")
 
 
 def _side_by_side(left: VoteMatrix, right: VoteMatrix, channel: str, default: Any) -> Any:
