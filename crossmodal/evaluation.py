@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
-from sidelight.labeling.statistics import Interval, bootstrap_auroc, bootstrap_auroc_difference
+from sidelight.labeling.statistics import (
+    Interval,
+    bootstrap_auroc,
+    bootstrap_auroc_difference,
+    clustered_bootstrap,
+    paired_bootstrap,
+)
 
 from .calibration import reliability
 
@@ -109,8 +116,8 @@ def compare_scores(
     ----------
     gold : array-like of shape (n_records,)
         1 for the positive class, 0 for the others, -1 where there is no gold: such records are left out.
-    scores : mapping from name to array-like of shape (n_records,)
-        Each model's probability of the positive class.
+    scores : mapping from name to array-like of shape (n_records,) or (n_records, n_runs)
+        Each model's probability of the positive class; with several runs (seeds) its area is their mean.
     patient_ids : array-like of shape (n_records,), optional
         Patients are drawn with all their records.
     reference : str, optional
@@ -138,28 +145,59 @@ def compare_scores(
     kept = {}
     for name, values in scores.items():
         column = np.asarray(values, dtype=np.float64)
-        if column.shape != known.shape:
+        if column.ndim not in (1, 2) or len(column) != len(known):
             raise ValueError(f"scores of {name!r} have shape {column.shape}; gold has {known.shape}")
-        kept[name] = column[known]
+        if np.isnan(column[known]).any():
+            raise ValueError(f"scores of {name!r} hold what is not a number where gold is known")
+        kept[name] = column[known].reshape(len(truth), -1)
 
     rows = []
     for name in names:
-        curve = reliability(truth, kept[name])
+        curves = [reliability(truth, run) for run in kept[name].T]
         rows.append(
             ComparisonRow(
                 name=name,
-                auroc=bootstrap_auroc(truth, kept[name], patients, n_draws=n_draws, seed=seed),
+                auroc=_area(truth, kept[name], patients, n_draws, seed),
                 difference=None
                 if name == against
-                else bootstrap_auroc_difference(
-                    truth, kept[name], kept[against], patients, n_draws=n_draws, seed=seed
-                ),
-                ece=curve.ece,
-                brier=curve.brier,
+                else _gap(truth, kept[name], kept[against], patients, n_draws, seed),
+                ece=float(np.mean([curve.ece for curve in curves])),
+                brier=float(np.mean([curve.brier for curve in curves])),
             )
         )
     n_patients = len(truth) if patients is None else len(np.unique(patients.astype(np.str_)))
     return Comparison(tuple(rows), against, len(truth), int(truth.sum()), n_patients)
+
+
+def _area(y: NDArray[Any], runs: NDArray[np.float64], patients: Any, n_draws: int, seed: int) -> Interval:
+    """Return the area with its interval; the mean area of several runs on the same draws of patients."""
+    if runs.shape[1] == 1:
+        return bootstrap_auroc(y, runs[:, 0], patients, n_draws=n_draws, seed=seed)
+    return clustered_bootstrap(_mean_area, patients, y, runs, n_draws=n_draws, seed=seed)
+
+
+def _gap(
+    y: NDArray[Any],
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    patients: Any,
+    n_draws: int,
+    seed: int,
+) -> Interval:
+    """Return the difference of two (mean) areas with its interval, the same patients drawn for both."""
+    if first.shape[1] == second.shape[1] == 1:
+        return bootstrap_auroc_difference(y, first[:, 0], second[:, 0], patients, n_draws=n_draws, seed=seed)
+    return paired_bootstrap(_mean_area, patients, y, first, second, n_draws=n_draws, seed=seed)
+
+
+def _mean_area(y: NDArray[Any], runs: NDArray[np.float64]) -> float:
+    """Return the mean area under the ROC curves of the columns of `runs`; NaN with one class only."""
+    n_positive = int(y.sum())
+    n_negative = len(y) - n_positive
+    if not n_positive or not n_negative:
+        return math.nan
+    below = stats.rankdata(runs, axis=0)[y == 1].sum(axis=0) - n_positive * (n_positive + 1) / 2
+    return float((below / (n_positive * n_negative)).mean())
 
 
 def _signed(interval: Interval) -> str:
