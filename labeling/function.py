@@ -218,7 +218,8 @@ def labeling_function(
     def decorate(plain: Callable[..., Any]) -> LabelingFunction:
         if not callable(plain):
             raise UsageError("labeling_function decorates a function; give its options by keyword")
-        return LabelingFunction(name or str(getattr(plain, "__name__", "function")), plain, **keywords)
+        own = str(getattr(plain, "__name__", "function"))
+        return LabelingFunction(own if name is None else name, plain, **keywords)
 
     return decorate if function is None else decorate(function)
 

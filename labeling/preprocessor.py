@@ -51,6 +51,10 @@ class Preprocessor:
             record = next(iter_records([record]))
         for step in self.pre:
             record = step.once(record)
+        return self._run(record)
+
+    def _run(self, record: Record) -> Record:
+        """Hand the function a draft of `record` and return the record it makes of it."""
         draft = record.with_fields()
         object.__setattr__(draft, "__class__", _Draft)
         result = self.function(draft)
@@ -63,9 +67,15 @@ class Preprocessor:
 
     def once(self, record: Record) -> Record:
         """Return the step's result for a record, computed on first use and shared by all functions."""
+        for step in self.pre:
+            record = step.once(record)
+        done: frozenset[int] = record.__dict__.get("_done", frozenset())
+        if id(self) in done:
+            return record
         results: dict[int, Record] = record.__dict__.setdefault("_steps", {})
         if id(self) not in results:
-            results[id(self)] = self(record)
+            results[id(self)] = self._run(record)
+            results[id(self)].__dict__["_done"] = done | {id(self)}
         return results[id(self)]
 
     def __reduce__(self) -> str | tuple[Any, ...]:

@@ -1,12 +1,14 @@
 """One row of an export, as labeling and slicing functions see it: read-only, by attribute or by item."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pyarrow as pa
+
+from .faults import UsageError
 
 CANONICAL = ("id", "patient_id", "time", "text")
 """The columns every record has, whatever its export calls them; all but `id` may be None."""
@@ -63,27 +65,43 @@ class Record:
     text: str | None
 
     # Values live in the instance's __dict__, so that reading `record.text` costs what any attribute costs;
-    # columns that few functions read are fetched on first use by __getattr__.
-    def __init__(self, values: Mapping[str, Any], columns: "Columns | None" = None, row: int = 0) -> None:
-        self.__dict__.update(values)
-        self.__dict__["_columns"] = columns
-        self.__dict__["_row"] = row
+    # columns that few functions read are fetched on first use by __getattr__. Names with a leading underscore
+    # are our own there, so an export's columns of such names are kept apart and read by item.
+    def __init__(
+        self, values: Mapping[str, Any], columns: "Mapping[str, Any] | None" = None, row: int = 0
+    ) -> None:
+        own = self.__dict__
+        own.update(values)
+        clashing = [name for name in values if name[:1] == "_"]
+        if clashing:
+            columns = {**(columns or {}), **{name: {row: own.pop(name)} for name in clashing}}
+        own["_columns"] = columns
+        own["_row"] = row
 
     def __getattr__(self, name: str) -> Any:
-        columns = self.__dict__.get("_columns")
+        if name[:2] == "__":  # protocols that Python asks for, never a column
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(self._unknown(name)) from None
+
+    def __getitem__(self, name: str) -> Any:
+        own = self.__dict__
+        ours = name[:1] == "_"
+        if name in own and not ours:
+            return own[name]
+        if name == "events":
+            return self.events
+        columns = own.get("_columns")
         if columns is not None and name in columns:
-            value = columns[name][self.__dict__["_row"]]
-            self.__dict__[name] = value
+            value = columns[name][own["_row"]]
+            if not ours:
+                own[name] = value
             return value
         if name in CANONICAL:
             return None
-        raise AttributeError(self._unknown(name))
-
-    def __getitem__(self, name: str) -> Any:
-        try:
-            return getattr(self, name)
-        except AttributeError:
-            raise KeyError(self._unknown(name)) from None
+        raise KeyError(self._unknown(name))
 
     def __contains__(self, name: object) -> bool:
         return name in self.fields
@@ -93,13 +111,13 @@ class Record:
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the field called `name`, or `default` when there is none or it is empty."""
-        value = getattr(self, name) if name in self.fields else None
+        value = self[name] if name in self.fields else None
         return default if value is None else value
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Names of all fields, sorted."""
-        columns: Columns | None = self.__dict__["_columns"]
+        columns = self.__dict__["_columns"]
         own = {name for name in self.__dict__ if not name.startswith("_")}
         return tuple(sorted(own | set(columns or ()) | set(CANONICAL)))
 
@@ -108,16 +126,13 @@ class Record:
         """The patient's structured events up to `time` (all of them when the record has no time)."""
         cached: tuple[Event, ...] | None = self.__dict__.get("_events")
         if cached is None:
-            columns: Columns | None = self.__dict__["_columns"]
+            columns = self.__dict__["_columns"]
             raw = (
                 columns["events"][self.__dict__["_row"]]
                 if columns is not None and "events" in columns
                 else ()
             )
-            moment = self.time
-            found = (event if isinstance(event, Event) else _event(event) for event in raw or ())
-            cached = tuple(sorted((e for e in found if moment is None or e.time <= moment), key=_order))
-            self.__dict__["_events"] = cached
+            cached = self.__dict__["_events"] = _until(raw or (), self.time, self.__dict__["_row"])
         return cached
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -125,7 +140,8 @@ class Record:
             f"a record is read-only: {name} cannot be set (use a preprocessor to add fields)"
         )
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a record is read-only: {name} cannot be deleted")
 
     def with_fields(self, **fields: Any) -> "Record":
         """Return a copy with more fields, or other values in some: what a preprocessor returns."""
@@ -139,7 +155,7 @@ class Record:
         return f"Record(row {self.__dict__['_row']}, fields {', '.join(self.fields)})"  # never the values
 
     def __reduce__(self) -> tuple[Any, ...]:
-        values = {name: getattr(self, name) for name in self.fields}
+        values = {name: self[name] for name in self.fields if name != "events"}
         return (_rebuild, (values, self.events, self.__dict__["_row"]))
 
     def _unknown(self, name: str) -> str:
@@ -190,19 +206,42 @@ def iter_records(rows: Sequence[Any]) -> Iterator[Record]:
         if isinstance(item, Record):
             yield item
             continue
-        values = dict(_values(item))
+        values = dict(_values(item, row))
         events = values.pop("events", ())
+        if values.get("time") is not None:
+            values["time"] = as_moment(values["time"])
         record = Record(values, None, row)
         if events:
-            moment = record.time
-            found = [event if isinstance(event, Event) else _event(event) for event in events]
-            record.__dict__["_events"] = tuple(
-                sorted((e for e in found if moment is None or e.time <= moment), key=_order)
-            )
+            record.__dict__["_events"] = _until(events, record.time, row)
         yield record
 
 
-def _values(item: object) -> Mapping[str, Any]:
+def as_moment(value: Any) -> Any:
+    """Return a time given as datetime, date or ISO text in UTC (a naive one is taken as UTC), else `value` itself."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return value
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    if not isinstance(value, datetime):
+        return value
+    if value != value:  # pandas' NaT, the one moment that differs from itself
+        return None
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _until(events: Iterable[Any], moment: Any, row: int) -> tuple[Event, ...]:
+    """Return events up to a moment, in order; refuse a moment that cannot be compared with, as the future would show."""
+    moment = as_moment(moment)
+    if moment is not None and not isinstance(moment, datetime):
+        raise UsageError(f"row {row}: its time cannot be read, so its events cannot be cut off there")
+    found = [event if isinstance(event, Event) else _event(event) for event in events]
+    return tuple(sorted((e for e in found if moment is None or e.time <= moment), key=_order))
+
+
+def _values(item: object, row: int) -> Mapping[str, Any]:
     """Return the fields of a row of any of the usual kinds."""
     if isinstance(item, Mapping):
         return {str(name): value for name, value in item.items()}
@@ -212,21 +251,21 @@ def _values(item: object) -> Mapping[str, Any]:
         return {name: value for name, value in vars(item).items() if not name.startswith("_")}
     if isinstance(item, str):
         return {"text": item}
-    raise TypeError(f"a record is a mapping or an object with attributes, not a {type(item).__name__}")
+    raise TypeError(
+        f"row {row}: a record is a mapping or an object with attributes, not a {type(item).__name__}"
+    )
 
 
 def _event(data: Mapping[str, Any]) -> Event:
     """Build an event from plain values, reading an ISO time and taking a naive one as UTC."""
-    time = data["time"]
-    if isinstance(time, str):
-        time = datetime.fromisoformat(time)
-    if time.tzinfo is None:
-        time = time.replace(tzinfo=UTC)
+    moment = as_moment(data["time"])
+    if not isinstance(moment, datetime):
+        raise UsageError("an event's time cannot be read; it is a datetime or ISO text")
     value = data.get("value")
     return Event(
         kind=str(data.get("kind", "")),
         code=str(data.get("code", "")),
-        time=time,
+        time=moment,
         system=str(data.get("system") or ""),
         value=None if value is None else float(value),
         unit=str(data.get("unit") or ""),
