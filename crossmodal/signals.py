@@ -226,7 +226,8 @@ class SignalSet:
 def _load(path: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays of an NPZ file, refusing pickled objects."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # opened here, since NumPy leaves a file open that turns out to be no archive
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             if isinstance(archive, np.ndarray):
                 raise InputError(path, "holds one bare array; an NPZ with signals and ids is needed")
             return {name: _member(path, archive, name) for name in archive.files}

@@ -2,10 +2,12 @@
 
 import copy
 import logging
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +21,9 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what Lightning's dependencies say on import is not the user's business
     import lightning.pytorch as lightning
     from lightning.pytorch.utilities.types import OptimizerLRScheduler
+
+LOWEST_START = 0.04
+"""Share of the highest learning rate that training starts with."""
 
 
 @dataclass(frozen=True)
@@ -138,10 +143,25 @@ class _Recipe(lightning.LightningModule):
         parameters = [*self.network.parameters(), *self.loss.parameters()]
         rate = self.schedule.learning_rate
         optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=self.schedule.weight_decay)
-        cycle = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=rate, total_steps=self.n_steps + 1, pct_start=self.schedule.warm_up
+        cycle = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, partial(one_cycle, n_steps=self.n_steps, warm_up=self.schedule.warm_up)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+
+def one_cycle(step: int, n_steps: int, warm_up: float = 0.2) -> float:
+    """Return the share of the highest learning rate at `step`: up along a cosine, then down along another.
+
+    Examples
+    --------
+    >>> [round(one_cycle(step, n_steps=10), 2) for step in (0, 1, 2, 6, 10)]
+    [0.04, 0.52, 1.0, 0.5, 0.0]
+    """
+    rise = max(1.0, warm_up * n_steps)
+    if step < rise:
+        return LOWEST_START + (1 - LOWEST_START) * (1 - math.cos(math.pi * step / rise)) / 2
+    fall = min(1.0, (step - rise) / max(1.0, n_steps - rise))
+    return (1 + math.cos(math.pi * fall)) / 2
 
 
 class _Watch(lightning.Callback):
