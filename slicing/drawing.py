@@ -1,5 +1,6 @@
 """Pictures as inline SVG: plain shapes with class names, so that one style sheet colours them in light and dark."""
 
+import math
 from collections.abc import Sequence
 from html import escape
 
@@ -79,6 +80,16 @@ class Drawing:
         steps = "".join(f"L{_n(x, digits)} {_n(y, digits)}" for x, y in points)
         self._parts.append(f'<path d="M{steps[1:]}" class="{css_class}"/>')
 
+    def grid(self, x: float, y: float, width: float, height: float, step: float, css_class: str) -> None:
+        """Draw squares of `step` to a side, as one path."""
+        across = [
+            f"M{_n(x + index * step)} {_n(y)}v{_n(height)}" for index in range(int(width / step + 1e-9) + 1)
+        ]
+        down = [
+            f"M{_n(x)} {_n(y + index * step)}h{_n(width)}" for index in range(int(height / step + 1e-9) + 1)
+        ]
+        self._parts.append(f'<path d="{"".join(across + down)}" class="{css_class}"/>')
+
     def text(
         self, x: float, y: float, words: str, css_class: str, *, anchor: str = "start", turn: float = 0
     ) -> None:
@@ -116,10 +127,10 @@ def nice_ticks(low: float, high: float, most: int = 6) -> list[float]:
     for power in range(-12, 13):
         for factor in (1.0, 2.0, 5.0):
             step = factor * 10.0**power
-            first = -(-low // step)
-            last = high // step
+            first = math.ceil(low / step - 1e-9)
+            last = math.floor(high / step + 1e-9)
             if last - first + 1 <= most:
-                return [round(index * step, 12) + 0.0 for index in range(int(first), int(last) + 1)]
+                return [round(index * step, 12) + 0.0 for index in range(first, last + 1)]
     return [low, high]
 
 

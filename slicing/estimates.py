@@ -23,6 +23,10 @@ from .metrics import Metric, Task
 from .power import Variance, area_variance, share_variance
 
 SMALL_CLASS = 25
+"""Below this many records of a class an area's interval is the score interval."""
+
+TESTED_CLASS = 10
+"""Down to this many the test of a gap between areas keeps its level on the logit scale (simulated: 0.9 to 1.0 of it)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +189,7 @@ class Areas:
         areas = np.array([inside.interval.estimate, rest.interval.estimate])
         covariance = float(np.dot(inside.sums, rest.sums))
         small = any(
-            min(part.counted) / part.design < SMALL_CLASS or not part.variance > 0 for part in (inside, rest)
+            min(part.counted) / part.design < TESTED_CLASS or not part.variance > 0 for part in (inside, rest)
         )
         if not small and np.all((areas > 0) & (areas < 1)):
             # on the logit scale the tails hold to the small levels that a correction for many tests asks about
