@@ -5,10 +5,23 @@ import click
 from .gold import gold_options, read_gold
 from .output import json_option, print_facts, print_json, print_table
 
-_SHOWN = ("polarity", "coverage", "overlaps", "conflicts", "precision", "recall", "lift", "ms_per_row", "errors")
+_SHOWN = (
+    "polarity",
+    "coverage",
+    "overlaps",
+    "conflicts",
+    "precision",
+    "recall",
+    "lift",
+    "ms_per_row",
+    "errors",
+)
 
 
-@click.command(epilog="Example: sidelight analyze votes --gold notes.csv --gold-id ecg_id --gold-column abnormal")
+@click.command(
+    short_help="Show what the functions did, and how right they were.",
+    epilog="Example: sidelight analyze votes --gold notes.csv --gold-id ecg_id --gold-column abnormal",
+)
 @click.argument("votes", type=click.Path())
 @gold_options
 @json_option
@@ -28,7 +41,9 @@ def analyze(votes: str, gold: str | None, gold_id: str | None, gold_column: str 
         "gold labels": None if labels is None else int((labels >= 0).sum()),
     }
     if as_json:
-        rows = [{"name": name, **row} for name, row in zip(table.index, table.to_dict("records"), strict=True)]
+        rows = [
+            {"name": name, **row} for name, row in zip(table.index, table.to_dict("records"), strict=True)
+        ]
         print_json({**whole, "functions": rows})
         return 0
     shown = [column for column in _SHOWN if column in table]

@@ -1,7 +1,7 @@
 """The options of every command that reads an export, and the reading they stand for."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,14 +13,31 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = (
-    click.option("--id", "id_column", metavar="COLUMN", help="Column that holds the record's id [default: id]."),
-    click.option("--text", "text_column", metavar="COLUMN", help="Column that holds the text [default: text]."),
-    click.option("--patient", "patient_column", metavar="COLUMN", help="Column of the patient [default: patient_id]."),
-    click.option("--time", "time_column", metavar="COLUMN", help="Column of the document's time [default: time]."),
-    click.option("--format", "format_name", metavar="FORMAT", help="csv, jsonl or parquet, when the name does not tell."),
+    click.option(
+        "--id", "id_column", metavar="COLUMN", help="Column that holds the record's id [default: id]."
+    ),
+    click.option(
+        "--text", "text_column", metavar="COLUMN", help="Column that holds the text [default: text]."
+    ),
+    click.option(
+        "--patient", "patient_column", metavar="COLUMN", help="Column of the patient [default: patient_id]."
+    ),
+    click.option(
+        "--time", "time_column", metavar="COLUMN", help="Column of the document's time [default: time]."
+    ),
+    click.option(
+        "--format",
+        "format_name",
+        metavar="FORMAT",
+        help="csv, jsonl or parquet, when the name does not tell.",
+    ),
     click.option("--encoding", default="utf-8", show_default=True, help="Encoding of CSV files."),
     click.option(
-        "--type", "types", multiple=True, metavar="COLUMN=TYPE", help="Type of a CSV column: str, int, float or bool."
+        "--type",
+        "types",
+        multiple=True,
+        metavar="COLUMN=TYPE",
+        help="Type of a CSV column: str, int, float or bool.",
     ),
 )
 _TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
@@ -31,7 +48,15 @@ def export_options(command: F) -> F:
 
     @functools.wraps(command)
     def wrapped(**arguments: Any) -> Any:
-        names = ("id_column", "text_column", "patient_column", "time_column", "format_name", "encoding", "types")
+        names = (
+            "id_column",
+            "text_column",
+            "patient_column",
+            "time_column",
+            "format_name",
+            "encoding",
+            "types",
+        )
         columns = {name: arguments.pop(name) for name in names}
         return command(columns=columns, **arguments)
 
@@ -62,17 +87,21 @@ def open_export(path: str | Path, columns: Mapping[str, Any]) -> "Reading":
     )
 
 
-def read_fields(reading: "Reading", names: list[str]) -> dict[str, dict[str, Any]]:
-    """Return some columns of an export by record id: `{column: {id: value}}`."""
+def read_fields(
+    reading: "Reading", names: Sequence[str], *, optional: Sequence[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """Return some columns of an export by record id, `{column: {id: value}}`; `optional` ones where it has them."""
     import difflib
 
     from sidelight.labeling import InputError
 
-    found: dict[str, dict[str, Any]] = {name: {} for name in names}
+    found: dict[str, dict[str, Any]] = {name: {} for name in (*names, *optional)}
     for batch in reading:
         ids = batch.records.column("id").to_pylist()
-        for name in names:
+        for name in (*names, *optional):
             if name not in batch.records.schema.names:
+                if name in optional:
+                    continue
                 near = difflib.get_close_matches(name, batch.records.schema.names, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
                 raise InputError(batch.source, f"has no column {name!r}{hint}")

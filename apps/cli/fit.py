@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     from sidelight.labeling import LabelSchema
 
 
-@click.command(epilog="Example: sidelight fit votes --class-balance normal=0.6,abnormal=0.4 --out labels.parquet")
+@click.command(
+    short_help="Combine votes into probabilistic labels.",
+    epilog="Example: sidelight fit votes --class-balance normal=0.6,abnormal=0.4 --out labels.parquet",
+)
 @click.argument("votes", type=click.Path())
 @click.option("--out", required=True, type=click.Path(), help="Table of labels to write (Parquet).")
 @click.option("--model", default="matrix-completion", show_default=True, help="Name of the label model.")
 @click.option("--model-out", type=click.Path(), help="Folder to keep the fitted label model in.")
 @click.option(
-    "--class-balance", metavar="NAME=SHARE,...", help="How frequent each class is; estimated from the votes when not given."
+    "--class-balance",
+    metavar="NAME=SHARE,...",
+    help="How frequent each class is; estimated from the votes when not given.",
 )
 @gold_options
 @overwrite_option
@@ -75,7 +80,10 @@ def fit(
         return 0
     if accuracies:
         print_table("Learned accuracies", ["function", "right when it votes"], list(accuracies.items()))
-    facts = {**summary, "class balance": {name: f"{share:.3f}" for name, share in summary["class balance"].items()}}
+    facts = {
+        **summary,
+        "class balance": {name: f"{share:.3f}" for name, share in summary["class balance"].items()},
+    }
     print_facts({**facts, **(quality or {})})
     return 0
 
@@ -113,6 +121,8 @@ def label_quality(labels: "Labels", gold: Any) -> dict[str, Any]:
     }
     if labels.schema.cardinality == 2:
         groups = labels.patient_ids if np.any(labels.patient_ids != "") else None
-        area = bootstrap_auroc(gold[known] == 1, labels.proba[known, 1], None if groups is None else groups[known])
+        area = bootstrap_auroc(
+            gold[known] == 1, labels.proba[known, 1], None if groups is None else groups[known]
+        )
         quality |= {"auroc": area.estimate, "auroc_low": area.low, "auroc_high": area.high}
     return quality

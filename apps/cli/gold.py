@@ -16,16 +16,26 @@ F = TypeVar("F", bound=Callable[..., Any])
 def gold_options(command: F) -> F:
     """Add `--gold`, `--gold-id` and `--gold-column`."""
     for option in (
-        click.option("--gold-column", metavar="COLUMN", help="Column of the gold label: class names or numbers."),
-        click.option("--gold-id", metavar="COLUMN", help="Column of the record's id in the gold file [default: id]."),
-        click.option("--gold", type=click.Path(), help="File that holds gold labels; missing ones are left out."),
+        click.option(
+            "--gold-column", metavar="COLUMN", help="Column of the gold label: class names or numbers."
+        ),
+        click.option(
+            "--gold-id", metavar="COLUMN", help="Column of the record's id in the gold file [default: id]."
+        ),
+        click.option(
+            "--gold", type=click.Path(), help="File that holds gold labels; missing ones are left out."
+        ),
     ):
         command = option(command)
     return command
 
 
 def read_gold(
-    path: str | None, id_column: str | None, column: str | None, schema: "LabelSchema", ids: "NDArray[Any] | None"
+    path: str | None,
+    id_column: str | None,
+    column: str | None,
+    schema: "LabelSchema",
+    ids: "NDArray[Any] | None",
 ) -> "NDArray[Any] | None":
     """Return gold labels in the order of `ids`, -1 where missing; None when no gold file was named."""
     from sidelight.labeling import UsageError, encode_gold, read

@@ -16,12 +16,19 @@ if TYPE_CHECKING:
     from sidelight.labeling import LabelingFunction, Reading, VoteMatrix
 
 
-@click.command(epilog="Example: sidelight label notes.csv --functions lfs.py --text report --out votes")
+@click.command(
+    short_help="Run labeling functions over an export.",
+    epilog="Example: sidelight label notes.csv --functions lfs.py --text report --out votes",
+)
 @click.argument("export", type=click.Path())
-@click.option("--functions", required=True, help="A Python file (lfs.py) or module (package.lfs). Its code is run.")
+@click.option(
+    "--functions", required=True, help="A Python file (lfs.py) or module (package.lfs). Its code is run."
+)
 @click.option("--out", required=True, type=click.Path(), help="Folder of votes to write.")
 @click.option("--classes", help="Class names, by comma; else the schema that the functions file defines.")
-@click.option("--select", multiple=True, metavar="GLOB", help="Only functions whose names match (may be repeated).")
+@click.option(
+    "--select", multiple=True, metavar="GLOB", help="Only functions whose names match (may be repeated)."
+)
 @click.option(
     "--on-error",
     type=click.Choice(["abstain", "raise"]),
@@ -29,9 +36,15 @@ if TYPE_CHECKING:
     show_default=True,
     help="What a call that raises does: abstain within the error budget, or end the run.",
 )
-@click.option("--error-budget", default=0.01, show_default=True, help="Share of a function's calls that may raise.")
-@click.option("--limit", default=0.01, show_default=True, help="Share of rows that may be set aside as unreadable.")
-@click.option("--evidence/--no-evidence", default=False, help="Keep the places in the text that votes rest on.")
+@click.option(
+    "--error-budget", default=0.01, show_default=True, help="Share of a function's calls that may raise."
+)
+@click.option(
+    "--limit", default=0.01, show_default=True, help="Share of rows that may be set aside as unreadable."
+)
+@click.option(
+    "--evidence/--no-evidence", default=False, help="Keep the places in the text that votes rest on."
+)
 @export_options
 @overwrite_option
 @dry_run_option
@@ -56,7 +69,14 @@ def label(
     EXPORT is a CSV, TSV, Parquet or JSON-lines file, or a folder of such files. Rows that cannot be read are set aside
     and counted; a function that raises abstains. Either, beyond its limit, ends in exit code 1.
     """
-    from sidelight.labeling import LabelingFunction, LFAnalysis, LFApplier, UsageError, load_functions, write_votes
+    from sidelight.labeling import (
+        LabelingFunction,
+        LFAnalysis,
+        LFApplier,
+        UsageError,
+        load_functions,
+        write_votes,
+    )
 
     lfs = load_functions(functions, LabelingFunction)
     if select:
@@ -75,12 +95,17 @@ def label(
             "with functions": [lf.name for lf in lfs],
             "writing": out,
         }
-        print_json(facts) if as_json else print_facts({k: v if isinstance(v, str) else ", ".join(v) for k, v in facts.items()})
+        print_json(facts) if as_json else print_facts(
+            {k: v if isinstance(v, str) else ", ".join(v) for k, v in facts.items()}
+        )
         return 0
     begin = time.time()
     with progress("labeling records") as advance:
         votes = LFApplier(lfs, schema=schema).apply(
-            reading, on_error="raise" if on_error == "raise" else "abstain", evidence=evidence, progress=advance
+            reading,
+            on_error="raise" if on_error == "raise" else "abstain",
+            evidence=evidence,
+            progress=advance,
         )
     write_votes(
         votes,

@@ -75,6 +75,8 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.3f}"
+    if isinstance(value, Mapping) and "estimate" in value:
+        return interval_text(value["estimate"], value["low"], value["high"])
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {count}" for name, count in value.items()) or "none"
     return str(value)

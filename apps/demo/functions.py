@@ -16,7 +16,9 @@ from sidelight.labeling import (
 
 schema = LabelSchema(classes=("normal", "abnormal"))
 
-_DENIAL = re.compile(r"\b(?:no|not|without|kein\w*|nicht|ohne|inget|ingen|inga|utan)\b(?:\W+[\w-]+){0,5}\W*$", re.IGNORECASE)
+_DENIAL = re.compile(
+    r"\b(?:no|not|without|kein\w*|nicht|ohne|inget|ingen|inga|utan)\b(?:\W+[\w-]+){0,5}\W*$", re.IGNORECASE
+)
 _DOUBT = re.compile(
     r"m(?:Ö|oe)glich|möglich|nicht auszuschlie(?:ss|ß)en|verdacht|cannot (?:be )?(?:entirely )?(?:excluded?|rule)|"
     r"possible|övervägas|suggest\w*|may be",
@@ -63,14 +65,22 @@ says_otherwise_normal = keyword_lf(
     "says_otherwise_normal", ["sonst normales ekg", "otherwise normal ecg", "eljest normalt ekg"], "normal"
 )
 says_no_pathology = keyword_lf(
-    "says_no_pathology", ["no definite pathology", "inget säkert patologiskt", "kein pathologischer Befund"], "normal"
+    "says_no_pathology",
+    ["no definite pathology", "inget säkert patologiskt", "kein pathologischer Befund"],
+    "normal",
 )
 has_bundle_branch_block = regex_lf(
     "has_bundle_branch_block", r"schenkelblock|bundle branch block|skänkelblock|\b[lr]bbb\b", "abnormal"
 )
 has_fascicular_block = keyword_lf(
     "has_fascicular_block",
-    ["linksanteriorer hemiblock", "linksposteriorer hemiblock", "fascicular block", "anteriort hemiblock", "främre hemiblock"],
+    [
+        "linksanteriorer hemiblock",
+        "linksposteriorer hemiblock",
+        "fascicular block",
+        "anteriort hemiblock",
+        "främre hemiblock",
+    ],
     "abnormal",
 )
 has_conduction_delay = regex_lf(
@@ -78,7 +88,9 @@ has_conduction_delay = regex_lf(
     r"a-v block|prolonged pr|leitungsstörung|intraventri\w+ block|q-?t-?verlängerung|prolonged qt|qt förlängd|\bwpw\b",
     "abnormal",
 )
-has_qrst_change = regex_lf("has_qrst_change", r"qrs\(t\) (?:abnormal|förlopp)|\bqs complexes|\bq waves?\b", "abnormal")
+has_qrst_change = regex_lf(
+    "has_qrst_change", r"qrs\(t\) (?:abnormal|förlopp)|\bqs complexes|\bq waves?\b", "abnormal"
+)
 has_extreme_axis = regex_lf(
     "has_extreme_axis",
     r"(?:ue|ü)berdrehter|extrem vänster|(?<!borderline )left axis deviation|rechtstyp",
@@ -86,7 +98,9 @@ has_extreme_axis = regex_lf(
     unless=r"\bnormal(?:es|t)? (?:ekg|ecg)\b",
 )
 is_paced = keyword_lf("is_paced", ["pacemaker", "schrittmacher", "paced"], "abnormal")
-names_heart_drug = regex_lf("names_heart_drug", r"cordichin|novodigal|digitalis|isoptin|tensobon|digoxin", "abnormal")
+names_heart_drug = regex_lf(
+    "names_heart_drug", r"cordichin|novodigal|digitalis|isoptin|tensobon|digoxin", "abnormal"
+)
 
 
 @labeling_function(pre=[plain_text], polarity=["abnormal"])
@@ -106,7 +120,11 @@ def suspects_infarct(record):
 
 @labeling_function(pre=[plain_text], polarity=["abnormal"])
 def has_ischaemia(record):
-    return "abnormal" if asserts(record.plain, ISCHAEMIA) or asserts(record.plain, ISCHAEMIA, doubtful=True) else None
+    return (
+        "abnormal"
+        if asserts(record.plain, ISCHAEMIA) or asserts(record.plain, ISCHAEMIA, doubtful=True)
+        else None
+    )
 
 
 @labeling_function(pre=[plain_text], polarity=["abnormal"])

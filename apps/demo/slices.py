@@ -5,9 +5,15 @@ import re
 from sidelight.labeling import Record
 from sidelight.slicing import slicing_function
 
-_SWEDISH = re.compile(r"sinusrytm|förmak|skänkel|\bavvikande\b|el-axel|\bekg normalt|normalt ekg", re.IGNORECASE)
-_ENGLISH = re.compile(r"\b(?:rhythm|wave|normal ecg|fibrillation|arrhythmia|tachycardia|bradycardia)\b", re.IGNORECASE)
-_EXTRA_BEATS = re.compile(r"extras[yÿ]stol|premature (?:atrial|ventricular)|supraventrikulär\w* ext", re.IGNORECASE)
+_SWEDISH = re.compile(
+    r"sinusrytm|förmak|skänkel|\bavvikande\b|el-axel|\bekg normalt|normalt ekg", re.IGNORECASE
+)
+_ENGLISH = re.compile(
+    r"\b(?:rhythm|wave|normal ecg|fibrillation|arrhythmia|tachycardia|bradycardia)\b", re.IGNORECASE
+)
+_EXTRA_BEATS = re.compile(
+    r"extras[yÿ]stol|premature (?:atrial|ventricular)|supraventrikulär\w* ext", re.IGNORECASE
+)
 
 
 @slicing_function

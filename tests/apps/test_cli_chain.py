@@ -1,0 +1,209 @@
+"""The commands one after another, as a platform engineer runs them: on files, with exit codes."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from sidelight.apps.cli.main import main
+from sidelight.label_model import Labels
+from sidelight.labeling import read_votes
+
+FUNCTIONS = """
+from sidelight.labeling import LabelSchema, keyword_lf, labeling_function
+
+schema = LabelSchema(classes=("calm", "wild"))
+says_calm = keyword_lf("says_calm", ["calm", "quiet"], "calm")
+says_wild = keyword_lf("says_wild", ["wild", "stormy"], "wild")
+says_wind = keyword_lf("says_wind", ["gale"], "wild")
+
+@labeling_function
+def is_short(record):
+    return "calm" if len(record.text) < 12 else None
+"""
+
+SLICES = """
+from sidelight.slicing import slicing_function
+
+@slicing_function
+def old(record):
+    return record.age >= 60
+
+@slicing_function
+def long_text(record):
+    return len(record.text) > 12
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A made-up export whose signals are louder where its notes say so."""
+    folder = tmp_path_factory.mktemp("project")
+    random = np.random.default_rng(7)
+    wild = random.random(160) < 0.5
+    words = {
+        True: ["wild and a gale", "stormy, a gale blows", "wild, very wild"],
+        False: ["calm", "quiet sea", "calm, quiet all day"],
+    }
+    lines = ["note,patient,age,note_text,state"]
+    for row, state in enumerate(wild):
+        text = words[bool(state)][random.integers(3)]
+        lines.append(f'n{row},p{row // 2},{random.integers(20, 90)},"{text}",{"wild" if state else "calm"}')
+    (folder / "notes.csv").write_text("\n".join(lines) + "\n")
+    (folder / "lfs.py").write_text(FUNCTIONS)
+    (folder / "slices.py").write_text(SLICES)
+    signals = random.normal(size=(160, 2, 128)) * np.where(wild, 3.0, 1.0)[:, None, None]
+    np.savez(
+        folder / "signals.npz",
+        id=np.array([f"n{row}" for row in range(160)]),
+        signals_mV=signals.astype(np.float32),
+        lead_names=np.array(["A", "B"]),
+        sampling_hz=100,
+    )
+    return folder
+
+
+def label(project, out, *more):
+    return main(
+        ["label", str(project / "notes.csv"), "--functions", str(project / "lfs.py"), "--id", "note", "--text", "note_text",
+         "--patient", "patient", "--out", str(out), *more]
+    )  # fmt: skip
+
+
+def test_commands_follow_each_other(project, tmp_path, capsys):
+    pytest.importorskip("torch", reason="the train extra is not installed")
+    gold = ["--gold", str(project / "notes.csv"), "--gold-id", "note", "--gold-column", "state"]
+    votes, labels, bundle, scores = (
+        str(tmp_path / name) for name in ("votes", "labels.parquet", "bundle", "p.parquet")
+    )
+    assert label(project, votes) == 0
+    assert main(["analyze", votes, *gold]) == 0
+    assert "says_wild" in capsys.readouterr().out
+    assert main(["fit", votes, "--out", labels, "--model-out", str(tmp_path / "model"), *gold, "--json"]) == 0
+    fitted = json.loads(capsys.readouterr().out)
+    assert fitted["covered"] == 160
+    assert fitted["quality"]["auroc"] > 0.95
+    signals = str(project / "signals.npz")
+    assert (
+        main(["train", labels, "--signals", signals, "--out", bundle, "--epochs", "3", *gold, "--json"]) == 0
+    )
+    trained = json.loads(capsys.readouterr().out)
+    assert sum(part["records"] for part in trained["parts"].values()) == 160
+    assert main(["predict", bundle, signals, "--out", scores]) == 0
+    assert "not a medical device" in capsys.readouterr().out
+    audit = [
+        "audit", scores, "--bundle", bundle, "--records", str(project / "notes.csv"), "--id", "note", "--text", "note_text",
+        "--patient", "patient", "--gold-column", "state", "--slices", str(project / "slices.py"), "--out", str(tmp_path / "audit"),
+        "--json",
+    ]  # fmt: skip
+    assert main(audit) == 0
+    audited = json.loads(capsys.readouterr().out)
+    assert audited["n_records"] == trained["test records with gold"], (
+        "the audit sees the test patients and no others"
+    )
+    assert {path.name for path in (tmp_path / "audit").iterdir()} == {
+        "audit.json",
+        "slices.csv",
+        "audit.html",
+    }
+
+
+def test_no_text_in_what_training_leaves(project, tmp_path):
+    pytest.importorskip("torch", reason="the train extra is not installed")
+    votes, labels, bundle = (str(tmp_path / name) for name in ("votes", "labels.parquet", "bundle"))
+    assert label(project, votes) == 0
+    assert main(["fit", votes, "--out", labels]) == 0
+    assert (
+        main(["train", labels, "--signals", str(project / "signals.npz"), "--out", bundle, "--epochs", "1"])
+        == 0
+    )
+    for file in (tmp_path / "bundle").iterdir():
+        content = file.read_bytes()
+        assert not any(word in content for word in (b"gale", b"stormy", b"quiet", b"p17"))
+
+
+def test_same_command_twice_gives_the_same_bytes(project, tmp_path):
+    for run in ("first", "second"):
+        assert label(project, tmp_path / run / "votes", "--evidence") == 0
+        assert (
+            main(["fit", str(tmp_path / run / "votes"), "--out", str(tmp_path / run / "labels.parquet")]) == 0
+        )
+    names = [
+        path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*") if path.is_file()
+    ]
+    for name in names:
+        if name.name != "run.log.jsonl":
+            assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
+
+
+def test_order_of_rows_does_not_matter_to_labels(project, tmp_path):
+    head, *rows = (project / "notes.csv").read_text().splitlines()
+    (tmp_path / "notes.csv").write_text("\n".join([head, *reversed(rows)]) + "\n")
+    (tmp_path / "lfs.py").write_text(FUNCTIONS)
+    for folder in (project, tmp_path):
+        assert label(folder, tmp_path / f"votes-{folder is project}") == 0
+        assert (
+            main(
+                [
+                    "fit",
+                    str(tmp_path / f"votes-{folder is project}"),
+                    "--out",
+                    str(tmp_path / f"{folder is project}.parquet"),
+                ]
+            )
+            == 0
+        )
+    one, other = (Labels.read(tmp_path / f"{name}.parquet") for name in (True, False))
+    order = [other.ids.tolist().index(name) for name in one.ids.tolist()]
+    np.testing.assert_allclose(one.proba, other.proba[order], atol=1e-9)
+
+
+def test_select_runs_the_functions_named(project, tmp_path):
+    assert label(project, tmp_path / "votes", "--select", "says_w*") == 0
+    assert read_votes(tmp_path / "votes").names == ("says_wild", "says_wind")
+
+
+def test_dry_run_writes_nothing(project, tmp_path, capsys):
+    assert label(project, tmp_path / "votes", "--dry-run", "--json") == 0
+    assert json.loads(capsys.readouterr().out)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_users_own_labeling_py_breaks_nothing(project, tmp_path):
+    (tmp_path / "labeling.py").write_text("raise RuntimeError('the wrong labeling')\n")
+    (tmp_path / "script.py").write_text(FUNCTIONS + "\nprint(says_calm({'text': 'calm'}))\n")
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "calm", done.stderr
+
+
+def test_covid_notes_are_labeled_fitted_and_analyzed(shared_data, tmp_path, capsys):
+    notes = shared_data("covid_cxr") / "metadata.csv"
+    functions = tmp_path / "covid.py"
+    functions.write_text(
+        "from sidelight.labeling import LabelSchema, keyword_lf, regex_lf\n"
+        "schema = LabelSchema(classes=('other', 'covid'))\n"
+        "names_covid = regex_lf('names_covid', r'covid|sars-cov-2|coronavirus', 'covid')\n"
+        "was_in_wuhan = keyword_lf('was_in_wuhan', ['wuhan', 'italy', 'travel'], 'covid')\n"
+        "pcr = regex_lf('pcr', r'rt-?pcr|swab', 'covid')\n"
+        "names_other = regex_lf('names_other', r'pneumococc|klebsiella|tubercul|legionella|pneumocystis|aspergill', 'other')\n"
+        "chronic = keyword_lf('chronic', ['HIV', 'alcoholism', 'transplant'], 'other')\n"
+    )
+    arguments = [
+        "label",
+        str(notes),
+        "--functions",
+        str(functions),
+        "--id",
+        "image",
+        "--text",
+        "clinical_notes",
+    ]
+    assert main([*arguments, "--out", str(tmp_path / "votes"), "--limit", "0.05"]) == 0
+    assert main(["fit", str(tmp_path / "votes"), "--out", str(tmp_path / "labels.parquet")]) == 0
+    capsys.readouterr()
+    assert main(["analyze", str(tmp_path / "votes"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["covered"] > 0.3
