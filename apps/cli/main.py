@@ -19,6 +19,7 @@ from .label import label
 from .predict import predict
 from .train import train
 
+_FOLDERS = ("labeling", "label_model", "crossmodal", "slicing", "apps")
 DONE, LIMIT_BROKEN, USAGE, INPUT, BUG, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
@@ -98,7 +99,7 @@ def _describe_bug(error: BaseException) -> str:
     place = ""
     for frame in traceback.extract_tb(error.__traceback__):
         path = Path(frame.filename).resolve()
-        if path.is_relative_to(home):
+        if path.is_relative_to(home) and path.relative_to(home).parts[0] in _FOLDERS:
             place = f" at {path.relative_to(home).as_posix()}, line {frame.lineno}"
     return (
         f"{type(error).__name__}{place}: this is a bug of sidelight's. Its message is withheld, since it may quote "

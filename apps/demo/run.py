@@ -68,6 +68,8 @@ class Demo:
         Reports of the linked records (public data).
     seconds : dict from step to float
         Wall time of each step.
+    seed : int
+        What everything was drawn from.
     folder : Path
         Where it was all written.
     """
@@ -85,6 +87,7 @@ class Demo:
     audit: Audit
     texts: list[str]
     seconds: dict[str, float]
+    seed: int
     folder: Path
 
     def to_json(self) -> dict[str, Any]:
@@ -206,7 +209,7 @@ def _run(folder: Path, out: Path, seed: int, max_epochs: int, say: Say, progress
     clock.lap("evaluate")
     return Demo(
         votes, model, labels, linked, gold, split, scores, comparison, accuracy, members, result,
-        [texts[name] for name in linked.ids.tolist()], clock.laps, out,
+        [texts[name] for name in linked.ids.tolist()], clock.laps, seed, out,
     )  # fmt: skip
 
 

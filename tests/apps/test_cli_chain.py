@@ -206,4 +206,4 @@ def test_covid_notes_are_labeled_fitted_and_analyzed(shared_data, tmp_path, caps
     assert main(["fit", str(tmp_path / "votes"), "--out", str(tmp_path / "labels.parquet")]) == 0
     capsys.readouterr()
     assert main(["analyze", str(tmp_path / "votes"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["covered"] > 0.3
+    assert json.loads(capsys.readouterr().out)["covered"] > 0.15
