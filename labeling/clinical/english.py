@@ -1,0 +1,461 @@
+"""English context rules, written for sidelight from the grammar of clinical notes (Apache-2.0, as all of it)."""
+
+from .rules import ContextRule, RuleSet, rules
+
+_NEGATED: list[ContextRule] = [
+    *rules(
+        "negated",
+        "forward",
+        """
+        no
+        not
+        none of
+        nor
+        neither
+        never
+        without
+        w/o
+        lack of
+        {lacks|lacked|lacking}
+        absence of
+        absent
+        free {of|from}
+        free of any
+        [is|are|was|were|be|been|being] [also|otherwise|entirely|completely] {negative|neg} for
+        negative
+        neg
+        (-)
+        -ve [for]
+        non
+        no {evidence|sign|signs|suggestion|indication|finding|findings|symptom|symptoms|complaint|complaints} of
+        no [definite|convincing|clear|obvious|radiographic|sonographic|clinical|new|acute|significant] {evidence|sign|signs|findings} {of|for}
+        no {evidence|findings} {to suggest|suggesting|suggestive of|to indicate|indicating}
+        without {evidence|sign|signs|any evidence|any sign|any signs|indication} of
+        no {cause|focus|source} of
+        no further
+        no {longer|more} {any|has|have|had}
+        no {current|recent|known|apparent|obvious|acute|focal|new|other|overt|gross|definite|significant|associated|particular}
+        {can|could|did|does|do|has|have|had|is|are|was|were|be|been|being|would} not
+        {cannot|couldn't|can't|didn't|doesn't|don't|hasn't|haven't|hadn't|isn't|aren't|wasn't|weren't}
+        {cannot|can not|could not|couldn't|did not|does not|unable to} {see|identify|appreciate|demonstrate|detect|find}
+        {does|did} not {show|demonstrate|reveal|have|complain of|report|appear to have|endorse|exhibit|experience|describe}
+        {not|never} {had|have|having|developed|experienced|complained of|noticed|reported|been known to have|known to have}
+        not {associated with|complaining of|demonstrated|feel|see|seen|consistent with|compatible with|suggestive of|indicative of|due to|because of|caused by}
+        {denies|denied|deny|denying}
+        {denies|denied|denying} [any] {previous|prior|recent|current|history of|any history of}
+        {declines|declined|disclaims|disclaimed}
+        {rules|ruled|ruling} out [for]
+        {exclude|excluded|excludes} [for]
+        {rather|other} than
+        {fails|failed|failure} to {show|reveal|demonstrate|detect}
+        {unremarkable|nonsuspicious|insignificant} for
+        {resolved|resolution of|cleared of|cured of|recovered from}
+        {clear|cleared} of
+        {no|not} {appreciable|discernible|detectable|demonstrable|visible|visualized|palpable}
+        instead of
+        nothing to suggest
+        {do|does|did} not {believe|think|feel|suspect} [that] [he|she|it|the patient|patient|this|there|these|they] [is|are|has|have|was|had] [having]
+        low {probability|suspicion|likelihood} {of|for}
+        {unlikely|doubt} to {be|have|represent}
+        """,
+    ),
+    *rules(
+        ("negated", "historical"),
+        "forward",
+        """
+        {no|without|denies|denied|not have|negative for} [any] [known|prior|previous|past|significant|personal|recorded] [medical] {history|hx} {of|for}
+        {no|without} {previous|prior} [history of|episodes of]
+        never [had|diagnosed with]
+        """,
+    ),
+    *rules(
+        "negated",
+        "backward",
+        """
+        {is|are|was|were|be|been|appears|remains|remained} {absent|negative|denied|excluded}
+        {absent|denied}
+        {was|were|is|are|has been|have been|been} {ruled out|excluded|denied|resolved}
+        ruled out
+        {is|are|was|were|has been|have been|be|been} {not|never} [clearly|definitely|readily|currently|well] {seen|identified|present|demonstrated|visualized|appreciated|evident|detected|found|noted|observed|visible|felt|palpable|shown|suspected|confirmed|elicited|heard|reported}
+        not [clearly|definitely|readily] {seen|identified|present|demonstrated|visualized|appreciated|evident|detected|found|noted|observed|visible|suspected|elicited|heard}
+        {isn't|aren't|wasn't|weren't} {seen|present|identified|noted|evident}
+        {no longer} [seen|present|identified|evident|visible|visualized|apparent]
+        {:|-} {none|no|negative|neg|absent|denies|denied|nil} <end>
+        : - <end>
+        {none|nil} <end>
+        {is|are|was|were} {nil|none}
+        {has|have|had} [now|since|completely|also|all] [completely] resolved
+        {seems|seemed|appears|appeared} to have {resolved|subsided|cleared|disappeared}
+        resolved
+        {subsided|abated|disappeared}
+        {has|have|had} {subsided|abated|disappeared|cleared|gone away}
+        {free|negative} <end>
+        {was|were|is|are} [within] {neg|nonreactive}
+        did not {occur|recur|develop}
+        """,
+        reach=8,
+    ),
+    *rules(
+        ("negated", "uncertain"),
+        "backward",
+        """
+        {is|are|was|were|seems|appears|felt to be|thought to be} [very|highly|considered|less|felt to be|thought to be] {unlikely|improbable}
+        [very|highly|less] {unlikely|doubtful} <end>
+        {less|not} likely <end>
+        """,
+        reach=8,
+    ),
+    *rules(
+        ("negated", "uncertain"),
+        "forward",
+        """
+        {unlikely|doubt|doubtful} [for|that]
+        [very|highly] {unlikely} {to be|to have|to represent}
+        probably {not|no}
+        {not|less} {likely|thought to be|felt to be} [to be|to represent|due to]
+        """,
+    ),
+]  # fmt: skip
+
+_UNCERTAIN = [
+    *rules(
+        "uncertain",
+        "forward",
+        """
+        {possible|possibly|probable|probably|presumed|presumably|presumptive|questionable|perhaps|maybe|potential|potentially|equivocal}
+        {possibility|probability|likelihood|question} {of|for}
+        {may|might|could|would} [also] {be|have|represent|reflect|indicate|suggest|relate to|be due to|be related to|be secondary to|be from}
+        {may|might|could}
+        {likely|most likely|more likely} [to be|represents|representing|reflecting|due to|secondary to|related to]
+        {suspect|suspects|suspected|suspecting|suspicious for|suspicion of|suspicion for|suspicious of}
+        {suggest|suggests|suggested|suggesting|suggestive of|suggestion of}
+        {concern|concerns|concerning|concerned|worry|worried|worrisome} {for|about|of}
+        {consider|considered|considering|consideration of}
+        {cannot|can not|can't|could not|couldn't} [be] [completely|entirely|definitely|definitively|fully] {exclude|excluded|rule out|be excluded|be ruled out}
+        {unable to|difficult to|does not|do not|did not} {exclude|rule out}
+        not {exclude|excluding|rule out|ruling out}
+        {to|please|will|would|should|must|evaluate to|in order to|need to|needs to} rule out
+        {rule out|r/o|query}
+        {rule-out|rule outs}
+        {appears|appear|appeared|seems|seem} to {be|have|represent}
+        {thought|felt|believed|presumed} to {be|have|represent|reflect}
+        {not certain|uncertain|unclear|unsure|not sure|not clear|unknown} {if|whether|for}
+        {differential diagnosis|differential|differential considerations} [of|for|includes|include|including|diagnosis]
+        {versus|vs}
+        {consistent|compatible} with possible
+        {raise|raises|raising} {the|a} {possibility|question|suspicion} of
+        {vs .|?}
+        {indeterminate|inconclusive} for
+        {borderline|early|developing} {versus|vs}
+        """,
+    ),
+    *rules(
+        "uncertain",
+        "backward",
+        """
+        {cannot|can not|can't|could not|couldn't|may not|not} be [completely|entirely|definitely|definitively|fully] {excluded|ruled out}
+        {is|are|was|were|has|have} not [been] [completely|entirely|definitively] {excluded|ruled out}
+        not [entirely|completely|definitively] {excluded|ruled out}
+        {is|are|was|were|remains|remain} {possible|probable|likely|suspected|questionable|questioned|considered|in question|in the differential|uncertain|a possibility|a consideration|a concern}
+        {suspected|possible|probable|likely|questionable|equivocal}
+        {to|should|must|need to|needs to} be {ruled out|excluded}
+        {versus|vs}
+        {?}
+        """,
+        reach=6,
+    ),
+]  # fmt: skip
+
+_HISTORICAL = [
+    *rules(
+        "historical",
+        "forward",
+        """
+        past [medical|surgical|psychiatric|oncologic|cardiac|obstetric] {history|hx} [is|was|are|also|otherwise|only]
+        {past|medical|surgical|psychiatric|oncologic|cardiac|obstetric} {history|hx} [is|was|are] [also|otherwise|only|notable|remarkable|positive|pertinent|significant] [of|for]
+        {history|hx} [is|was] {notable|remarkable|positive|pertinent|significant} for
+        [known|long|longstanding|extensive|remote|previous|prior|personal|strong|distant|multiple|significant|further] {history|hx|hist} {of|for|with}
+        h/o
+        {pmh|pmhx|psh|pshx} [of|is|includes|significant for|notable for]
+        {past|previous|prior|remote} {diagnosis|diagnoses|episode|episodes|admission|admissions} [of|for|significant for|includes]
+        {previously|prior|formerly} {known|diagnosed|treated|documented|noted} [with|for|as|to have]
+        {has|have|had|having} {had|been diagnosed with} [a|an] {previous|prior|past}
+        [cardiac|coronary|vascular] risk factors {include|includes|including|of|are|:}
+        {was|were|been} [first|initially|originally] diagnosed with
+        {quit|stopped} [using|taking]
+        used to
+        in the past
+        as a child
+        {last|prior} {hospitalization|hospitalized|admission|admitted|seen} for
+        {chronic|longstanding|long - standing|lifelong} history of
+        """,
+    ),
+    *rules(
+        "historical",
+        "forward",
+        "{previous|previously|prior|formerly|former|remote|past|old}",
+        reach=4,
+        across_commas=False,
+    ),
+    *rules(
+        "historical",
+        "forward",
+        """
+        {status post|s/p|sp|status - post} [recent]
+        {postop|post op} from
+        """,
+        across_commas=False,
+    ),
+    *rules(
+        "historical",
+        "backward",
+        """
+        {in|of|since|from|during|on|circa|around|back in} <year>
+        {in|since|during} <month> [of] [,] <year>
+        <n> [-] [or|to|+|plus] [<n>] {month|months|year|years|decade|decades|yr|yrs} {ago|earlier|prior|previously|before|back}
+        {several|many|some} {month|months|year|years} {ago|back|earlier}
+        {years|months|decades} ago
+        {last|previous} {year|month|summer|winter|spring|fall}
+        in the [distant|remote|recent] past
+        {in|during} {childhood|adolescence|infancy}
+        as a {child|teenager|young adult|baby}
+        {by|per} history
+        {at|since} age <n>
+        {diagnosed|treated|resected|repaired|removed|excised} in <year>
+        {of|as a} {unknown|remote} {date|age}
+        previously
+        """,
+        reach=10,
+    ),
+]  # fmt: skip
+
+_HYPOTHETICAL = [
+    *rules(
+        "hypothetical",
+        "forward",
+        """
+        {if|unless|in case|in the event of|should} [he|she|they|you|the patient|there] [has|have|had|develop|develops|experience|experiences|notice|notices|is|are|occur]
+        {call|calls|return|returns|come back|phone|contact|notify|notifies|alert} [the|your|his|her|us|also] [md|doctor|physician|office|clinic|hospital|er|ed|emergency department|emergency room|pcp|surgeon] [immediately] {if|for|with|should}
+        {call|notify|alert|contact} [the|your] {physician|doctor|md|pcp|surgeon|office} {if|for|with}
+        {advised|instructed|told|asked} to {call|return|watch|look}
+        {watch|monitor|look|observe|observed|monitored|monitoring|watched|watching|screen|screened|screening} for
+        {signs|symptoms} to watch for
+        {warning signs|return precautions|precautions} [include|:|for|of]
+        {evaluate|evaluated|evaluation|assess|assessed|assessment|workup|work - up|work up|investigate|check|checked|eval|test|tested|testing} for
+        {risk|risks|chance|danger} {of|for|include|including|includes|factors for}
+        at [increased|high|low|higher] risk {of|for}
+        {prevent|prevention of|prophylaxis|prophylaxis for|prophylactic|prophylactically for|to avoid|to prevent|preventing|vaccine for|vaccination for}
+        {would|could} {prompt|cause|lead to}
+        {as needed|prn|p . r . n .} for
+        {complications|side effects} {include|including|such as|may include|could include}
+        {as if|as though} [he|she|they|i] [was|were|is] [going to|about to]
+        {going|about} to
+        {susceptible|predisposed|predisposing} to
+        """,
+    ),
+    *rules("hypothetical", "backward", "{precautions|prophylaxis|screening|surveillance}", reach=1),
+]  # fmt: skip
+
+_KIN = (
+    "mother|father|sister|sisters|brother|brothers|sibling|siblings|parent|parents|aunt|aunts|uncle|uncles|cousin|cousins|"
+    "grandmother|grandfather|grandparent|grandparents|grandson|granddaughter|daughter|daughters|son|sons|niece|nephew|"
+    "mom|dad|maternal|paternal|relative|relatives|family member|family members"
+)
+_NOT_KIN = "husband|wife|spouse|partner|boyfriend|girlfriend|fiance|roommate|friend|friends|neighbor|coworker|donor|caregiver"
+_EXPERIENCER = [
+    *rules(("family", "historical"), "forward", "{family history|fh|fhx|family hx|family medical history} [of|for|significant for|positive for|is|notable for|includes]"),
+    *rules("family", "both", f"{{{_KIN}}} ['s] [side]"),
+    *rules("family", "backward", "{runs|run|running} in {the|his|her} family"),
+    *rules("other", "both", f"{{{_NOT_KIN}}} ['s]"),
+    *rules("other", "forward", "{sick contact|sick contacts|exposure to|exposed to|contact with}"),
+    *rules(
+        "family",
+        "pseudo",
+        f"""
+        {{per|by|from|with|lives with|living with|accompanied by|according to|brought in by}} [his|her|their|the] [patient's|pt's] {{{_KIN}|{_NOT_KIN}|family}}
+        {{{_KIN}|{_NOT_KIN}|family}} [also] {{reports|reported|states|stated|says|said|notes|noted|noticed|denies|denied|describes|called|found|brought|was called|is concerned|was concerned}}
+        {{discussed|discussion|spoke|conversation|shared|meeting}} with [the|his|her] [patient and] [his|her|the] {{{_KIN}|{_NOT_KIN}|family}}
+        {{donor}} site
+        son in law
+        """,
+    ),
+]  # fmt: skip
+
+_PSEUDO = rules(
+    "negated",
+    "pseudo",
+    """
+    no {increase|decrease|interval increase|further increase|further decrease}
+    {no|without|not} [any] [significant|substantial|definite|appreciable|interval|acute|major|other|new] [interval] {change|changed|changes|difference|progression} {in|of|to|from|since|compared|with|when|as}
+    {not|no} {only|necessarily|just|merely|simply}
+    {gram|rh|culture|hiv|hcv|coombs|guaiac|heme|er|pr|her <n>} [-] {negative|neg}
+    {without|with no} [any|further|much|significant] {difficulty|difficulties|complication|complications|incident|assistance}
+    no [other] {suspicious|additional} {change}
+    not {drain|extend}
+    no [specific|clear|definite|good|known] {diagnosis|explanation|treatment|medication|therapy|reason} for
+    not {submitted|available|obtained|obtainable|performed|done|given|included|applicable}
+    not {certain|sure} {if|whether}
+    {not} [been] {compliant|taking|tolerate|tolerated|able|candidate|improved|improving|relieved|better|controlled|well|resolve|resolved|responding|respond|changed|completely resolved|fully resolved}
+    {no|not} [significant|much|any|longer] {improvement|relief|response|resolution}
+    no {doubt|question}
+    {do|does|did|would|could|should|will} not {hesitate|explain}
+    no matter
+    no {, he|, she|one|. <n>|# <n>}
+    no {mg|.} <n>
+    {negative} {pressure|inspiratory}
+    {non} {-} {compliant|compliance|insulin|small|tender|specific|productive|obstructive|obstructing|hodgkin|displaced|st|q}
+    {may|might|could} not
+    pain - free {interval|period|days}
+    may <n>
+    may {of|<year>}
+    {if|when} {possible}
+    {as soon as|if|when|where|wherever|as} possible
+    as {likely|possible}
+    {will|would|may} return
+    """,
+) + rules(
+    "historical",
+    "pseudo",
+    """
+    {clinical|patient|brief|interval|presenting|patient's|relevant} {history|hx}
+    {previous|prior|last|old|past|former} {hospital|clinic|visit|visits|physician|doctor|provider|facility|appointment|evaluation|note|notes|medication|medications|dose|level|levels|value|values}
+    {history|hx} of {present|the present|presenting|current} {illness|condition|complaint|problem}
+    {history|hx} [and|&] {physical|exam|examination}
+    history , {physical|examination}
+    {history|hx} {taking|obtained|provided|limited|unobtainable|per}
+    {past|last|previous|prior} <n> {hour|hours|hrs|day|days|week|weeks}
+    <n> [-] [to|-] [<n>] [-] {hour|hours|day|days|week|weeks|hr|wk} [long] {history|hx} of
+    {several|few|couple} [of] [-] {hour|day|days|week|weeks} {history|hx} of
+    {poor|social|psychiatric} {historian}
+    {prior|previous|old} {to|study|studies|exam|examination|examinations|film|films|report|reports|ct|mri|radiograph|radiographs|x - ray|comparison|imaging|scan|scans|chest|ecg|ekg|records|record|tracing|tracings|echo}
+    [compared|comparison|unchanged|stable|similar] {to|with|from} [the|a] {prior|previous|old}
+    <n> {year|years|yr|month|months|yo|y} [-] old
+    {year|years|month|months|week|day|yr|]} [-] old
+    - old
+    {how|years|months|weeks|days|hours} old
+    old {man|woman|male|female|gentleman|lady|boy|girl|patient}
+    {half|past} {midnight|noon|due}
+    """,
+)  # fmt: skip
+
+_PSEUDO += rules("negated", "pseudo", "{although|but|though} {that|this|it|these|those|they}")
+_EVERY = ("negated", "uncertain", "historical", "hypothetical", "family", "other")
+_STOPS = [
+    *rules(
+        _EVERY,  # type: ignore[arg-type]
+        "stop",
+        """
+        {but|however|although|though|yet|nevertheless|nonetheless|whereas|while|except|apart from|aside from|besides|still}
+        ;
+        {other than|with the exception of|except for}
+        """,
+    ),
+    *rules(_EVERY, "stop_ahead", "{who|whom|which|whose}\n{which|who|that} {is|are|was|were|has|have}"),  # type: ignore[arg-type]
+    *rules(
+        ("negated", "uncertain"),
+        "stop",
+        """
+        {because|since|as|due to|secondary to|related to|resulting from|caused by|attributed to|in the setting of|given|after|following|despite}
+        {because of|as a cause for|as the cause of|as the reason for|as an etiology for|as a source for|for which|in order to|so that}
+        {to explain|to account for|to}
+        {and|,} [he|she|it|they|the patient|there] {is|are|was|were|has|have|had|does|did|will|reports|states|notes|remains|continues|appears|developed|presented|came|went|began|started|complains|underwent|received|required}
+        {he|she|patient|pt} {is|was|has|had|does|did|will|reports|states|notes|remains|continues|admits|developed|complains|presents}
+        there {is|are|was|were|has been}
+        {positive for|complains of|complaining of|complained of|presents with|presented with|presenting|presenting with|admits to|admits|reports|endorses|notable for|significant for|remarkable for|developed|with persistent|persistent|has|had a|had an|had some|remains|continues to have|shows|showed|reveals|revealed|demonstrates|demonstrated|consistent with|compatible with}
+        {status post|s/p|history of|h/o}
+        {in addition|instead|rather|otherwise|only|just|now with|but with|and with}
+        {breath sounds|bowel sounds|heart sounds|vital signs|pulses}
+        {positive|+}
+        """,
+    ),
+    *rules(
+        "historical",
+        "stop",
+        """
+        {, with|and with|<year> with|recent|recently|most recently|presents|presented|presenting|presenting with|presents with|presented with|who presents|admitted|comes in|came in|came to|now|today|currently|complains of|complaining of|complained of|is here|is now|was brought|brought in|was found to|was admitted|was transferred|transferred|referred|on admission|at present|at this time|this morning|this time|new onset|acute onset|new|developed|reports|denies|states|with complaint of|with complaints of|with chief complaint of|chief complaint of|with a chief complaint of|being admitted|evaluated|undergoing|and is|and was|and has|and now|will}
+        """,
+    ),
+    *rules(
+        "hypothetical",
+        "stop",
+        "{because|since|was found|were found|he was|she was|revealed|showed|shows|which showed|demonstrated}",
+    ),
+    *rules(
+        ("family", "other"),
+        "stop",
+        "{patient|patient's|pt|himself|herself|he|she|personal history|past medical history|his own|her own|and a personal}",
+    ),
+]  # fmt: skip
+
+ENGLISH = RuleSet(
+    "en",
+    [*_UNCERTAIN, *_NEGATED, *_HISTORICAL, *_HYPOTHETICAL, *_EXPERIENCER, *_STOPS, *_PSEUDO],
+    sections={
+        "past_medical_history": ("historical",),
+        "past_surgical_history": ("historical",),
+        "social_history": ("historical",),
+        "allergies": ("historical",),
+        "family_history": ("family", "historical"),
+        "instructions": ("hypothetical",),
+    },
+    predicates=[
+        "is",
+        "are",
+        "was",
+        "were",
+        "has",
+        "have",
+        "had",
+        "remains",
+        "appears",
+        "appear",
+        "normal",
+        "clear",
+        "intact",
+        "unremarkable",
+        "stable",
+        "regular",
+        "supple",
+        "soft",
+        "nontender",
+        "equal",
+        "reactive",
+        "symmetric",
+        "symmetrical",
+        "benign",
+        "moist",
+        "alert",
+        "oriented",
+        "positive",
+        "afebrile",
+        "unchanged",
+        "present",
+        "mild",
+        "moderate",
+        "severe",
+        "increased",
+        "decreased",
+    ],
+    existence=[
+        "seen",
+        "noted",
+        "identified",
+        "present",
+        "appreciated",
+        "found",
+        "detected",
+        "visualized",
+        "evident",
+        "demonstrated",
+        "heard",
+        "observed",
+        "reported",
+        "elicited",
+        "palpated",
+        "felt",
+        "visible",
+        "apparent",
+        "suspected",
+    ],
+)
+"""The English rule set."""
