@@ -31,8 +31,13 @@ if TYPE_CHECKING:
     from .heads import HEADS as HEADS
     from .heads import LinearHead as LinearHead
     from .losses import LOSSES as LOSSES
-    from .losses import SoftCrossEntropy as SoftCrossEntropy
-    from .losses import cross_entropy_with_probs as cross_entropy_with_probs
+    from .reweighting import InstanceReweighting as InstanceReweighting
+    from .robust_losses import ForwardCorrection as ForwardCorrection
+    from .robust_losses import GeneralizedCrossEntropy as GeneralizedCrossEntropy
+    from .robust_losses import SymmetricCrossEntropy as SymmetricCrossEntropy
+    from .soft_loss import RowLoss as RowLoss
+    from .soft_loss import SoftCrossEntropy as SoftCrossEntropy
+    from .soft_loss import cross_entropy_with_probs as cross_entropy_with_probs
     from .training import Progress as Progress
 
 _LATE = {
@@ -43,15 +48,20 @@ _LATE = {
     "Bundle": "bundle",
     "CrossModalClassifier": "classifier",
     "ENCODERS": "encoders",
+    "ForwardCorrection": "robust_losses",
+    "GeneralizedCrossEntropy": "robust_losses",
     "HEADS": "heads",
+    "InstanceReweighting": "reweighting",
     "LOSSES": "losses",
     "LinearHead": "heads",
     "Progress": "training",
     "ResNet1d": "encoders",
+    "RowLoss": "soft_loss",
     "Sampler": "batches",
     "SignalAugment": "augment",
-    "SoftCrossEntropy": "losses",
-    "cross_entropy_with_probs": "losses",
+    "SoftCrossEntropy": "soft_loss",
+    "SymmetricCrossEntropy": "robust_losses",
+    "cross_entropy_with_probs": "soft_loss",
     "load_bundle": "bundle",
     "save_bundle": "bundle",
 }
@@ -70,8 +80,11 @@ __all__ = [
     "Comparison",
     "ComparisonRow",
     "CrossModalClassifier",
+    "ForwardCorrection",
+    "GeneralizedCrossEntropy",
     "InputContract",
     "Inputs",
+    "InstanceReweighting",
     "LeakError",
     "LinearHead",
     "LinkLimitError",
@@ -82,12 +95,14 @@ __all__ = [
     "Progress",
     "Reliability",
     "ResNet1d",
+    "RowLoss",
     "Sampler",
     "SetAside",
     "SignalAugment",
     "SignalSet",
     "SoftCrossEntropy",
     "Split",
+    "SymmetricCrossEntropy",
     "Targets",
     "as_inputs",
     "as_targets",

@@ -27,15 +27,15 @@ class Inputs(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ArrayInputs:
-    """A plain array of shape (n_studies, n_leads, length) seen as `Inputs`."""
+    """A plain array of shape (n_studies, n_leads, ...) seen as `Inputs`."""
 
     values: NDArray[Any]
 
     @property
     def contract(self) -> InputContract:
         """Shape of one study; leads are numbered, rate and units unknown."""
-        _, n_leads, length = self.values.shape
-        return InputContract(tuple(str(lead) for lead in range(n_leads)), 0.0, length)
+        n_leads, *shape = self.values.shape[1:]
+        return InputContract(tuple(str(lead) for lead in range(n_leads)), tuple(shape))
 
     def batch(self, rows: ArrayLike) -> NDArray[np.float32]:
         """Return the rows as float32."""
@@ -50,9 +50,10 @@ def as_inputs(signals: Inputs | ArrayLike) -> Inputs:
     if isinstance(signals, Inputs):
         return signals
     values = np.asarray(signals)
-    if values.ndim != 3 or values.dtype.kind not in "iuf":
+    if values.ndim not in (3, 4, 5) or values.dtype.kind not in "iuf":
         raise ValueError(
-            f"signals are {values.dtype} of shape {values.shape}; give numbers (n_studies, n_leads, length)"
+            f"signals are {values.dtype} of shape {values.shape}; give numbers (n_studies, n_leads, length), or "
+            "(n_studies, n_channels, height, width) for images"
         )
     wrong = [row for row, study in enumerate(values) if not np.isfinite(study).all()]
     if wrong:

@@ -178,7 +178,7 @@ class SignalSet:
             stored=stored,
             rows=rows,
             mix=mix,
-            contract=InputContract(tuple(names), float(sampling_hz), length, units),
+            contract=InputContract(tuple(names), (length,), float(sampling_hz), units),
             set_aside=tuple(SetAside(int(row), "samples are not finite") for row in np.flatnonzero(~good)),
         )
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from .batches import Batch, BatchLoader
 from .heads import Network
-from .losses import SoftCrossEntropy
+from .soft_loss import SoftCrossEntropy
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what Lightning's dependencies say on import is not the user's business
@@ -92,6 +92,9 @@ def train(
 ) -> Outcome:
     """Train `network` in place and leave it with its best weights, on the CPU, ready to predict."""
     n_steps = max(1, len(loader) * schedule.max_epochs)
+    begin = getattr(loss, "begin", None)
+    if begin is not None:
+        begin(n_steps)
     recipe = _Recipe(network, loss, schedule, n_steps)
     watch = _Watch(schedule, n_steps, progress)
     with _quiet():

@@ -34,7 +34,7 @@ def test_twelve_leads_follow_from_eight(tmp_path):
 def test_bundled_ecgs_hold_twelve_leads_in_millivolt(request):
     signals = SignalSet.read(request.config.rootpath / "apps/demo/data/signals.npz")
     assert len(signals) == 367
-    assert signals.contract == InputContract(tuple(twelve_leads(EIGHT)[0]), 100.0, 1000, "mV")
+    assert signals.contract == InputContract(tuple(twelve_leads(EIGHT)[0]), (1000,), 100.0, "mV")
 
 
 @given(st.permutations(EIGHT))
@@ -123,16 +123,17 @@ def test_a_damaged_archive_is_one_clear_error(tmp_path):
 @pytest.mark.parametrize(
     ("given_", "words"),
     [
-        (InputContract(("I",), 100.0, 50, "mV"), "have 1 leads; the model needs 2"),
-        (InputContract(("II", "I"), 100.0, 50, "mV"), "['II', 'I'] as leads"),
-        (InputContract(("I", "II"), 500.0, 50, "mV"), "500.0 Hz; the model needs 100.0"),
-        (InputContract(("I", "II"), 100.0, 51, "mV"), "51 samples a study; the model needs 50"),
-        (InputContract(("I", "II"), 100.0, 50, "V"), "V as units; the model needs mV"),
+        (InputContract(("I",), (50,), 100.0, "mV"), "have 1 leads; the model needs 2"),
+        (InputContract(("II", "I"), (50,), 100.0, "mV"), "['II', 'I'] as leads"),
+        (InputContract(("I", "II"), (50,), 500.0, "mV"), "500.0 Hz; the model needs 100.0"),
+        (InputContract(("I", "II"), (50, 50)), "are images; the model needs signals"),
+        (InputContract(("I", "II"), (51,), 100.0, "mV"), "51 samples a study; the model needs 50"),
+        (InputContract(("I", "II"), (50,), 100.0, "V"), "V as units; the model needs mV"),
     ],
 )
 def test_a_contract_says_in_one_line_what_differs(given_, words):
-    contract = InputContract(("I", "II"), 100.0, 50, "mV")
-    contract.check(InputContract(("I", "II"), 0.0, 50))  # what is not known is not compared
+    contract = InputContract(("I", "II"), (50,), 100.0, "mV")
+    contract.check(InputContract(("I", "II"), (50,), 0.0))  # what is not known is not compared
     with pytest.raises(UsageError) as caught:
         contract.check(given_)
     assert words in str(caught.value)
