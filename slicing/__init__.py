@@ -1,4 +1,9 @@
-"""Where models fail, watched slice by slice: slicing functions, audits, and what could not be seen."""
+"""Where models fail, watched slice by slice: slicing functions, audits, and heads that learn from slices."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from sidelight.crossmodal.missing import MissingTrainingError
 
 from .applier import PandasSFApplier, SFApplier, slice_dataframe
 from .audit import audit
@@ -8,6 +13,20 @@ from .metrics import DEFAULT_METRICS, METRICS, Metric
 from .report import Audit, AuditRow, Overall
 from .support import Support
 
+if TYPE_CHECKING:
+    from .heads import SliceHeads as SliceHeads
+    from .sampling import Reweighted as Reweighted
+    from .sampling import SliceSampler as SliceSampler
+    from .sampling import undo_sampling as undo_sampling
+
+_LATE = {
+    "Reweighted": "sampling",
+    "SliceHeads": "heads",
+    "SliceSampler": "sampling",
+    "undo_sampling": "sampling",
+}
+"""Names that need torch, and the file each is in: imported when first asked for."""
+
 __all__ = [
     "DEFAULT_METRICS",
     "METRICS",
@@ -16,12 +35,28 @@ __all__ = [
     "Metric",
     "Overall",
     "PandasSFApplier",
+    "Reweighted",
     "SFApplier",
+    "SliceHeads",
     "SliceMatrix",
+    "SliceSampler",
     "SlicingFunction",
     "Support",
     "as_slices",
     "audit",
     "slice_dataframe",
     "slicing_function",
+    "undo_sampling",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch when it is asked for, and say what to install when it is not there."""
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("torch", "lightning", "safetensors"):
+            raise
+        raise MissingTrainingError(name) from None

@@ -1,0 +1,124 @@
+"""Drawing training rows so that rare slices are met in every batch, and undoing it where that matters."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from sidelight.crossmodal.batches import Batch
+from sidelight.crossmodal.targets import Targets
+
+CAP = 20.0
+
+
+class SliceSampler:
+    """Chooses the rows of an epoch: every slice, and who is in none, in turn, each class within it alike.
+
+    Goes to `CrossModalClassifier(sampler=...)`.
+
+    Parameters
+    ----------
+    membership : SliceMatrix or array-like of shape (n_records, n_slices)
+        Of all training records, in [0, 1]; soft membership counts in part.
+    cap : float, default 20
+        Most that the likeliest row may be drawn more often than the least likely one.
+    by_class : bool, default True
+        Balance the classes within each slice too.
+
+    Examples
+    --------
+    >>> membership = np.zeros((1000, 1))
+    >>> membership[:20] = 1
+    >>> sampler = SliceSampler(membership, by_class=False)
+    >>> targets = Targets(np.full((1000, 2), 0.5, np.float32), np.ones(1000, np.float32))
+    >>> rows = sampler(np.arange(1000), targets, np.random.default_rng(0))
+    >>> len(rows), int(np.sum(rows < 20))          # 20 members of 1000, drawn as often as the cap allows
+    (1000, 290)
+    """
+
+    def __init__(self, membership: Any, *, cap: float = CAP, by_class: bool = True) -> None:
+        values = np.asarray(getattr(membership, "values", membership), dtype=np.float64)
+        if values.ndim != 2:
+            raise ValueError(f"membership has {values.ndim} dimension(s); it is (n_records, n_slices)")
+        if not cap >= 1:
+            raise ValueError(f"cap is {cap}; at least 1 is needed")
+        self.membership = np.nan_to_num(values, nan=0.0)
+        self.cap, self.by_class = cap, by_class
+
+    def __call__(
+        self, rows: NDArray[np.intp], targets: Targets, random: np.random.Generator
+    ) -> NDArray[np.intp]:
+        """Return as many rows as there are, drawn with replacement and spread evenly over the epoch."""
+        odds = self.odds(rows, targets)
+        # systematic draws: every row comes its expected number of times, rounded up or down
+        ticks = (np.arange(len(rows)) + random.random()) / len(rows)
+        order = random.permutation(len(rows))
+        drawn = order[np.minimum(np.searchsorted(np.cumsum(odds[order]), ticks), len(rows) - 1)]
+        return np.asarray(rows)[_spread(drawn, self.membership[rows] > 0.5, random)]
+
+    def odds(self, rows: NDArray[np.intp], targets: Targets) -> NDArray[np.float64]:
+        """Return the chance of each row at each draw; sums to 1."""
+        member = self.membership[rows]
+        groups = np.column_stack([member, np.prod(1 - member, axis=1)])
+        if self.by_class:
+            labels = np.asarray(targets.proba, dtype=np.float64)[rows]
+            groups = (groups[:, :, None] * labels[:, None, :]).reshape(len(rows), -1)
+        sizes = groups.sum(axis=0)
+        shares = np.divide(groups, sizes, out=np.zeros_like(groups), where=sizes > 0)
+        odds = shares.sum(axis=1) / max(int((sizes > 0).sum()), 1)
+        least = max(float(odds.min(initial=np.inf)), 1e-12)
+        odds = np.minimum(odds, least * self.cap)
+        normalised: NDArray[np.float64] = odds / odds.sum()
+        return normalised
+
+
+class Reweighted(nn.Module):
+    """A loss whose rows count by a table: one over how much oftener than even each row is drawn, for instance.
+
+    Parameters
+    ----------
+    loss : Module
+        Takes logits and a `Batch`.
+    weight : array-like of shape (n_records,)
+        Weight of each training record, by its position.
+    """
+
+    weight: Tensor
+
+    def __init__(self, loss: Callable[[Tensor, Batch], Tensor], weight: ArrayLike) -> None:
+        super().__init__()
+        self.loss = loss
+        self.register_buffer(
+            "weight", torch.from_numpy(np.asarray(weight, dtype=np.float32).copy()), persistent=False
+        )
+
+    def forward(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the loss with each row's weight times its entry in the table."""
+        return self.loss(logits, replace(batch, weight=batch.weight * self.weight[batch.rows]))
+
+
+def undo_sampling(
+    loss: Callable[[Tensor, Batch], Tensor], sampler: SliceSampler, targets: Targets
+) -> Reweighted:
+    """Return `loss` so weighted that its mean over drawn rows is the mean over all rows."""
+    rows = np.asarray(targets.used)
+    weight = np.zeros(len(targets.proba))
+    weight[rows] = 1 / (len(rows) * sampler.odds(rows, targets))
+    return Reweighted(loss, weight)
+
+
+def _spread(
+    drawn: NDArray[np.intp], member: NDArray[np.bool_], random: np.random.Generator
+) -> NDArray[np.intp]:
+    """Order the drawn rows so that each combination of slices is spread evenly over the epoch."""
+    drawn = random.permutation(drawn)
+    pattern = np.unique(member[drawn], axis=0, return_inverse=True)[1].reshape(len(drawn))
+    place = np.empty(len(drawn))
+    for code in range(int(pattern.max(initial=-1)) + 1):
+        mine = np.flatnonzero(pattern == code)
+        place[mine] = (np.arange(len(mine)) + random.random()) / len(mine)
+    return drawn[np.argsort(place, kind="stable")]

@@ -1,0 +1,379 @@
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from sidelight.crossmodal import CrossModalClassifier, LinearHead, SoftCrossEntropy, as_targets  # noqa: E402
+from sidelight.crossmodal.batches import Batch  # noqa: E402
+from sidelight.slicing import SliceHeads, SliceSampler, undo_sampling  # noqa: E402
+from sidelight.slicing.sampling import Reweighted  # noqa: E402
+
+FORMS = ("gate", "paper", "snorkel")
+
+
+def batch_of(target, membership, weight=None):
+    target = torch.as_tensor(target, dtype=torch.float32)
+    n = len(target)
+    return Batch(
+        inputs=torch.zeros(n, 0),
+        target=target,
+        weight=torch.ones(n) if weight is None else torch.as_tensor(weight, dtype=torch.float32),
+        rows=torch.arange(n),
+        membership=torch.as_tensor(membership, dtype=torch.float32),
+    )
+
+
+def example(n=64, d=12, n_classes=2, n_slices=2, seed=0):
+    draw = torch.Generator().manual_seed(seed)
+    features = torch.randn(n, d, generator=draw)
+    target = torch.softmax(torch.randn(n, n_classes, generator=draw), dim=1)
+    membership = (torch.rand(n, n_slices, generator=draw) < 0.3).float()
+    return features, target, membership
+
+
+def trained(head):
+    """Make the experts say something: they start at zero."""
+    draw = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in head.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=draw) * 0.5)
+    return head
+
+
+# -- the module ----------------------------------------------------------------------------------------
+
+
+def test_without_slices_it_is_a_linear_head():
+    plain, head = LinearHead(12, 3, seed=4), SliceHeads(12, 3, (), seed=4)
+    features, target, _ = example(n_classes=3)
+    torch.testing.assert_close(head(features), plain(features))
+    extra = head.extra_loss(features, head(features), batch_of(target, np.zeros((64, 0))), SoftCrossEntropy())
+    assert float(extra) == 0
+    assert head.attention(features).shape == (64, 1)
+
+
+@pytest.mark.parametrize("attention", FORMS)
+def test_experts_start_without_a_say(attention):
+    features, _, _ = example()
+    head = SliceHeads(12, 2, ["a", "b"], attention=attention)
+    torch.testing.assert_close(head(features), head.final(features))
+
+
+@pytest.mark.parametrize("attention", FORMS)
+def test_attention_sums_to_one_and_predicting_needs_no_membership(attention):
+    features, _, _ = example()
+    head = trained(SliceHeads(12, 2, ["a", "b"], attention=attention)).eval()
+    weights = head.attention(features)
+    assert weights.shape == (64, 3)
+    assert (weights >= 0).all()
+    torch.testing.assert_close(weights.sum(dim=1), torch.ones(64))
+    torch.testing.assert_close(head(features), head(features))
+
+
+@pytest.mark.parametrize("attention", ["gate", "paper"])
+def test_names_of_the_classes_do_not_matter(attention):
+    features, _, _ = example()
+    head = trained(SliceHeads(12, 2, ["a", "b"], attention=attention))
+    logits, weights = head(features), head.attention(features)
+    with torch.no_grad():
+        for layer in (head.final, head.shared):
+            layer.weight.copy_(layer.weight.flip(0))
+            layer.bias.copy_(layer.bias.flip(0))
+    torch.testing.assert_close(head.attention(features), weights)
+    torch.testing.assert_close(head(features), logits.flip(1))
+
+
+@pytest.mark.parametrize("attention", FORMS)
+def test_order_of_slices_does_not_matter(attention):
+    features, _, _ = example()
+    head = trained(SliceHeads(12, 2, ["a", "b"], attention=attention))
+    logits = head(features)
+    with torch.no_grad():
+        for parameter in (head.narrow, head.narrow_bias, head.widen):
+            parameter.copy_(parameter.flip(0).clone())
+        for parameter in (head.indicator.weight, head.indicator.bias):
+            parameter[-2:] = parameter[-2:].flip(0).clone()
+    torch.testing.assert_close(head(features), logits)
+
+
+def test_a_sure_member_goes_to_its_expert_and_a_stranger_to_none():
+    head = trained(SliceHeads(12, 2, ["a", "b"]))
+    with torch.no_grad():
+        head.indicator.weight.zero_()
+        head.indicator.bias.copy_(torch.tensor([8.0, -8.0]))
+    weights = head.attention(torch.randn(3, 12))
+    assert (weights[:, 1] > 0.95).all()
+    with torch.no_grad():
+        head.indicator.bias.fill_(-8.0)
+    assert (head.attention(torch.randn(3, 12))[:, 0] > 0.99).all()
+
+
+def n_parameters(d, n_slices):
+    return sum(p.numel() for p in SliceHeads(d, 2, [str(k) for k in range(n_slices)]).parameters())
+
+
+@pytest.mark.parametrize("d", [32, 64, 128, 256])
+def test_a_slice_costs_less_than_a_quarter_of_what_snorkel_spends(d):
+    width = min(max(3, d // 10), 16)
+    added = n_parameters(d, 5) - n_parameters(d, 4)
+    assert added == 2 * d * width + width + d + 1
+    assert added <= 0.25 * ((d * d + d) + (2 * d + 2))  # there: a square map, and an indicator of two logits
+
+
+@pytest.mark.parametrize("n_classes", [1, 3, 5])
+def test_any_number_of_classes_and_labels(n_classes):
+    features, _, membership = example()
+    head = trained(SliceHeads(12, n_classes, ["a", "b"], attention="paper", multi_label=True))
+    target = (torch.rand(64, n_classes) < 0.5).float()
+
+    def each_label(logits, batch):
+        terms = torch.nn.functional.binary_cross_entropy_with_logits(logits, batch.target, reduction="none")
+        return (terms.mean(dim=1) * batch.weight).sum() / batch.weight.sum()
+
+    assert head(features).shape == (64, n_classes)
+    assert torch.isfinite(head.extra_loss(features, head(features), batch_of(target, membership), each_label))
+
+
+def test_wrong_arguments_are_refused():
+    with pytest.raises(ValueError, match="share a name"):
+        SliceHeads(4, 2, ["a", "a"])
+    with pytest.raises(TypeError, match="one string"):
+        SliceHeads(4, 2, "paced")
+    with pytest.raises(ValueError, match="attention"):
+        SliceHeads(4, 2, ["a"], attention="softmax")
+    with pytest.raises(ValueError, match="two classes"):
+        SliceHeads(4, 3, ["a"], attention="snorkel")
+    with pytest.raises(ValueError, match="rates"):
+        SliceHeads(4, 2, ["a"], rates=[0.1, 0.2])
+
+
+# -- its losses ----------------------------------------------------------------------------------------
+
+
+def expert_loss(head, features, target, membership, weight=None):
+    head.indicator_weight = 0.0
+    return head.extra_loss(features, head(features), batch_of(target, membership, weight), SoftCrossEntropy())
+
+
+def test_experts_learn_from_their_members_alone():
+    features, target, membership = example(n_slices=1)
+    head = trained(SliceHeads(12, 2, ["a"]))
+    other = torch.where(membership > 0, target, target.flip(1))
+    torch.testing.assert_close(
+        expert_loss(head, features, target, membership), expert_loss(head, features, other, membership)
+    )
+
+
+def test_experts_loss_is_the_mean_over_members_by_hand():
+    features, target, membership = example()
+    head = trained(SliceHeads(12, 2, ["a", "b"], expert_weight=1.0))
+    by_hand = []
+    for k in range(2):
+        mine = membership[:, k] > 0
+        logits = head.shared(features + head._corrections(features)[:, k])[mine]
+        by_hand.append(-(target[mine] * torch.log_softmax(logits, dim=1)).sum(dim=1).mean())
+    torch.testing.assert_close(expert_loss(head, features, target, membership), torch.stack(by_hand).mean())
+
+
+def test_a_batch_without_members_gives_zero_and_no_gradient():
+    features, target, _ = example()
+    head = trained(SliceHeads(12, 2, ["a", "b"]))
+    loss = expert_loss(head, features, target, np.zeros((64, 2)))
+    loss.backward()
+    assert loss.item() == 0
+    assert torch.isfinite(head.narrow.grad).all()
+
+
+def test_uncovered_rows_teach_experts_nothing():
+    features, target, membership = example()
+    head = trained(SliceHeads(12, 2, ["a", "b"]))
+    weight = np.arange(64) % 2
+    other = torch.where(torch.as_tensor(weight).bool().unsqueeze(1), target, target.flip(1))
+    torch.testing.assert_close(
+        expert_loss(head, features, target, membership, weight),
+        expert_loss(head, features, other, membership, weight),
+    )
+
+
+def test_unknown_membership_teaches_nothing():
+    features, target, membership = example()
+    head = trained(SliceHeads(12, 2, ["a", "b"], expert_weight=0.0))
+    gone = membership.clone()
+    gone[:32] = torch.nan
+    loss = head.extra_loss(features, head(features), batch_of(target, gone), SoftCrossEntropy())
+    logits = head.indicator(features[32:])
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(logits, membership[32:])
+    torch.testing.assert_close(loss, 0.3 * expected)
+
+
+def test_heavier_members_do_not_make_membership_likelier():
+    rng = np.random.default_rng(0)
+    features = torch.as_tensor(rng.normal(size=(4000, 4)), dtype=torch.float32)
+    membership = (features[:, :1] + torch.as_tensor(rng.normal(size=(4000, 1))) > 2.3).float()
+    rate = float(membership.mean())
+    head = SliceHeads(4, 2, ["a"], rates=[rate], expert_weight=0.0)
+    target = np.full((4000, 2), 0.5)
+    optimizer = torch.optim.AdamW(head.parameters(), lr=0.05)
+    for _ in range(150):
+        optimizer.zero_grad()
+        head.extra_loss(features, head(features), batch_of(target, membership), SoftCrossEntropy()).backward()
+        optimizer.step()
+    assert float(head.membership(features).mean()) == pytest.approx(rate, rel=0.25)
+    assert float(torch.sigmoid(head._indicators(features)).mean()) > 2 * rate
+
+
+def test_membership_is_asked_for_by_name():
+    features, target, membership = example()
+    head = SliceHeads(12, 2, ["a", "b"])
+    with pytest.raises(ValueError, match="membership"):
+        head.extra_loss(features, head(features), batch_of(target, membership[:, :1]), SoftCrossEntropy())
+    missing = Batch(torch.zeros(64, 0), target, torch.ones(64), torch.arange(64))
+    with pytest.raises(ValueError, match="pass membership="):
+        head.extra_loss(features, head(features), missing, SoftCrossEntropy())
+
+
+def test_warm_up_learns_plainly_first():
+    features, target, membership = example()
+    head = trained(SliceHeads(12, 2, ["a", "b"], warm_up=2))
+    torch.testing.assert_close(head(features), head.final(features))
+    for _ in range(2):
+        head.extra_loss(features, head(features), batch_of(target, membership), SoftCrossEntropy())
+    assert not torch.allclose(head(features), head.final(features))
+
+
+def test_a_slice_that_cannot_be_seen_is_switched_off():
+    rng = np.random.default_rng(0)
+    features = torch.as_tensor(rng.normal(size=(500, 4)), dtype=torch.float32)
+    seen, unseen = features[:, 0].numpy() > 1, rng.random(500) < 0.2
+    head = trained(SliceHeads(4, 2, ["seen", "unseen", "empty"]))
+    with torch.no_grad():
+        head.indicator.weight.zero_()
+        head.indicator.weight[:, 0] = 1
+    areas = head.prune(features, np.column_stack([seen, unseen, np.zeros(500, dtype=bool)]))
+    assert areas["seen"] == 1
+    assert areas["unseen"] < 0.6
+    assert head.active.tolist() == [True, False, True]
+    assert (head.attention(features)[:, 2] == 0).all()
+
+
+# -- the sampler ---------------------------------------------------------------------------------------
+
+
+def targets_of(n, share=0.3, seed=0):
+    labels = (np.random.default_rng(seed).random(n) < share).astype(int)
+    return as_targets(labels, n_classes=2)
+
+
+def test_sampler_meets_every_slice_in_every_batch():
+    membership = np.zeros((1000, 2))
+    membership[:30, 0] = 1
+    membership[20:60, 1] = 1
+    sampler = SliceSampler(membership, by_class=False)
+    rows = sampler(np.arange(1000), targets_of(1000), np.random.default_rng(0))
+    assert len(rows) == 1000
+    for piece in np.array_split(rows, 32):
+        assert membership[piece, 0].sum() >= 2
+        assert membership[piece, 1].sum() >= 2
+
+
+def test_sampler_draws_in_proportion_to_its_odds_and_within_the_cap():
+    membership = (np.random.default_rng(1).random((400, 1)) < 0.02).astype(float)
+    sampler, targets = SliceSampler(membership, cap=5), targets_of(400)
+    odds = sampler.odds(np.arange(400), targets)
+    assert odds.sum() == pytest.approx(1)
+    assert odds.max() / odds.min() == pytest.approx(5)
+    drawn = np.concatenate(
+        [sampler(np.arange(400), targets, np.random.default_rng(seed)) for seed in range(50)]
+    )
+    counts = np.bincount(drawn, minlength=400) / len(drawn)
+    np.testing.assert_allclose(counts, odds, atol=0.3 / 400 + 0.2 * odds.max())
+
+
+def test_sampler_uses_only_the_rows_it_is_given_and_repeats_itself():
+    sampler, targets = SliceSampler(np.eye(100)[:, :3]), targets_of(100)
+    rows = np.arange(50, 100)
+    one = sampler(rows, targets, np.random.default_rng(3))
+    assert set(one) <= set(rows)
+    np.testing.assert_array_equal(one, sampler(rows, targets, np.random.default_rng(3)))
+
+
+def test_undone_sampling_has_the_mean_of_all_rows():
+    membership = (np.random.default_rng(1).random((300, 1)) < 0.05).astype(float)
+    sampler, targets = SliceSampler(membership), targets_of(300)
+    values = np.random.default_rng(2).random(300)
+    loss = undo_sampling(SoftCrossEntropy(), sampler, targets)
+    assert isinstance(loss, Reweighted)
+    odds = sampler.odds(targets.used, targets)
+    assert float((odds * loss.weight.numpy() * values).sum()) == pytest.approx(values.mean(), rel=1e-5)
+
+
+# -- in training ---------------------------------------------------------------------------------------
+
+
+class Flat(torch.nn.Module):
+    """Two channels of one sample, and two hidden layers of width 8."""
+
+    n_features = 8
+
+    def __init__(self, seed):
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.layers = torch.nn.Sequential(
+                torch.nn.Flatten(),
+                torch.nn.Linear(2, 8),
+                torch.nn.ReLU(),
+                torch.nn.Linear(8, 8),
+                torch.nn.ReLU(),
+            )
+
+    def forward(self, inputs):
+        return self.layers(inputs)
+
+
+def flip_task(n, rng):
+    """A plane cut in two, but within a small disc the other way round (1.8 % of it)."""
+    x = rng.uniform(-2, 2, size=(n, 2))
+    disc = ((x - [1, 0.3]) ** 2).sum(axis=1) < 0.3**2
+    y = ((x[:, 0] > 0) ^ disc).astype(int)
+    return x[:, :, None].astype(np.float32), y, disc
+
+
+def noisy(disc, rng):
+    """What a slicing function makes of the disc: a fifth is missed, a tenth of what it names is not there."""
+    named = disc & (rng.random(len(disc)) > 0.2)
+    outside = np.flatnonzero(~disc)
+    named[rng.choice(outside, size=max(1, int(named.sum() / 9)), replace=False)] = True
+    return named[:, None]
+
+
+def fit_flip(seed, head, sampler=None, epochs=60):
+    rng = np.random.default_rng(seed)
+    signals, y, disc = flip_task(3000, rng)
+    membership = noisy(disc, rng)
+    model = CrossModalClassifier(
+        encoder=Flat(seed), head=head, augment=None, max_epochs=epochs, batch_size=256, learning_rate=1e-2,
+        weight_decay=1e-4, patience=None, accelerator="cpu", seed=seed, sampler=sampler and sampler(membership),
+    )  # fmt: skip
+    model.fit(signals, y, membership=membership)
+    test, truth, inside = flip_task(20000, np.random.default_rng(100 + seed))
+    right = model.predict(test) == truth
+    return right[inside].mean(), right.mean()
+
+
+def test_slice_heads_train_inside_the_classifier():
+    inside, overall = fit_flip(0, lambda d, c: SliceHeads(d, c, ["disc"]), SliceSampler, epochs=2)
+    assert 0 <= inside <= 1
+    assert overall > 0.4
+
+
+@pytest.mark.slow
+def test_a_small_flipped_region_is_learned_without_losing_the_rest():
+    gains, costs = [], []
+    for seed in range(4):
+        plain = fit_flip(seed, None)
+        ours = fit_flip(seed, lambda d, c: SliceHeads(d, c, ["disc"]), SliceSampler)
+        gains.append(ours[0] - plain[0])
+        costs.append(plain[1] - ours[1])
+    assert np.mean(gains) >= 0.2, gains
+    assert np.mean(costs) <= 0.005, costs
