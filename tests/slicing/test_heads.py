@@ -48,7 +48,7 @@ def test_without_slices_it_is_a_linear_head():
     features, target, _ = example(n_classes=3)
     torch.testing.assert_close(head(features), plain(features))
     extra = head.extra_loss(features, head(features), batch_of(target, np.zeros((64, 0))), SoftCrossEntropy())
-    assert float(extra) == 0
+    assert extra.item() == 0
     assert head.attention(features).shape == (64, 1)
 
 
@@ -218,8 +218,8 @@ def test_heavier_members_do_not_make_membership_likelier():
         optimizer.zero_grad()
         head.extra_loss(features, head(features), batch_of(target, membership), SoftCrossEntropy()).backward()
         optimizer.step()
-    assert float(head.membership(features).mean()) == pytest.approx(rate, rel=0.25)
-    assert float(torch.sigmoid(head._indicators(features)).mean()) > 2 * rate
+    assert head.membership(features).mean().item() == pytest.approx(rate, rel=0.25)
+    assert torch.sigmoid(head._indicators(features)).mean().item() > 2 * rate
 
 
 def test_membership_is_asked_for_by_name():
