@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .calibration import Reliability, brier_score, fit_temperature, reliability, scaled_softmax
 from .contract import InputContract
 from .evaluation import Comparison, ComparisonRow, compare_scores
+from .formats import FORMATS, Study, read_study
 from .inputs import ArrayInputs, Inputs, as_inputs
 from .leads import canonical_leads, twelve_leads
 from .link import Linked, LinkLimitError, LinkReport, link
@@ -13,6 +14,7 @@ from .missing import MissingTrainingError
 from .predictions import Predictions
 from .signals import SetAside, SignalSet
 from .split import LeakError, Split, check_split, patient_folds, patient_split
+from .study_files import StudyFiles
 from .targets import Targets, as_targets
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ _LATE = {
 __all__ = [
     "AUGMENTATIONS",
     "ENCODERS",
+    "FORMATS",
     "HEADS",
     "LOSSES",
     "ArrayInputs",
@@ -102,6 +105,8 @@ __all__ = [
     "SignalSet",
     "SoftCrossEntropy",
     "Split",
+    "Study",
+    "StudyFiles",
     "SymmetricCrossEntropy",
     "Targets",
     "as_inputs",
@@ -116,6 +121,7 @@ __all__ = [
     "load_bundle",
     "patient_folds",
     "patient_split",
+    "read_study",
     "reliability",
     "save_bundle",
     "scaled_softmax",

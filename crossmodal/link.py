@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sidelight.labeling.faults import LimitError
 
-from .signals import SignalSet
+from .contract import InputContract
+from .signals import SetAside
 
 MAX_ROWS_NAMED = 5
 
@@ -25,6 +26,38 @@ class HasLabels(Protocol):
     covered: Any
 
 
+class Studies(Protocol):
+    """What `link` needs of the target modality: `SignalSet` and `StudyFiles` have it."""
+
+    @property
+    def ids(self) -> NDArray[np.str_]:
+        """Ids of the signals or files; files may also have `study_ids`, several of which are equal."""
+        ...
+
+    @property
+    def contract(self) -> InputContract:
+        """Shape and meaning of one study."""
+        ...
+
+    @property
+    def set_aside(self) -> tuple[SetAside, ...]:
+        """What could not be used."""
+        ...
+
+    def batch(self, rows: ArrayLike) -> NDArray[np.float32]:
+        """Return samples."""
+        ...
+
+    def take(self, rows: ArrayLike) -> Self:
+        """Return some of the studies."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+S = TypeVar("S", bound=Studies)
+
+
 @dataclass(frozen=True)
 class LinkReport:
     """What was matched and what was not; rows are counted from 0.
@@ -32,7 +65,7 @@ class LinkReport:
     Parameters
     ----------
     n_labels, n_signals, n_linked : int
-        Label rows, usable studies, and rows that found each other.
+        Label rows, usable signals, and label rows that found a signal.
     unmatched_labels : tuple of int
         Label rows whose study has no signal.
     unmatched_signals : tuple of int
@@ -85,12 +118,12 @@ class LinkReport:
 
 
 @dataclass(frozen=True, eq=False)
-class Linked:
+class Linked(Generic[S]):
     """Signals with their labels, one row a signal.
 
     Parameters
     ----------
-    signals : SignalSet
+    signals : SignalSet or StudyFiles
         The linked studies.
     label_rows : ndarray of int of shape (n_linked,)
         The row of the label table behind each signal.
@@ -104,7 +137,7 @@ class Linked:
         What was left out and why.
     """
 
-    signals: SignalSet
+    signals: S
     label_rows: NDArray[np.intp]
     patient_ids: NDArray[np.str_]
     proba: NDArray[np.float64] | None
@@ -122,20 +155,20 @@ class Linked:
 
 def link(
     labels: HasLabels | Sequence[str] | NDArray[Any],
-    signals: SignalSet,
+    signals: S,
     *,
     studies: Mapping[str, str] | None = None,
     patient_ids: ArrayLike | None = None,
     max_lost: float | None = None,
-) -> Linked:
+) -> Linked[S]:
     """Match each label row to the signal of its study.
 
     Parameters
     ----------
     labels : Labels or sequence of str
         A label table, or bare record ids.
-    signals : SignalSet
-        The studies.
+    signals : SignalSet or StudyFiles
+        The studies. Where a study has several files, each of them gets its label.
     studies : mapping from record id to study id, optional
         Where the two differ; a record that is not in it keeps its own id.
     patient_ids : array-like of shape (n_labels,), optional
@@ -155,6 +188,7 @@ def link(
 
     Examples
     --------
+    >>> from sidelight.crossmodal import SignalSet
     >>> signals = SignalSet.of(np.zeros((2, 1, 4)), ids=["7", "8"])
     >>> linked = link(["8", "9", "7"], signals)
     >>> linked.ids.tolist(), linked.report.unmatched_labels
@@ -171,24 +205,28 @@ def link(
     if len(owner) != len(ids):
         raise ValueError(f"patient_ids has {len(owner)} entries for {len(ids)} label rows")
 
-    place = {str(name): row for row, name in enumerate(signals.ids)}
+    place: dict[str, list[int]] = {}
+    for row, name in enumerate(getattr(signals, "study_ids", signals.ids)):
+        place.setdefault(str(name), []).append(row)
     times = Counter(ids.tolist())
     found, label_rows, unmatched, ambiguous = [], [], [], []
     for row, name in enumerate(ids.tolist()):
         if times[name] > 1:
             ambiguous.append(row)
         elif name in place:
-            found.append(place[name])
-            label_rows.append(row)
+            found += place[name]
+            label_rows += [row] * len(place[name])
         else:
             unmatched.append(row)
     rows = np.array(label_rows, dtype=np.intp)
     report = LinkReport(
         n_labels=len(ids),
         n_signals=len(signals),
-        n_linked=len(rows),
+        n_linked=len(set(label_rows)),
         unmatched_labels=tuple(unmatched),
-        unmatched_signals=tuple(row for name, row in place.items() if name not in times),
+        unmatched_signals=tuple(
+            sorted(row for name, rows_ in place.items() if name not in times for row in rows_)
+        ),
         ambiguous_labels=tuple(ambiguous),
         set_aside=tuple(entry.row for entry in signals.set_aside),
     )
