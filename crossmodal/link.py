@@ -20,10 +20,21 @@ MAX_ROWS_NAMED = 5
 class HasLabels(Protocol):
     """What `link` needs of a label table."""
 
-    ids: Any
-    patient_ids: Any
-    proba: Any
-    covered: Any
+    @property
+    def ids(self) -> Any:
+        """Study of each row."""
+
+    @property
+    def patient_ids(self) -> Any:
+        """Patient of each row."""
+
+    @property
+    def proba(self) -> Any:
+        """Probabilities of the classes, one row each."""
+
+    @property
+    def covered(self) -> Any:
+        """Whether each row has a label."""
 
 
 class Studies(Protocol):

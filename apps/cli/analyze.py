@@ -47,7 +47,7 @@ def analyze(votes: str, gold: str | None, gold_id: str | None, gold_column: str 
         print_json({**whole, "functions": rows})
         return 0
     shown = [column for column in _SHOWN if column in table]
-    rows = []
+    lines: list[list[object]] = []
     for name, row in table.iterrows():
         cells: list[object] = [name]
         for column in shown:
@@ -58,7 +58,7 @@ def analyze(votes: str, gold: str | None, gold_id: str | None, gold_column: str 
                 judged = int(row["correct"] + row["incorrect"])
                 value = f"{value:.2f} ({row['precision_lo']:.2f}-{row['precision_hi']:.2f}), n={judged}"
             cells.append(value)
-        rows.append(cells)
-    print_table("Labeling functions", ["function", *shown], rows)
+        lines.append(cells)
+    print_table("Labeling functions", ["function", *shown], lines)
     print_facts(whole)
     return 0

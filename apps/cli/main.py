@@ -48,7 +48,7 @@ def cli() -> None:
 
     Exit codes: 0 done; 1 done, but a limit was broken; 2 wrong usage or configuration; 3 an input or output cannot be
     read or written; 4 a bug of sidelight's; 130 interrupted.
-    """
+    """  # noqa: D301 - click reads the control character
 
 
 for command in (demo, label, analyze, fit, train, predict, audit):
@@ -80,7 +80,7 @@ def _run(arguments: list[str], unsafe: bool) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return DONE
-    except Exception as error:  # noqa: BLE001 - whatever it is, its message may hold a record's text
+    except Exception as error:  # whatever it is, its message may hold a record's text
         if unsafe:
             traceback.print_exc()
         if type(error).__module__ == "sidelight.labeling.faults":

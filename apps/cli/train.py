@@ -88,11 +88,11 @@ def train(
             "no training record is covered by a vote and has a signal: there is nothing to learn from"
         )
     parts: dict[str, Any] = {
-        name: {"records": int(len(split[name])), "covered": int(linked.covered[split[name]].sum())}
+        name: {"records": len(split[name]), "covered": int(linked.covered[split[name]].sum())}
         for name in fractions
     }
     if dry_run:
-        print_json({"parts": parts}) if as_json else print_facts({name: part for name, part in parts.items()})
+        print_json({"parts": parts}) if as_json else print_facts(parts)
         return 0
     model = CrossModalClassifier(
         max_epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed

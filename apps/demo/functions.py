@@ -8,6 +8,7 @@ import re
 
 from sidelight.labeling import (
     LabelSchema,
+    Record,
     keyword_lf,
     labeling_function,
     preprocessor,
@@ -39,9 +40,10 @@ def asserts(text: str, finding: "re.Pattern[str]", *, doubtful: bool = False) ->
 
 
 @preprocessor
-def plain_text(record):
+def plain_text(record: Record) -> Record:
     """Add `plain`: the text without control characters and runs of blanks, which some devices left behind."""
-    record.plain = " ".join(re.sub(r"[^\w\s.,:;/()&+-]", " ", record.text).split())
+    text = re.sub(r"[^\w\s.,:;/()&+-]", " ", record.text or "")
+    record.plain = " ".join(text.split())
     return record
 
 
@@ -104,22 +106,22 @@ names_heart_drug = regex_lf(
 
 
 @labeling_function(pre=[plain_text], polarity=["abnormal"])
-def has_fibrillation(record):
+def has_fibrillation(record: Record) -> str | None:
     return "abnormal" if asserts(record.plain, FIBRILLATION) else None
 
 
 @labeling_function(pre=[plain_text], polarity=["abnormal"])
-def has_infarct(record):
+def has_infarct(record: Record) -> str | None:
     return "abnormal" if asserts(record.plain, INFARCT) else None
 
 
 @labeling_function(pre=[plain_text], polarity=["abnormal"])
-def suspects_infarct(record):
+def suspects_infarct(record: Record) -> str | None:
     return "abnormal" if asserts(record.plain, INFARCT, doubtful=True) else None
 
 
 @labeling_function(pre=[plain_text], polarity=["abnormal"])
-def has_ischaemia(record):
+def has_ischaemia(record: Record) -> str | None:
     return (
         "abnormal"
         if asserts(record.plain, ISCHAEMIA) or asserts(record.plain, ISCHAEMIA, doubtful=True)
@@ -128,17 +130,17 @@ def has_ischaemia(record):
 
 
 @labeling_function(pre=[plain_text], polarity=["abnormal"])
-def has_hypertrophy(record):
+def has_hypertrophy(record: Record) -> str | None:
     return "abnormal" if asserts(record.plain, HYPERTROPHY) else None
 
 
 @labeling_function(pre=[plain_text], polarity=["abnormal"])
-def has_repolarisation_change(record):
+def has_repolarisation_change(record: Record) -> str | None:
     return "abnormal" if asserts(record.plain, REPOLARISATION) else None
 
 
 @labeling_function(pre=[plain_text])
-def is_brief_or_long(record):
+def is_brief_or_long(record: Record) -> str | None:
     """A normal tracing needs few words; a page of them describes findings."""
     n_words = len(record.plain.split())
     if re.match(r"sinus", record.plain, re.IGNORECASE) and 1 <= n_words <= 4:

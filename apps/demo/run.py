@@ -5,6 +5,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,16 @@ from numpy.typing import NDArray
 from sidelight import __version__
 from sidelight.crossmodal import Comparison, Linked, SignalSet, Split, compare_scores, link, patient_split
 from sidelight.label_model import LabelModel, Labels, MajorityLabelVoter
-from sidelight.labeling import LFApplier, VoteMatrix, encode_gold, read, write_file, write_folder, write_votes
+from sidelight.labeling import (
+    LFApplier,
+    Reading,
+    VoteMatrix,
+    encode_gold,
+    read,
+    write_file,
+    write_folder,
+    write_votes,
+)
 from sidelight.labeling.statistics import Interval, proportion
 from sidelight.slicing import Audit, SFApplier, SliceMatrix, audit
 
@@ -22,7 +32,6 @@ from . import REPORTS, SIGNALS
 from .functions import FUNCTIONS, schema
 from .slices import SLICES
 
-COLUMNS = {"id": "ecg_id", "text": "report", "time": "recording_date"}
 GOLD = "abnormal"
 LICENCE = "Trained on a sample of PTB-XL (Wagner et al., Scientific Data 2020), CC BY 4.0."
 
@@ -77,7 +86,7 @@ class Demo:
     votes: VoteMatrix
     model: LabelModel
     labels: Labels
-    linked: Linked
+    linked: Linked[SignalSet]
     gold: NDArray[np.int64]
     split: Split
     scores: dict[str, NDArray[np.float64]]
@@ -148,14 +157,14 @@ def run_demo(
 def _run(folder: Path, out: Path, seed: int, max_epochs: int, say: Say, progress: TrainingProgress) -> Demo:
     clock = _Clock()
     say(f"labeling {len(FUNCTIONS)} functions over the reports of a PTB-XL sample")
-    reading = read(REPORTS, **COLUMNS)
+    reading = _reports()
     votes = LFApplier(FUNCTIONS, schema=schema).apply(reading, evidence=True)
     log = {"versions": {"sidelight": __version__, "python": platform.python_version()}}
     write_votes(votes, folder / "votes", quarantine=reading.quarantine.rows, log=log)
     golds, texts = _columns()
     clock.lap("label")
 
-    assert votes.ids is not None and votes.patient_ids is not None  # noqa: S101 - the bundled file has both
+    assert votes.patient_ids is not None  # noqa: S101 - the bundled file has them
     key = f"sidelight-demo-{seed}"
     seen = np.flatnonzero(patient_split(votes.patient_ids, key=key).parts != "test")
     say(f"learning how far each function can be trusted, from {len(seen)} reports without a gold label")
@@ -178,9 +187,7 @@ def _run(folder: Path, out: Path, seed: int, max_epochs: int, say: Say, progress
     networks = {}
     for name, (target, covered) in targets.items():
         say(f"training: {name} ({len(split['train'])} training, {len(split['dev'])} development records)")
-        networks[name] = _train(
-            linked, split, target, covered, seed, max_epochs, lambda s, n=name: progress(n, s)
-        )
+        networks[name] = _train(linked, split, target, covered, seed, max_epochs, partial(progress, name))
         scores[name] = networks[name].predict_proba(linked.signals)[:, 1]
     clock.lap("train")
 
@@ -193,7 +200,7 @@ def _run(folder: Path, out: Path, seed: int, max_epochs: int, say: Say, progress
         reference=ON_GOLD,
         seed=seed,
     )
-    members = SFApplier(SLICES).apply(read(REPORTS, **COLUMNS)).align(linked.ids)
+    members = SFApplier(SLICES).apply(_reports()).align(linked.ids)
     result = audit(
         gold[test],
         scores[ON_LABELS][test],
@@ -213,11 +220,15 @@ def _run(folder: Path, out: Path, seed: int, max_epochs: int, say: Say, progress
     )  # fmt: skip
 
 
+def _reports() -> Reading:
+    return read(REPORTS, id="ecg_id", text="report", time="recording_date")
+
+
 def _columns() -> tuple[dict[str, Any], dict[str, str]]:
     """Return gold labels and reports of the bundled records, by id."""
     golds: dict[str, Any] = {}
     texts: dict[str, str] = {}
-    for batch in read(REPORTS, **COLUMNS):
+    for batch in _reports():
         for record in batch:
             golds[record.id] = record[GOLD]
             texts[record.id] = record.text or ""
@@ -225,7 +236,7 @@ def _columns() -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _train(
-    linked: Linked,
+    linked: Linked[SignalSet],
     split: Split,
     target: NDArray[Any],
     covered: NDArray[np.bool_] | None,
@@ -245,7 +256,13 @@ def _train(
 
 
 def _save(
-    folder: Path, network: Any, labels: Labels, linked: Linked, split: Split, key: str, comparison: Comparison
+    folder: Path,
+    network: Any,
+    labels: Labels,
+    linked: Linked[SignalSet],
+    split: Split,
+    key: str,
+    comparison: Comparison,
 ) -> None:
     """Write the bundle and its predictions of every record."""
     from sidelight.crossmodal import load_bundle, save_bundle

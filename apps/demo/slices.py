@@ -61,25 +61,25 @@ def device_at_6(record: Record) -> bool:
 @slicing_function
 def report_in_english(record: Record) -> bool:
     """The report is in English, most often the reading of another group of cardiologists."""
-    return bool(_ENGLISH.search(record.text)) and not _SWEDISH.search(record.text)
+    return bool(_ENGLISH.search(record.text or "")) and not _SWEDISH.search(record.text or "")
 
 
 @slicing_function
 def report_in_swedish(record: Record) -> bool:
     """The report is in Swedish."""
-    return bool(_SWEDISH.search(record.text))
+    return bool(_SWEDISH.search(record.text or ""))
 
 
 @slicing_function
 def mentions_extra_beats(record: Record) -> bool:
     """The report mentions premature beats, of the atria or of the ventricles."""
-    return bool(_EXTRA_BEATS.search(record.text))
+    return bool(_EXTRA_BEATS.search(record.text or ""))
 
 
 @slicing_function
 def brief_report(record: Record) -> bool:
     """The report has at most four words."""
-    return len(record.text.split()) <= 4
+    return len((record.text or "").split()) <= 4
 
 
 SLICES = [

@@ -9,7 +9,7 @@ from sidelight.apps.cli.main import main
 
 CANARY = "ZEBRAFISH"
 
-FUNCTIONS = f"""
+FUNCTIONS = """
 from sidelight.labeling import LabelSchema, keyword_lf, labeling_function
 
 schema = LabelSchema(classes=("normal", "abnormal"))
