@@ -11,7 +11,6 @@ import inspect
 import re
 import sys
 import sysconfig
-import textwrap
 import types
 from collections.abc import Mapping
 from pathlib import Path
@@ -117,19 +116,41 @@ def _describe_named(thing: Any, inside: tuple[int, ...]) -> str:
     return f"{name}=={getattr(root, '__version__', '')}"
 
 
+def _describe_module(thing: types.ModuleType, inside: tuple[int, ...]) -> str:
+    """Describe a module of the user's by its source and the modules it uses, a library's by name and version."""
+    file = getattr(thing, "__file__", None)
+    if file is None or _is_library_file(thing.__name__, file):
+        return _describe_named(thing, inside)
+    used = [
+        value
+        for name, value in sorted(vars(thing).items())
+        if isinstance(value, types.ModuleType)
+        or getattr(value, "__module__", thing.__name__) != thing.__name__
+    ]
+    followed = [value for value in used if isinstance(value, types.ModuleType | types.FunctionType | type)]
+    try:
+        return f"module:{_trees(inspect.getsource(thing))[None]}:{_describe(followed, inside)}"
+    except (OSError, SyntaxError):
+        return _describe_named(thing, inside)
+
+
 def _describe_class(thing: type, inside: tuple[int, ...]) -> str:
     """Describe a class of the user's by its source, a library's by name and version."""
     if _is_library(thing):
         return _describe_named(thing, inside)
     if issubclass(thing, enum.Enum):
         return f"{thing.__qualname__}[{','.join(_describe_enum(member) for member in thing)}]"
+    plain = {
+        name: getattr(value, "__func__", getattr(value, "fget", value)) for name, value in vars(thing).items()
+    }
+    members = {name: value for name, value in plain.items() if isinstance(value, types.FunctionType)}
+    above = [base for base in thing.__bases__ if base is not object]
     try:
-        return f"class:{_normalised(inspect.getsource(thing))}"
-    except (OSError, TypeError, SyntaxError):
-        members = {
-            name: value for name, value in vars(thing).items() if isinstance(value, types.FunctionType)
-        }
-        return f"class:{thing.__qualname__}[{_describe(members, inside)}]"
+        lines, before = inspect.findsource(thing)
+        own = _trees("".join(lines))[before + 1, thing.__name__]
+    except (OSError, TypeError, SyntaxError, KeyError):
+        own = thing.__qualname__
+    return f"class:{own}[{_describe((members, above), inside)}]"
 
 
 def _describe_function(thing: types.FunctionType, inside: tuple[int, ...]) -> str:
@@ -151,10 +172,15 @@ def _describe_function(thing: types.FunctionType, inside: tuple[int, ...]) -> st
 
 def _body(function: types.FunctionType) -> str:
     """Return a function's normalised tree, or its byte code where the source is not to be had."""
+    code = function.__code__  # not the function: that would lead through decorators to what they wrap
     try:
-        return _normalised(inspect.getsource(function))
-    except (OSError, TypeError, SyntaxError):
-        return _describe_code(function.__code__)
+        trees = _trees("".join(inspect.findsource(code)[0]))
+        if code.co_name == "<lambda>":
+            *_, place = code.co_positions()  # of the return, which covers the whole body
+            return trees[place]
+        return trees[code.co_firstlineno, code.co_name]
+    except (OSError, TypeError, SyntaxError, KeyError):
+        return _describe_code(code)
 
 
 def _describe_code(code: types.CodeType) -> str:
@@ -164,9 +190,8 @@ def _describe_code(code: types.CodeType) -> str:
 
 def _names(code: types.CodeType) -> set[str]:
     """Return the global names a code object looks up, those of functions inside it included."""
-    names = {
-        str(step.argval) for step in dis.get_instructions(code) if step.opname in {"LOAD_GLOBAL", "LOAD_NAME"}
-    }
+    steps = {"LOAD_GLOBAL", "LOAD_NAME"}
+    names = {str(step.argval) for step in dis.get_instructions(code) if step.opname in steps}
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             names |= _names(constant)
@@ -178,7 +203,10 @@ class _Normaliser(ast.NodeTransformer):
 
     def _visit_definition(self, node: Any) -> Any:
         self.generic_visit(node)
-        node.decorator_list = []
+        if not node.body:
+            return node
+        if hasattr(node, "decorator_list"):
+            node.decorator_list = []
         first = node.body[0]
         if (
             isinstance(first, ast.Expr)
@@ -190,29 +218,39 @@ class _Normaliser(ast.NodeTransformer):
             node.returns = None
         return node
 
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _visit_definition  # noqa: N815
+    visit_Module = visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _visit_definition  # noqa: N815
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
         node.annotation = None
         return node
 
 
-def _normalised(source: str) -> str:
-    """Return the dump of a definition's tree, free of layout and names that do not matter."""
-    text = textwrap.dedent(source)
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:  # a lambda inside an expression: its line alone may not parse
-        tree = (
-            ast.parse(text[text.index("lambda") :].rstrip().rstrip(",)"))
-            if "lambda" in text
-            else ast.parse(text)
-        )
+@functools.lru_cache(maxsize=64)
+def _trees(source: str) -> dict[Any, str]:
+    """Return the trees of all definitions of a file, free of layout and names that do not matter, by their place.
+
+    Functions and classes stand under first line and name, lambdas under the place of their body (several may share
+    a line), the module itself under None.
+    """
+    tree = ast.parse(source)
+    places: list[tuple[Any, ast.AST]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            first = min(line.lineno for line in (node, *node.decorator_list))
+            places.append(((first, node.name), node))
+        elif isinstance(node, ast.Lambda):
+            body = node.body
+            places.append(((body.lineno, body.end_lineno, body.col_offset, body.end_col_offset), node))
     tree = _Normaliser().visit(tree)
-    top = tree.body[0] if len(tree.body) == 1 else None
-    if isinstance(top, ast.FunctionDef):
-        top.name = "_"
-    return ast.dump(tree, annotate_fields=False)
+    found: dict[Any, str] = {None: ast.dump(tree, annotate_fields=False)}
+    for place, node in places:
+        name = getattr(node, "name", None)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.name = "_"
+        found[place] = ast.dump(node, annotate_fields=False)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.name = str(name)
+    return found
 
 
 def _is_library(thing: Any) -> bool:
@@ -221,7 +259,11 @@ def _is_library(thing: Any) -> bool:
     file = getattr(module, "__file__", None)
     if module is None or file is None:
         return getattr(thing, "__module__", "") in sys.builtin_module_names
-    root = str(thing.__module__).partition(".")[0]
+    return _is_library_file(str(thing.__module__), file)
+
+
+def _is_library_file(module: str, file: str) -> bool:
+    root = module.partition(".")[0]
     if root in sys.stdlib_module_names or root == "sidelight":
         return True
     installed = {sysconfig.get_paths()[name] for name in ("purelib", "platlib")}
@@ -236,6 +278,7 @@ _DESCRIBERS: tuple[tuple[Any, Any], ...] = (
     (functools.partial, _describe_partial),
     (types.FunctionType, _describe_function),
     (types.MethodType, _describe_method),
-    ((types.ModuleType, types.BuiltinFunctionType, types.BuiltinMethodType), _describe_named),
+    (types.ModuleType, _describe_module),
+    ((types.BuiltinFunctionType, types.BuiltinMethodType), _describe_named),
     (type, _describe_class),
 )
