@@ -1,4 +1,4 @@
-"""Matrix completion: class-conditional accuracies from how often functions vote together."""
+"""Matrix completion: how far each vote speaks for each class, from how often pairs of votes meet."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from sidelight.labeling.moments import Moments
+from .pair_table import PairTable
 
 Array = NDArray[np.float64]
 
@@ -33,122 +33,109 @@ class Convergence:
     gradient: float
 
 
-@dataclass(frozen=True, eq=False)
-class PairTable:
-    """Observed lifts of pairs of votes, and how much each is worth.
-
-    The lift of votes a and b is P(a, b) / (P(a) P(b)). Votes a and b belong to two functions that are independent
-    given the class, hence lift(a, b) = sum over classes y of P(y | a) P(y | b) / P(y): a low-rank matrix whose
-    blocks on the diagonal (votes of one function, and of functions known to depend on each other) are missing.
-
-    Parameters
-    ----------
-    lift : ndarray of shape (n_votes, n_votes)
-        Observed lifts.
-    weight : ndarray of shape (n_votes, n_votes)
-        Inverse variance of each lift, 0 where it is missing.
-    """
-
-    lift: Array
-    weight: Array
-
-    @classmethod
-    def of(cls, moments: Moments, groups: NDArray[np.intp] | None = None) -> "PairTable":
-        """Read the lifts off counted moments.
-
-        Parameters
-        ----------
-        moments : Moments
-            Counts of votes and pairs.
-        groups : ndarray of int of shape (n_functions,), optional
-            Functions with the same number depend on each other; their pairs are missing. Default: all different.
-        """
-        m, k = moments.singles.shape
-        n = max(1, moments.n_records)
-        share = moments.singles.ravel() / n
-        expected = np.outer(share, share)
-        joint = moments.pairs / n
-        variance = (0.5 * (joint + expected) + 1 / n) / n
-        of_function = np.repeat(np.arange(m) if groups is None else groups, k)
-        present = (expected > 0) & (of_function[:, None] != of_function[None, :])
-        lift = np.divide(joint, expected, out=np.ones_like(joint), where=present)
-        weight = np.divide(expected**2, variance, out=np.zeros_like(joint), where=present)
-        return cls(lift, weight)
-
-
 def complete(
     table: PairTable,
+    weight: Array,
     prior: Array,
-    start: Array,
+    guess: Array,
     pull: Array,
     *,
+    start: Array | None = None,
     max_iterations: int = 500,
+    tolerance: float = 1e-12,
 ) -> tuple[Array, Convergence]:
-    """Return P(class | vote) for every vote a function can cast.
+    """Return P(class | vote) for the votes of a table, shape (n_votes, n_classes).
 
     Minimises, over rows of q that are distributions,
 
         1/2 sum over present pairs a < b of weight(a, b) (lift(a, b) - sum_y q(a, y) q(b, y) / prior(y))^2
-        - sum over votes a of pull(a) sum_y start(a, y) log q(a, y)
+        - sum over votes a of pull(a) sum_y guess(a, y) log q(a, y)
 
-    by L-BFGS on the logits of q in float64, from `start`. Given the same input it takes the same steps.
+    by L-BFGS on the logits of q in float64. Given the same input it takes the same steps.
 
     Parameters
     ----------
     table : PairTable
         Observed lifts.
+    weight : ndarray of shape (n_votes, n_votes)
+        Weight of each lift, 0 where it is missing; see `PairTable.weight`.
     prior : ndarray of shape (n_classes,)
         Class balance.
-    start : ndarray of shape (n_votes, n_classes)
-        Where to begin, and what the second term pulls towards.
+    guess : ndarray of shape (n_votes, n_classes)
+        What the second term pulls towards.
     pull : ndarray of shape (n_votes,)
-        Strength of that pull, in votes.
+        Strength of that pull, in observations.
+    start : ndarray of shape (n_votes, n_classes), optional
+        Where to begin; default: at `guess`.
     max_iterations : int, default 500
         Iterations after which to stop.
-
-    Returns
-    -------
-    tuple of ndarray of shape (n_votes, n_classes) and Convergence
+    tolerance : float, default 1e-12
+        Relative fall of the objective below which to stop.
 
     References
     ----------
     Ratner, Hancock, Dunnmon, Sala, Pandey, Re: Training Complex Models with Multi-Task Weak Supervision (2019),
-    equation 4 with second moments in place of the inverse covariance; q(a, y) prior(a's vote) is their mu.
+    section 4, with second moments in place of the inverse covariance: q(a, y) P(a) is their mu.
     """
-    k = start.shape[1]
-    live = table.weight.any(axis=1)
-    lift, weight, base, strength = table.lift, table.weight, start, pull
-    if not live.all():
-        lift, weight = lift[np.ix_(live, live)], weight[np.ix_(live, live)]
-        base, strength = start[live], pull[live]
-    if not live.any():
-        return start.copy(), Convergence(True, 0, 0.0, 0.0)
-    scale = max(1.0, float(strength.sum()), float(np.sqrt(weight.sum())))
+    k = len(prior)
+    if len(guess) == 0:
+        return guess.copy(), Convergence(True, 0, 0.0, 0.0)
+    lift = table.lift
+    scale = max(1.0, float(pull.sum()), float(np.sqrt(weight.sum())))
 
     def objective(flat: Array) -> tuple[float, Array]:
-        logits = flat.reshape(-1, k)
-        logits = logits - logits.max(axis=1, keepdims=True)
-        log_q = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        log_q = _log_softmax(flat.reshape(-1, k))
         q = np.exp(log_q)
         scaled = q / prior
         residual = q @ scaled.T - lift
         weighted = weight * residual
-        value = 0.25 * float((weighted * residual).sum()) - float((strength[:, None] * base * log_q).sum())
+        value = 0.25 * float((weighted * residual).sum()) - float((pull[:, None] * guess * log_q).sum())
         slope = weighted @ scaled
-        gradient = q * (slope - (q * slope).sum(axis=1, keepdims=True)) + strength[:, None] * (q - base)
+        gradient = q * (slope - (q * slope).sum(axis=1, keepdims=True)) + pull[:, None] * (q - guess)
         return value / scale, gradient.ravel() / scale
 
     found = minimize(
         objective,
-        np.log(np.maximum(base, 1e-12)).ravel(),
+        np.log(np.maximum(guess if start is None else start, 1e-12)).ravel(),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": max_iterations, "maxfun": 2 * max_iterations + 20, "ftol": 1e-13, "gtol": 1e-9},
+        options={
+            "maxiter": max_iterations,
+            "maxfun": 2 * max_iterations + 20,
+            "ftol": tolerance,
+            "gtol": 1e-8,
+        },
     )
-    logits = found.x.reshape(-1, k)
-    logits = logits - logits.max(axis=1, keepdims=True)
-    q = start.copy()
-    q[live] = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     steepest = float(np.abs(found.jac).max())
-    done = bool(found.success) or steepest < 1e-5
-    return q, Convergence(done, int(found.nit), float(found.fun * scale), steepest)
+    report = Convergence(
+        bool(found.success) or steepest < 1e-5, int(found.nit), float(found.fun * scale), steepest
+    )
+    return np.exp(_log_softmax(found.x.reshape(-1, k))), report
+
+
+def balance_that_fits(table: PairTable, weight: Array, q: Array, prior: Array, pull: float) -> Array:
+    """Return the class balance under which given P(class | vote) explain the lifts best.
+
+    The lift of two votes for one class can reach 1 / P(class) and no more, so common votes for a class tell how rare
+    it is at most. `pull` is the strength, in observations, of a pull towards equal classes.
+    """
+    k = len(prior)
+
+    def objective(logits: Array) -> tuple[float, Array]:
+        log_prior = _log_softmax(logits[None])[0]
+        p = np.exp(log_prior)
+        residual = (q / p) @ q.T - table.lift
+        weighted = weight * residual
+        value = 0.25 * float((weighted * residual).sum()) - pull * float(log_prior.mean())
+        slope = -0.5 * ((weighted @ q) * q).sum(axis=0) / p - pull / k
+        return value, slope - p * slope.sum()
+
+    found = minimize(objective, np.log(prior), jac=True, method="L-BFGS-B")
+    fitted = np.maximum(np.exp(_log_softmax(found.x[None])[0]), 0.02 / k)
+    return np.asarray(fitted / fitted.sum(), dtype=np.float64)
+
+
+def _log_softmax(logits: Array) -> Array:
+    """Return logits shifted so that their exponentials sum to 1 in each row."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float64)

@@ -1,6 +1,7 @@
 """The label model: accuracies of functions from their agreements, and class probabilities from both."""
 
 import warnings
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,10 +12,36 @@ from sidelight.labeling.moments import Moments, one_hot
 
 from .balance import ClassBalance, known_balance
 from .base import VoteModel
-from .completion import Convergence, PairTable, complete
+from .completion import Convergence, balance_that_fits, complete
+from .dependence import discounts, group_numbers, near_copies, read_groups
+from .guess import first_guess, shared_skill
+from .likelihood import refine
+from .pair_table import PairTable, covote_misfit, one_sided
+from .temperature import temperature_by_density, temperature_by_prediction
+
+Array = NDArray[np.float64]
 
 SMALLEST = 1e-6
 """Probabilities are cut off here before their logarithm is taken."""
+
+HUMAN_SPREAD = 1.0
+"""Share of a lift by which dependence throws it off where one-sided functions take part. People who write functions
+look at the same phrases; more records make that no smaller, so their pairs are never trusted beyond it."""
+
+FITS = 1.25
+"""Mean squared residual, in sampling variances, up to which votes are taken to be what the model assumes."""
+
+ROUGHLY = 1e-8
+"""Relative fall of the objective at which fits stop that are only steps towards the last one."""
+
+BALANCE_STEPS = 6
+"""Most rounds of accuracies and class balance in turn."""
+
+FEWEST_TO_REFINE = 100
+"""Records below which nothing is refined: too few to tell whether the votes are what the model assumes."""
+
+REFINE_WORK = 40_000_000
+"""Additions that refinement by likelihood may cost; large sets take fewer steps, from a start that is the better."""
 
 
 class LabelModelWarning(UserWarning):
@@ -24,30 +51,55 @@ class LabelModelWarning(UserWarning):
 class LabelModel(VoteModel):
     """Class probabilities from votes, by matrix completion.
 
-    How often two functions vote together, compared with chance, tells how well both follow the class; the pairs
-    of all functions tell it of each one, without any gold label.
+    How often two functions vote together, compared with chance, tells how well both follow the class; the pairs of
+    all functions tell it of each one, without any gold label. What the pairs show is believed as far as they can
+    be believed:
+
+    - Functions that vote for one class or say nothing (rules that people wrote) share their errors, however many
+      records there are. The model allows for that, and takes abstaining for part of what they say.
+    - Functions that choose between classes (annotators, models) are trusted up to sampling error. Who votes on what
+      is taken for chance, unless the classes alone explain it; then the fit is refined by likelihood.
+    - Votes on one record repeat each other, so their evidence is tempered: by the number of votes for the first
+      kind, by how well votes predict each other for the second.
 
     Parameters
     ----------
     cardinality : int, default 2
         Number of classes, at least 2.
-    shrinkage : float, default 8
-        Pull of a function's accuracy towards the first guess, per vote it casts. Functions written by people err
-        together, and more records make their agreement no more trustworthy, so the pull grows with the votes.
-        0 suits functions that are independent given the class.
+    abstentions : {"auto", "informative", "ignored"}, default "auto"
+        Whether that a function abstains says something of the class. "auto" decides for annotators from their votes.
+    dependencies : {"copies"} or sequence of groups or None, default "copies"
+        Functions that depend on each other beyond the class: near copies are found, or groups of names or column
+        numbers are given (near copies are still found), or none are sought.
+    guard : bool, default True
+        Whether a vote that seems to speak against its own class counts for nothing. Only annotators who are wrong
+        far beyond chance, by three standard errors, are believed to be, and turned around.
 
     Attributes
     ----------
-    posterior_of_vote_ : ndarray of shape (n_functions, cardinality, cardinality)
-        P(class | the function votes v): function, v, class.
+    emitted_ : ndarray of shape (n_functions, cardinality, cardinality)
+        P(function votes v | class y): function, v, y.
     vote_rates_ : ndarray of shape (n_functions, cardinality)
         P(function votes v).
+    n_fitted_ : int
+        Records learned from.
     prior_ : ndarray of shape (cardinality,)
         Class balance: given or estimated.
+    temperature_ : float
+        Share of the votes' evidence that counts.
+    discounts_ : ndarray of shape (n_functions,)
+        Share of each function's evidence that counts, below 1 where another function repeats it.
+    one_sided_ : ndarray of bool of shape (n_functions,)
+        Functions that vote for one class or say nothing.
+    misfit_ : float
+        Mean squared residual of the pairs in units of sampling variance: about 1 or below where functions are
+        independent given the class.
+    refined_ : bool
+        Whether the votes were what the model assumes, and the fit was refined by likelihood.
     convergence_ : Convergence
         How the fit ended.
     violators_ : tuple of (str, int)
-        Functions and classes they vote for whose vote makes the class less likely; such a vote is not counted.
+        Functions and classes they vote for whose vote makes the class less likely.
 
     References
     ----------
@@ -59,24 +111,42 @@ class LabelModel(VoteModel):
     >>> truth = rng.integers(0, 2, 2000)
     >>> right = rng.random((2000, 5)) < [0.9, 0.8, 0.8, 0.7, 0.6]
     >>> votes = np.where(right, truth[:, None], 1 - truth[:, None]).astype(np.int8)
-    >>> model = LabelModel(cardinality=2, shrinkage=0).fit(votes)
+    >>> model = LabelModel(cardinality=2).fit(votes)
     >>> np.round(model.get_weights(), 1).tolist()
     [0.9, 0.8, 0.8, 0.7, 0.6]
     """
 
-    posterior_of_vote_: NDArray[np.float64]
-    vote_rates_: NDArray[np.float64]
-    working_prior_: NDArray[np.float64]
+    emitted_: Array
+    vote_rates_: Array
+    n_fitted_: int
+    temperature_: float
+    discounts_: Array
+    one_sided_: NDArray[np.bool_]
+    silent_evidence_: bool
+    misfit_: float
+    refined_: bool
     convergence_: Convergence
     violators_: tuple[tuple[str, int], ...]
 
     _records: ClassVar[dict[str, Any]] = {**VoteModel._records, "convergence_": Convergence}
 
-    def __init__(self, cardinality: int = 2, shrinkage: float = 8.0) -> None:
+    def __init__(
+        self,
+        cardinality: int = 2,
+        abstentions: str = "auto",
+        dependencies: Any = "copies",
+        guard: bool = True,
+    ) -> None:
         super().__init__(cardinality)
-        if not shrinkage >= 0:
-            raise ValueError(f"shrinkage is {shrinkage}; it is 0 or more")
-        self.shrinkage = float(shrinkage)
+        if abstentions not in ("auto", "informative", "ignored"):
+            raise ValueError(f'abstentions is {abstentions!r}; it is "auto", "informative" or "ignored"')
+        if isinstance(dependencies, str) and dependencies != "copies":
+            raise ValueError(
+                f'dependencies is {dependencies!r}; it is "copies", groups of functions, or None'
+            )
+        self.abstentions = abstentions
+        self.dependencies = dependencies
+        self.guard = bool(guard)
 
     def fit(
         self,
@@ -86,7 +156,7 @@ class LabelModel(VoteModel):
         progress_bar: bool = True,
         n_epochs: int = 500,
         lr: float = 0.01,
-        l2: float = 5.0,
+        l2: float = 20.0,
         optimizer: str = "lbfgs",
         lr_scheduler: str = "constant",
         prec_init: float = 0.7,
@@ -103,23 +173,28 @@ class LabelModel(VoteModel):
         Y_dev : array-like of int, optional
             Gold labels of a development sample; only their class frequencies are used.
         class_balance : optional
-            What is known of the class frequencies; see `ClassBalance.given`.
+            What is known of the class frequencies; see `ClassBalance.given`. Else they are estimated: the lift of
+            two votes for one class tells how rare it is at most. For one-sided functions the estimate is moved
+            half-way towards equal classes, because their coverage says more of the functions than of the classes.
         n_epochs : int, default 500
             Most iterations of the optimiser.
-        l2 : float, default 5
-            Pull of the accuracies towards `prec_init`, in votes.
+        l2 : float, default 20
+            Pull of the accuracies towards `prec_init`, in observations.
         prec_init : float, default 0.7
             How often a vote is right as long as nothing is known of its function and classes are equally frequent.
         progress_bar, lr, optimizer, lr_scheduler, seed, log_freq, mu_eps
             Taken so that scripts written for Snorkel run; nothing depends on them.
         """
         del progress_bar, lr, optimizer, lr_scheduler, seed, log_freq, mu_eps
+        if not 0.5 <= prec_init < 1 or not l2 > 0 or n_epochs < 1:
+            raise ValueError("prec_init is from 0.5 to below 1, l2 above 0 and n_epochs at least 1")
         votes = self._start(L_train)
         k = self.cardinality
         moments = Moments.of(votes)
         known = known_balance(class_balance, Y_dev, votes.schema)
-        working = np.full(k, 1 / k) if known is None else np.asarray(known.vector)
-        guess = _first_guess(moments.n_functions, working, prec_init)
+        self.one_sided_ = one_sided(moments, tuple(function.polarity for function in votes.functions))
+        self.vote_rates_ = moments.singles / max(1, moments.n_records)
+        self.n_fitted_ = moments.n_records
         usable = int((moments.singles.sum(axis=1) > 0).sum())
         if usable < 3:
             warnings.warn(
@@ -128,68 +203,302 @@ class LabelModel(VoteModel):
                 LabelModelWarning,
                 stacklevel=2,
             )
-            q, self.convergence_ = guess, Convergence(True, 0, 0.0, 0.0)
+            prior = np.full(k, 1 / k) if known is None else np.asarray(known.vector)
+            self._take(_Fit.of_guess(first_guess(prior, prec_init), moments, prior))
         else:
-            pull = (l2 / k + self.shrinkage * moments.singles.ravel()).astype(np.float64)
-            q, self.convergence_ = complete(
-                PairTable.of(moments), working, guess, pull, max_iterations=n_epochs
-            )
-        self.posterior_of_vote_ = q.reshape(moments.n_functions, k, k)
-        self.vote_rates_ = moments.singles / max(1, moments.n_records)
-        self.working_prior_ = working
-        self.violators_ = self._list_violators(votes.names)
-        self._remember(L_train, votes, known or ClassBalance.uniform(k))
-        if known is None:
-            self._remember(L_train, votes, self._estimate_balance(votes))
+            self._learn(votes, moments, known, _Settings(n_epochs, l2, prec_init))
+        prior = self.prior_
+        self._remember(L_train, votes, known or ClassBalance(tuple(map(float, prior)), "estimated"))
+        self.violators_ = self._list_violators()
         return self
 
-    def get_weights(self) -> NDArray[np.float64]:
+    def get_weights(self) -> Array:
         """Return how often each function's votes are right, shape (n_functions,); NaN where it never votes."""
         self._check_fitted()
-        right = np.einsum("jv,jvv->j", self.vote_rates_, self.posterior_of_vote_)
-        cast = self.vote_rates_.sum(axis=1)
-        return np.asarray(np.where(cast > 0, right / np.where(cast > 0, cast, 1.0), np.nan), dtype=np.float64)
+        joint = self.emitted_ * self.prior_
+        cast = joint.sum(axis=(1, 2))
+        right = np.einsum("jvv->j", joint)
+        voted = self.vote_rates_.sum(axis=1) > 0
+        return np.asarray(np.where(voted, right / np.where(voted, cast, 1.0), np.nan), dtype=np.float64)
 
-    def get_conditional_probs(self) -> NDArray[np.float64]:
+    def get_conditional_probs(self) -> Array:
         """Return P(vote | class), shape (n_functions, cardinality + 1, cardinality); row 0 is abstaining."""
         self._check_fitted()
-        joint = self.vote_rates_[:, :, None] * self.posterior_of_vote_
-        emitted = joint / self.working_prior_
-        crowded = np.maximum(emitted.sum(axis=1, keepdims=True), 1.0)
-        emitted = emitted / crowded
-        table: NDArray[np.float64] = np.concatenate([1 - emitted.sum(axis=1, keepdims=True), emitted], axis=1)
-        return table
+        cast = self.emitted_ / np.maximum(self.emitted_.sum(axis=1, keepdims=True), 1.0)
+        silent = np.maximum(1 - cast.sum(axis=1, keepdims=True), 0.0)
+        return np.asarray(np.concatenate([silent, cast], axis=1), dtype=np.float64)
 
-    def _posterior(self, votes: VoteMatrix) -> NDArray[np.float64]:
-        scores = one_hot(votes) @ self._log_odds() + np.log(self.working_prior_)
-        scores -= scores.max(axis=1, keepdims=True)
-        proba = np.exp(scores)
-        return np.asarray(proba / proba.sum(axis=1, keepdims=True), dtype=np.float64)
+    # -- learning ------------------------------------------------------------------------------------
 
-    def _log_odds(self) -> NDArray[np.float64]:
-        """Return what each vote adds to the log probability of each class, shape (functions * classes, classes)."""
+    def _learn(
+        self, votes: VoteMatrix, moments: Moments, known: ClassBalance | None, settings: "_Settings"
+    ) -> None:
+        """Fit accuracies, class balance and temperature."""
+        human = self._mostly_human(moments)
+        copies = self._dependent_pairs(moments, votes.names)
+        groups = group_numbers(copies)
+        hot = one_hot(votes)
+        informative = self.abstentions == "informative"
+        fit: _Fit | None = None
+        refined = False
+        if self.abstentions != "ignored" and not human and moments.n_covered >= FEWEST_TO_REFINE:
+            fit = _solve(moments, self.one_sided_, groups, known, settings, ignore=False, halve=False)
+            informative, fit, refined = self._refine(hot, moments, copies, fit, known, settings)
+        if fit is None or not informative:
+            ignore = self.abstentions == "ignored" or (self.abstentions == "auto" and not informative)
+            fit = _solve(moments, self.one_sided_, groups, known, settings, ignore=ignore, halve=human)
+        self._take(fit)
+        self.refined_ = refined
+        self.silent_evidence_ = refined
+        if copies.any():
+            self.discounts_ = discounts(moments, copies, self.emitted_, self.prior_)
+        self.violators_ = ()
+        density = float(moments.singles.sum()) / max(1, moments.n_covered)
+        if human:
+            self.temperature_ = temperature_by_density(density)
+        else:
+            gain, silence = self._evidence()
+            self.temperature_ = temperature_by_prediction(
+                hot, gain, silence, np.log(self.prior_), self.emitted_
+            )
+            if not refined:
+                self.temperature_ = float(np.sqrt(self.temperature_ * temperature_by_density(density)))
+
+    def _mostly_human(self, moments: Moments) -> bool:
+        """Return whether one-sided functions cast most of the votes."""
+        cast = moments.singles.sum(axis=1)
+        return bool(cast[self.one_sided_].sum() >= 0.5 * cast.sum())
+
+    def _dependent_pairs(self, moments: Moments, names: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Return which functions are taken to depend on each other."""
+        if self.dependencies is None:
+            return np.zeros((len(names), len(names)), dtype=np.bool_)
+        found = near_copies(moments)
+        if not isinstance(self.dependencies, str):
+            found |= read_groups(self.dependencies, names)
+        return found
+
+    def _refine(
+        self,
+        hot: Any,
+        moments: Moments,
+        copies: NDArray[np.bool_],
+        fit: "_Fit",
+        known: ClassBalance | None,
+        settings: "_Settings",
+    ) -> tuple[bool, "_Fit", bool]:
+        """Refine a fit by likelihood where the votes are what the model assumes.
+
+        Returns whether abstentions are to be taken as informative, the fit to use, and whether it was refined.
+        """
+        asked = self.abstentions == "informative"
+        strays, chance = covote_misfit(moments, fit.emitted.sum(axis=1), fit.prior)
+        if strays > chance and not asked:
+            return False, fit, False
+        if copies.any():
+            return True, fit, False
         k = self.cardinality
-        gain = np.log(np.maximum(self.posterior_of_vote_, SMALLEST)) - np.log(self.working_prior_)
-        for function, vote in self.violators_:
-            gain[self.names_.index(function), vote] = 0.0
-        return np.asarray(gain.reshape(-1, k))
+        rates = moments.singles / max(1, moments.n_records)
+        pseudo = _pseudo_records(fit.guess, rates, fit.prior, settings.pull / 4)
+        steps = max(2, min(100, REFINE_WORK // max(1, 2 * k * int(hot.nnz))))
+        emitted, prior, _ = refine(
+            hot,
+            np.ones(hot.shape[0]),
+            fit.emitted,
+            fit.prior,
+            pseudo,
+            balance_pull=settings.pull if known is None else None,
+            iterations=steps,
+        )
+        q = _posterior_of_vote(emitted, prior)
+        lifts = _lifts(q.reshape(-1, k)[fit.table.votes], prior)
+        strays, chance = covote_misfit(moments, emitted.sum(axis=1), prior)
+        misfit = fit.table.misfit(lifts)
+        if misfit > FITS or strays > chance:
+            return asked, fit, False
+        better = _Fit(fit.table, emitted, prior, fit.guess, misfit, fit.convergence)
+        return True, better, True
 
-    def _list_violators(self, names: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    def _take(self, fit: "_Fit") -> None:
+        """Keep what a fit found."""
+        self.emitted_ = fit.emitted
+        self.prior_ = fit.prior
+        self.misfit_ = fit.misfit
+        self.convergence_ = fit.convergence
+        self.discounts_ = np.ones(len(fit.emitted))
+        self.temperature_ = 1.0
+        self.silent_evidence_ = False
+        self.refined_ = False
+        self.violators_ = ()
+
+    # -- use -----------------------------------------------------------------------------------------
+
+    def _posterior(self, votes: VoteMatrix) -> Array:
+        gain, silence = self._evidence()
+        scores: Array = one_hot(votes) @ (self.temperature_ * gain)
+        scores += self.temperature_ * silence.sum(axis=0) + np.log(self.prior_)
+        scores -= scores.max(axis=1, keepdims=True)
+        np.exp(scores, out=scores)
+        scores /= scores.sum(axis=1, keepdims=True)
+        return scores
+
+    def _evidence(self) -> tuple[Array, Array]:
+        """Return what votes add to the log probability of each class, and what abstentions add."""
+        k = self.cardinality
+        q = _posterior_of_vote(self.emitted_, self.prior_)
+        gain = np.log(np.maximum(q, SMALLEST)) - np.log(self.prior_)
+        gain[self.vote_rates_ == 0] = 0.0
+        silence = np.zeros((len(gain), k))
+        if self.silent_evidence_:
+            rates = self.vote_rates_.sum(axis=1)
+            silent = np.maximum(1 - self.emitted_.sum(axis=1), SMALLEST)
+            spoken = rates < 1 - SMALLEST
+            silence[spoken] = (
+                np.log(silent[spoken]) - np.log(np.maximum(1 - rates[spoken], SMALLEST))[:, None]
+            )
+        if self.guard:
+            gain = np.where(self._unbelieved(q)[:, :, None], silence[:, None, :], gain)
+        gain = (gain - silence[:, None, :]) * self.discounts_[:, None, None]
+        return gain.reshape(-1, k), silence * self.discounts_[:, None]
+
+    def _unbelieved(self, q: Array) -> NDArray[np.bool_]:
+        """Return which votes speak against their class without proof, shape (n_functions, cardinality)."""
+        own = np.einsum("jvv->jv", q)
+        cast = np.maximum(self.vote_rates_ * self.n_fitted_, 1.0)
+        margin = 3 * np.sqrt(self.prior_ * (1 - self.prior_) / cast)
+        proven = ~self.one_sided_[:, None] & (own < self.prior_ - margin)
+        return np.asarray((own < self.prior_) & ~proven, dtype=np.bool_)
+
+    def _list_violators(self) -> tuple[tuple[str, int], ...]:
         """Return the votes that make their own class less likely than it is without them."""
-        own = np.einsum("jvv->jv", self.posterior_of_vote_)
-        below = (own < self.working_prior_) & (self.vote_rates_ > 0)
-        return tuple((names[j], int(v)) for j, v in np.argwhere(below))
-
-    def _estimate_balance(self, votes: VoteMatrix) -> ClassBalance:
-        """Return the mean posterior over covered records, one record of every class added."""
-        covered = votes.covered()
-        total = self._posterior(votes)[covered].sum(axis=0) + 1.0
-        return ClassBalance(tuple(map(float, total / total.sum())), "estimated")
+        own = np.einsum("jvv->jv", _posterior_of_vote(self.emitted_, self.prior_))
+        below = (own < self.prior_) & (self.vote_rates_ > 0)
+        return tuple((self.names_[j], int(v)) for j, v in np.argwhere(below))
 
 
-def _first_guess(n_functions: int, prior: NDArray[np.float64], precision: float) -> NDArray[np.float64]:
-    """Return P(class | vote) when each vote multiplies its class's odds alike, shape (functions * classes, classes)."""
-    k = len(prior)
-    ratio = precision / (1 - precision) * (k - 1)
-    lifted = prior * np.where(np.eye(k, dtype=bool), ratio, 1.0)
-    return np.tile(lifted / lifted.sum(axis=1, keepdims=True), (n_functions, 1))
+@dataclass(frozen=True)
+class _Settings:
+    """What a user may turn in `fit`."""
+
+    iterations: int
+    pull: float
+    precision: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """Accuracies and class balance found from one table of pairs."""
+
+    table: PairTable
+    emitted: Array
+    prior: Array
+    guess: Array
+    misfit: float
+    convergence: Convergence
+
+    @classmethod
+    def of_guess(cls, guess: Array, moments: Moments, prior: Array) -> "_Fit":
+        """Return the fit that keeps to the first guess."""
+        m = moments.n_functions
+        table = PairTable.of(moments, np.zeros(m, dtype=np.bool_))
+        q = np.tile(guess, (m, 1, 1))
+        report = Convergence(True, 0, 0.0, 0.0)
+        return cls(table, _emitted(q, moments, prior, bounded=False), prior, q, 0.0, report)
+
+
+def _solve(
+    moments: Moments,
+    sided: NDArray[np.bool_],
+    groups: NDArray[np.intp],
+    known: ClassBalance | None,
+    settings: _Settings,
+    *,
+    ignore: bool,
+    halve: bool,
+) -> _Fit:
+    """Complete the matrix of lifts, with the class balance when it is not known."""
+    m, k = moments.singles.shape
+    table = PairTable.of(moments, sided, ignore_abstentions=ignore, groups=groups)
+    pull = np.full(len(table.votes), settings.pull)
+    spread = np.where(table.human, HUMAN_SPREAD, 0.0)
+
+    def fitted(
+        prior: Array, guess: Array, pull: Array, start: Array | None = None, tolerance: float = ROUGHLY
+    ) -> tuple[Array, Array, Convergence]:
+        weight = table.weight(_lifts(guess, prior), spread)
+        q, report = complete(
+            table,
+            weight,
+            prior,
+            guess,
+            pull,
+            start=start,
+            max_iterations=settings.iterations,
+            tolerance=tolerance,
+        )
+        return q, weight, report
+
+    def guessed(prior: Array) -> Array:
+        return np.tile(first_guess(prior, settings.precision), (m, 1, 1))
+
+    def live(whole: Array) -> Array:
+        return np.asarray(whole.reshape(m * k, k)[table.votes], dtype=np.float64)
+
+    prior = np.full(k, 1 / k) if known is None else np.asarray(known.vector)
+    if known is None:
+        q = None
+        for _ in range(BALANCE_STEPS):
+            q, weight, _report = fitted(prior, live(guessed(prior)), pull, q)
+            before, prior = prior, balance_that_fits(table, weight, q, prior, settings.pull)
+            if np.abs(prior - before).max() < 1e-3:
+                break
+        if halve:
+            prior = np.sqrt(prior) / np.sqrt(prior).sum()
+    guess = guessed(prior)
+    q, _weight, report = fitted(prior, live(guess), pull, tolerance=1e-12 if sided.all() else ROUGHLY)
+    if not sided.all():
+        whole = guess.copy().reshape(m * k, k)
+        whole[table.votes] = q
+        guess = shared_skill(whole.reshape(m, k, k), moments.singles, prior, ~sided, guess)
+        stronger = np.where(sided[table.votes // k], settings.pull, 3 * settings.pull)
+        q, _weight, report = fitted(prior, live(guess), stronger, q, 1e-12)
+    whole = guess.copy().reshape(m * k, k)
+    whole[table.votes] = q
+    found = whole.reshape(m, k, k)
+    emitted = _emitted(found, moments, prior, bounded=known is not None or not halve)
+    return _Fit(table, emitted, prior, guess, table.misfit(_lifts(q, prior)), report)
+
+
+def _lifts(q: Array, prior: Array) -> Array:
+    """Return the lifts that P(class | vote) imply."""
+    return np.asarray((q / prior) @ q.T, dtype=np.float64)
+
+
+def _emitted(q: Array, moments: Moments, prior: Array, *, bounded: bool) -> Array:
+    """Return P(vote | class) from P(class | vote).
+
+    A function that votes for a class more often than there are records of it must be wrong at times. That binds only
+    where the class balance is known; an estimated one is too rough to hold it against a function.
+    """
+    rates = moments.singles / max(1, moments.n_records)
+    emitted = rates[:, :, None] * q / prior
+    most = np.maximum(emitted.sum(axis=1, keepdims=True), 1.0) if bounded else 1.0
+    return np.asarray(emitted / most, dtype=np.float64)
+
+
+def _posterior_of_vote(emitted: Array, prior: Array) -> Array:
+    """Return P(class | vote) from P(vote | class); the prior where a vote is never cast."""
+    joint = emitted * prior
+    total = joint.sum(axis=2, keepdims=True)
+    return np.asarray(np.where(total > 0, joint / np.where(total > 0, total, 1.0), prior), dtype=np.float64)
+
+
+def _pseudo_records(guess: Array, rates: Array, prior: Array, strength: float) -> Array:
+    """Return records that hold `strength` votes of each function in each class, spread as its guess has it."""
+    strength_of = strength / np.maximum(rates.sum(axis=1), 1e-6)
+    emitted = rates[:, :, None] * guess / prior
+    emitted = emitted / np.maximum(emitted.sum(axis=1, keepdims=True), 1.0)
+    silent = 1 - emitted.sum(axis=1, keepdims=True)
+    return np.asarray(
+        strength_of[:, None, None] * np.concatenate([silent, emitted], axis=1), dtype=np.float64
+    )

@@ -53,7 +53,9 @@ def test_exact_moments_give_exact_accuracies(k):
     truth = tables[:, 1:] * balance
     truth = (truth / truth.sum(axis=2, keepdims=True)).reshape(-1, k)
     start = np.tile(np.where(np.eye(k, dtype=bool), 0.7, 0.3 / (k - 1)), (8, 1))
-    q, report = complete(PairTable.of(moments), balance, start, np.zeros(len(start)), max_iterations=5000)
+    table = PairTable.of(moments, np.zeros(8, bool))
+    weight = table.weight(table.lift, np.zeros_like(table.lift))
+    q, report = complete(table, weight, balance, start, np.zeros(len(start)), max_iterations=5000)
     assert report.converged
     assert np.abs(q - truth).max() < 1e-3
 
@@ -66,7 +68,7 @@ def test_error_falls_with_the_root_of_the_number_of_records(k):
     scaled = []
     for n in (2_000, 32_000):
         votes, _ = sample(tables, np.full(k, 1 / k), n)
-        model = LabelModel(k, shrinkage=0).fit(votes, class_balance=np.full(k, 1 / k))
+        model = LabelModel(k).fit(votes, class_balance=np.full(k, 1 / k))
         scaled.append(np.sqrt(np.mean((model.get_weights() - accuracy) ** 2)) * np.sqrt(n))
     assert scaled[1] < 2.5
     assert scaled[1] < 2.5 * scaled[0]
@@ -75,7 +77,7 @@ def test_error_falls_with_the_root_of_the_number_of_records(k):
 def test_conditional_probabilities_are_snorkels_table():
     tables = emission([0.9, 0.8, 0.7, 0.75], [0.9, 0.5, 0.6, 0.7], 2)
     votes, _ = sample(tables, [0.5, 0.5], 20_000)
-    found = LabelModel(shrinkage=0).fit(votes).get_conditional_probs()
+    found = LabelModel().fit(votes).get_conditional_probs()
     assert found.shape == (4, 3, 2)
     np.testing.assert_allclose(found.sum(axis=1), 1)
     np.testing.assert_allclose(found, tables, atol=0.03)
@@ -147,7 +149,7 @@ def test_copies_of_a_weak_function_do_not_take_over():
             for model in (LabelModel().fit(votes), MajorityLabelVoter().fit(votes))
         ]
         gains.append(balanced[0] - balanced[1])
-    assert np.mean(gains) > -0.02
+    assert np.mean(gains) > -0.01
 
 
 def test_two_processes_give_the_same_bits():
@@ -171,22 +173,38 @@ def test_many_functions_that_always_vote_stay_finite():
 
 
 def test_unanimous_votes_never_lower_their_class():
-    """Six functions that say 0 are answered with 0."""
-    rng = np.random.default_rng(3)
-    votes = np.where(rng.random((400, 6)) < 0.5, 0, np.where(rng.random((400, 6)) < 0.3, 1, -1)).astype(
-        np.int8
-    )
-    proba = LabelModel().fit(votes).predict_proba(np.zeros((1, 6), np.int8))
-    assert proba[0, 0] > 0.5
+    """Six weak functions that all say 0 are answered with 0, however few the records."""
+    for seed in range(20):
+        votes, _ = sample(emission([0.6] * 6, [0.6] * 6, 2), [0.5, 0.5], 300, seed)
+        model = LabelModel().fit(votes)
+        for c in (0, 1):
+            assert model.predict_proba(np.full((1, 6), c, np.int8))[0, c] > 0.5
 
 
-def test_learned_backwards_votes_are_listed_and_not_counted():
+def test_annotators_who_are_mostly_wrong_are_listed_and_turned_around():
     votes, _ = sample(emission([0.85] * 6 + [0.25], [0.7] * 7, 2), [0.5, 0.5], 5000)
-    model = LabelModel(shrinkage=0).fit(votes)
+    model = LabelModel().fit(votes)
     assert {name for name, _ in model.violators_} == {"lf_6"}
+    assert model.get_weights()[6] == pytest.approx(0.25, abs=0.03)
     alone = np.full((1, 7), -1, np.int8)
     alone[0, 6] = 1
-    np.testing.assert_allclose(model.predict_proba(alone), 0.5, atol=0.01)
+    assert model.predict_proba(alone)[0, 0] > 0.6
+
+
+def test_a_one_sided_function_that_seems_to_speak_against_its_class_counts_for_nothing():
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 2, 4000)
+    votes = np.full((4000, 31), -1, np.int8)
+    for j in range(30):
+        c = j % 2
+        votes[rng.random(4000) < np.where(truth == c, 0.5, 0.03), j] = c
+    votes[rng.random(4000) < np.where(truth == 1, 0.02, 0.5), 30] = 1
+    model = LabelModel().fit(votes)
+    assert model.violators_ == (("lf_30", 1),)
+    alone = np.full((1, 31), -1, np.int8)
+    alone[0, 30] = 1
+    np.testing.assert_allclose(model.predict_proba(alone)[0], model.prior_)
+    assert LabelModel(guard=False).fit(votes).predict(alone).tolist() == [0]
 
 
 def test_importing_label_models_loads_nothing_heavy():
@@ -196,3 +214,76 @@ def test_importing_label_models_loads_nothing_heavy():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"
+
+
+def test_kinds_of_functions_are_told_apart_from_their_votes():
+    annotators, _ = sample(emission([0.8] * 6, [0.5] * 6, 2), [0.5, 0.5], 1000)
+    assert not LabelModel().fit(annotators).one_sided_.any()
+    rules = np.where(annotators == np.array([0, 1, 0, 1, 0, 1]), annotators, -1).astype(np.int8)
+    assert LabelModel().fit(rules).one_sided_.all()
+
+
+def test_votes_that_are_as_assumed_are_refined_and_others_are_not():
+    votes, _ = sample(emission([0.85, 0.8, 0.75, 0.7, 0.65], [0.5] * 5, 2), [0.5, 0.5], 3000)
+    independent = LabelModel().fit(votes)
+    assert independent.refined_
+    assert independent.misfit_ < 1.25
+    copied = votes.copy()
+    copied[:, 1] = np.where(np.random.default_rng(0).random(3000) < 0.8, copied[:, 0], copied[:, 1])
+    assert not LabelModel().fit(copied).refined_
+
+
+def test_who_votes_on_what_is_taken_for_assignment_where_classes_do_not_explain_it():
+    rng = np.random.default_rng(0)
+    votes, truth = sample(emission(rng.uniform(0.6, 0.9, 20), [1.0] * 20, 2), [0.5, 0.5], 2000)
+    batch = np.arange(2000) // 200
+    assigned = np.stack([(j + batch) % 10 < 4 for j in range(20)], axis=1)
+    votes = np.where(assigned, votes, -1).astype(np.int8)
+    model = LabelModel().fit(votes)
+    assert not model.refined_
+    own, majority = (
+        m.score(votes, truth, tie_break_policy="random")["accuracy"]
+        for m in (model, MajorityLabelVoter().fit(votes))
+    )
+    assert own > majority
+
+
+def test_exact_copies_count_as_one_function():
+    votes, _ = sample(emission([0.8, 0.75, 0.7, 0.72, 0.68], [0.8] * 5, 2), [0.5, 0.5], 3000)
+    copied = np.concatenate([votes, np.repeat(votes[:, 4:], 3, axis=1)], axis=1)
+    model = LabelModel().fit(copied)
+    np.testing.assert_allclose(model.discounts_, [1, 1, 1, 1, 0.25, 0.25, 0.25, 0.25], atol=0.01)
+    alone = LabelModel().fit(votes)
+    labels = model.predict(copied), alone.predict(votes)
+    assert (labels[0] == labels[1]).mean() > 0.97
+
+
+def test_declared_groups_leave_each_other_out():
+    votes, _ = sample(emission([0.8] * 6, [0.8] * 6, 2), [0.5, 0.5], 2000)
+    votes[:, 1] = np.where(np.random.default_rng(0).random(2000) < 0.7, votes[:, 0], votes[:, 1])
+    model = LabelModel(dependencies=[["lf_0", 1]]).fit(votes)
+    assert (model.discounts_[:2] < 0.8).all()
+    assert (model.discounts_[2:] == 1).all()
+    for wrong, error in [
+        ([["lf_0", "nobody"]], "names nobody"),
+        ([[0]], "at least two"),
+        ([[0, 9]], "column 9"),
+    ]:
+        with pytest.raises(ValueError, match=error):
+            LabelModel(dependencies=wrong).fit(votes)
+
+
+def test_a_dominant_class_balance_is_found_from_annotators():
+    votes, _ = sample(emission([0.8, 0.85, 0.75, 0.9, 0.8, 0.7], [0.7] * 6, 2), [0.9, 0.1], 10_000)
+    model = LabelModel().fit(votes)
+    np.testing.assert_allclose(model.prior_, [0.9, 0.1], atol=0.02)
+    assert model.balance_.source == "estimated"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"abstentions": "maybe"}, {"dependencies": "learned"}, {"dependencies": 3}]
+)
+def test_settings_that_are_none_are_refused(wrong):
+    votes = np.array([[0, 1, 0], [1, 1, 0]], np.int8)
+    with pytest.raises((ValueError, TypeError), match=next(iter(wrong))):
+        LabelModel(**wrong).fit(votes)

@@ -1,0 +1,67 @@
+"""How far a record's votes may be multiplied: votes on one record repeat each other, and posteriors must not."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+STEPS = (1.0, 0.85, 0.7, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1)
+"""Temperatures that are tried, from full to a tenth of the evidence."""
+
+MOST_VOTES = 60_000
+"""Votes that are predicted at most; more would not change the choice."""
+
+
+def temperature_by_density(votes_per_record: float) -> float:
+    """Return 1 over the root of the votes per covered record: half-way between one vote's weight and all of theirs."""
+    return float(1 / np.sqrt(max(1.0, votes_per_record)))
+
+
+def temperature_by_prediction(
+    hot: Any, gain: Array, silence: Array, log_prior: Array, emitted: Array
+) -> float:
+    """Return the temperature at which each vote is best predicted from the others on its record.
+
+    Of those that predict as well, within two standard errors over the records, the most cautious is taken. Records that
+    are hard for everybody, and annotators who share their errors, show here.
+
+    Parameters
+    ----------
+    hot : sparse CSR array of shape (n_records, n_functions * n_classes)
+        A one for each vote.
+    gain : ndarray of shape (n_functions * n_classes, n_classes)
+        What each vote adds to the log probability of each class, beyond what abstaining would have added.
+    silence : ndarray of shape (n_functions, n_classes)
+        What abstaining adds.
+    log_prior : ndarray of shape (n_classes,)
+        Logarithm of the class balance.
+    emitted : ndarray of shape (n_functions, n_classes, n_classes)
+        P(vote | class): function, vote, class.
+    """
+    k = len(log_prior)
+    stride = max(1, -(-hot.nnz // MOST_VOTES))
+    part = hot[::stride]
+    record = np.repeat(np.arange(part.shape[0]), np.diff(part.indptr))
+    cell = part.indices
+    if not len(cell):
+        return 1.0
+    choice = emitted / np.maximum(emitted.sum(axis=1, keepdims=True), 1e-12)
+    likely = choice.reshape(-1, k)[cell]
+    evidence = part @ gain + silence.sum(axis=0)
+    others = evidence[record] - gain[cell] - silence[cell // k]
+    predicted = []
+    for temperature in STEPS:
+        scores = temperature * others + log_prior
+        scores -= scores.max(axis=1, keepdims=True)
+        np.exp(scores, out=scores)
+        scores /= scores.sum(axis=1, keepdims=True)
+        predicted.append(np.log(np.maximum((scores * likely).sum(axis=1), 1e-9)))
+    best = max(predicted, key=lambda values: float(values.sum()))
+    chosen = 1.0
+    for temperature, values in zip(STEPS, predicted, strict=True):
+        loss = np.bincount(record, weights=best - values, minlength=part.shape[0])
+        if loss.sum() <= 2 * np.sqrt((loss**2).sum()):
+            chosen = temperature
+    return chosen
