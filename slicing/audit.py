@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sidelight.labeling.statistics import Interval, benjamini_hochberg, group_codes
+from sidelight.labeling.statistics import Interval, benjamini_hochberg, group_codes, holm
 
 from .estimates import Areas, Estimate, Shares
 from .matrix import SliceMatrix, as_slices
@@ -19,6 +19,7 @@ from .resampling import Resampler
 from .support import DEFAULT_SUPPORT, Support, lacks_events, least_size, shortage, too_few
 
 Intervals: TypeAlias = Literal["auto", "bootstrap"]
+Correction: TypeAlias = Literal["benjamini-hochberg", "holm"]
 
 
 def audit(
@@ -35,6 +36,7 @@ def audit(
     margin: float = 0.05,
     q: float = 0.05,
     level: float = 0.95,
+    correction: Correction = "benjamini-hochberg",
     intervals: Intervals = "auto",
     n_draws: int = 1000,
     seed: int = 0,
@@ -68,6 +70,8 @@ def audit(
         Share of false alarms that is tolerated among the slices called worse or better.
     level : float, default 0.95
         Confidence level of the intervals.
+    correction : {"benjamini-hochberg", "holm"}, default "benjamini-hochberg"
+        Holm's bounds the chance of even one false alarm by `q`: for slices declared before looking.
     intervals : {"auto", "bootstrap"}, default "auto"
         Wilson for proportions, DeLong for areas and a bootstrap of patients for the rest; or bootstrap for all.
     n_draws : int, default 1000
@@ -98,6 +102,8 @@ def audit(
     """
     if intervals not in ("auto", "bootstrap"):
         raise ValueError(f"intervals is {intervals!r}; it is 'auto' or 'bootstrap'")
+    if correction not in ("benjamini-hochberg", "holm"):
+        raise ValueError(f"correction is {correction!r}; it is 'benjamini-hochberg' or 'holm'")
     chosen = as_metrics(metrics)
     n_records = len(np.asarray(y))
     matrix = as_slices(slices, n_records=n_records, ids=ids)
@@ -108,6 +114,8 @@ def audit(
         raise ValueError(f"patients has {len(np.asarray(patients))} entries for {n_records} records")
     known = None if patients is None else np.asarray(patients)[task.rows]
     codes, n_patients = group_codes(known, len(task))
+    if known is not None and len(task) and all(name is None or str(name) in ("", "nan") for name in known):
+        known = None
     members = np.ascontiguousarray(matrix.values[task.rows])
     common = _Common(task, members, codes, n_patients, matrix, support, margin, level)
     resampler = Resampler(members, codes, n_patients, n_draws, seed, level)
@@ -120,10 +128,10 @@ def audit(
             whole, part = _by_resampling(metric, common, resampler)
         overall.append(whole)
         drafts.extend(part)
-    rows = _finished(drafts, common, q)
+    rows = _finished(drafts, common, q, holm if correction == "holm" else benjamini_hochberg)
     settings = {
         "positive": positive, "threshold": threshold, "margin": margin, "q": q, "level": level,
-        "intervals": intervals, "n_draws": n_draws, "seed": seed,
+        "correction": correction, "intervals": intervals, "n_draws": n_draws, "seed": seed,
         "support": {"records": support.records, "events": support.events, "patients": support.patients},
     }  # fmt: skip
     return Audit(
@@ -282,10 +290,12 @@ def _function(metric: Metric, common: _Common) -> Callable[[NDArray[np.bool_]], 
     return lambda members: float(function(gold[members], predicted[members])) if members.any() else math.nan
 
 
-def _finished(drafts: list[_Draft], common: _Common, q: float) -> list[AuditRow]:
+def _finished(
+    drafts: list[_Draft], common: _Common, q: float, adjust: Callable[[ArrayLike], NDArray[np.float64]]
+) -> list[AuditRow]:
     """Correct the family of tests, and turn drafts into rows."""
     p = np.array([math.nan if draft.reason else draft.gap.p for draft in drafts])
-    adjusted = benjamini_hochberg(p)
+    adjusted = adjust(p)
     alpha = q / max(int(np.sum(~np.isnan(p))), 1)
     members, task = common.members, common.task
     gold_missing = common.matrix.values.sum(axis=0) - members.sum(axis=0)

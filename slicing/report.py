@@ -98,6 +98,16 @@ class AuditRow:
         """Whether there was enough to say anything."""
         return not self.reason
 
+    @property
+    def excess(self) -> float:
+        """At least how many records fare worse here than the rest would lead one to expect; what to rank by.
+
+        The records the metric rests on, times the bound of the gap that is nearest to none; 0 where the interval
+        holds no gap, or a favourable one. For areas it counts in records too, though no single record is to blame.
+        """
+        bound = -self.gap.high if self.higher_is_better else self.gap.low
+        return 0.0 if not self.assessable or math.isnan(bound) else max(bound, 0.0) * self.value.n
+
     def flat(self) -> dict[str, Any]:
         """Return the row as one level of plain values, for tables."""
         flat: dict[str, Any] = {}
@@ -109,6 +119,7 @@ class AuditRow:
             flat[f"{name}_low"], flat[f"{name}_high"] = value.low, value.high
             if name == "gap":
                 flat["p"] = value.p
+        flat["excess"] = self.excess
         return flat
 
 
@@ -159,6 +170,10 @@ class Audit:
     def of(self, metric: str) -> tuple[AuditRow, ...]:
         """Return the rows of one metric."""
         return tuple(row for row in self.rows if row.metric == metric)
+
+    def ranked(self) -> tuple[AuditRow, ...]:
+        """Return the rows by how many records are surely worse off, most first; equals keep their order."""
+        return tuple(sorted(self.rows, key=lambda row: -row.excess))
 
     @property
     def verdict(self) -> str:

@@ -12,6 +12,7 @@ from sidelight.labeling.statistics import (
     clustered_bootstrap,
     delong,
     fisher_mid_p,
+    holm,
     interval_difference,
     proportion,
 )
@@ -172,6 +173,33 @@ def test_correction_covers_the_whole_family_and_only_what_was_assessed():
     p_values = [row.gap.p for row in report.rows]
     np.testing.assert_allclose([row.q for row in report.rows], benjamini_hochberg(p_values))
     assert report.n_tests == 4
+
+
+def test_slices_declared_beforehand_can_be_held_to_no_false_alarm_at_all():
+    y, p, old, _ = simulate(n=900, gap=0.3)
+    slices = {"old": old, "odd": np.arange(900) % 2 == 1}
+    report = audit(y, p, slices, metrics=("auroc", "accuracy"), correction="holm")
+    np.testing.assert_allclose([row.q for row in report.rows], holm([row.gap.p for row in report.rows]))
+    with pytest.raises(ValueError, match="correction"):
+        audit(y, p, slices, correction="none")
+
+
+def test_rows_rank_by_the_records_that_are_surely_worse_off():
+    y, p, old, _ = simulate(n=2000, gap=0.9)
+    some = old & (np.arange(2000) % 4 == 0)
+    report = audit(
+        y, p, {"some": some, "odd": np.arange(2000) % 2 == 1, "old": old}, metrics=("accuracy", "brier")
+    )
+    assert report.ranked()[0].slice == "old"
+    (row,) = [row for row in report.of("accuracy") if row.slice == "old"]
+    assert row.excess == pytest.approx(-row.gap.high * old.sum())
+    assert [row.excess for row in report.rows if row.slice == "odd"] == [0, 0]
+
+
+def test_patients_that_are_all_unknown_are_not_called_known():
+    y, p, old, _ = simulate()
+    assert not audit(y, p, {"old": old}, np.full(600, ""), metrics=("auroc",)).patients_known
+    assert audit(y, p, {"old": old}, np.arange(600).astype(str), metrics=("auroc",)).patients_known
 
 
 @pytest.mark.parametrize(
