@@ -19,6 +19,7 @@ from .targets import Targets, as_targets
 
 if TYPE_CHECKING:
     from .augment import AUGMENTATIONS as AUGMENTATIONS
+    from .augment import ImageAugment as ImageAugment
     from .augment import SignalAugment as SignalAugment
     from .batches import Augment as Augment
     from .batches import Batch as Batch
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from .encoders import ResNet1d as ResNet1d
     from .heads import HEADS as HEADS
     from .heads import LinearHead as LinearHead
+    from .image_encoders import DenseNet2d as DenseNet2d
+    from .image_encoders import ResNet2d as ResNet2d
     from .losses import LOSSES as LOSSES
     from .reweighting import InstanceReweighting as InstanceReweighting
     from .robust_losses import ForwardCorrection as ForwardCorrection
@@ -49,15 +52,18 @@ _LATE = {
     "BatchLoader": "batches",
     "Bundle": "bundle",
     "CrossModalClassifier": "classifier",
+    "DenseNet2d": "image_encoders",
     "ENCODERS": "encoders",
     "ForwardCorrection": "robust_losses",
     "GeneralizedCrossEntropy": "robust_losses",
     "HEADS": "heads",
+    "ImageAugment": "augment",
     "InstanceReweighting": "reweighting",
     "LOSSES": "losses",
     "LinearHead": "heads",
     "Progress": "training",
     "ResNet1d": "encoders",
+    "ResNet2d": "image_encoders",
     "RowLoss": "soft_loss",
     "Sampler": "batches",
     "SignalAugment": "augment",
@@ -83,8 +89,10 @@ __all__ = [
     "Comparison",
     "ComparisonRow",
     "CrossModalClassifier",
+    "DenseNet2d",
     "ForwardCorrection",
     "GeneralizedCrossEntropy",
+    "ImageAugment",
     "InputContract",
     "Inputs",
     "InstanceReweighting",
@@ -98,6 +106,7 @@ __all__ = [
     "Progress",
     "Reliability",
     "ResNet1d",
+    "ResNet2d",
     "RowLoss",
     "Sampler",
     "SetAside",

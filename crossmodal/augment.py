@@ -1,8 +1,10 @@
-"""Changes of a signal that keep its class: what training sees instead of the same ten seconds each epoch."""
+"""Changes of a study that keep its class: what training sees instead of the same samples each epoch."""
 
+import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor
 
 from .batches import Augment
@@ -48,5 +50,46 @@ class SignalAugment:
         return inputs
 
 
-AUGMENTATIONS: dict[str, Augment] = {"signal": SignalAugment()}
+@dataclass(frozen=True)
+class ImageAugment:
+    """Small rotation, zoom and shift, brightness and noise; never a mirror image, which moves the heart.
+
+    Parameters
+    ----------
+    degrees : float, default 8
+        Largest rotation.
+    zoom : float, default 0.1
+        Largest change of size, as a share.
+    shift : float, default 0.05
+        Largest shift, as a share of the width; what is uncovered repeats the edge.
+    contrast : float, default 0.1
+        Standard deviation of the logarithm of the contrast.
+    noise : float, default 0.02
+        Standard deviation of the noise, as a share of the image's own.
+    """
+
+    degrees: float = 8.0
+    zoom: float = 0.1
+    shift: float = 0.05
+    contrast: float = 0.1
+    noise: float = 0.02
+
+    def __call__(self, inputs: Tensor, draw: torch.Generator) -> Tensor:
+        """Return `inputs` of shape (n_rows, n_channels, height, width), changed at random."""
+        n = len(inputs)
+        angle, size, right, down = (2 * torch.rand(4, n, generator=draw) - 1).unbind()
+        angle, size = angle * math.radians(self.degrees), 1 + size * self.zoom
+        turn = torch.stack([torch.cos(angle), -torch.sin(angle), torch.sin(angle), torch.cos(angle)], dim=1)
+        turn = turn.view(n, 2, 2) * size.view(n, 1, 1)
+        place = torch.cat([turn, 2 * self.shift * torch.stack([right, down], dim=1)[:, :, None]], dim=2)
+        grid = F.affine_grid(place, list(inputs.shape), align_corners=False)
+        inputs = F.grid_sample(inputs, grid, padding_mode="border", align_corners=False)
+        mean = inputs.mean(dim=(1, 2, 3), keepdim=True)
+        factor = torch.exp(self.contrast * torch.randn(n, 1, 1, 1, generator=draw))
+        spread = inputs.std(dim=(1, 2, 3), keepdim=True, correction=0)
+        noise = self.noise * spread * torch.randn(inputs.shape, generator=draw)
+        return (inputs - mean) * factor + mean + noise
+
+
+AUGMENTATIONS: dict[str, Augment] = {"image": ImageAugment(), "signal": SignalAugment()}
 """Augmentations by the name that `CrossModalClassifier(augment=...)` and the command line know."""

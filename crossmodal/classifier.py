@@ -14,7 +14,7 @@ from sidelight.labeling.seeds import derive_seed
 from .augment import AUGMENTATIONS
 from .batches import Augment, BatchLoader, Sampler, shuffled
 from .calibration import fit_temperature, scaled_softmax
-from .contract import InputContract
+from .contract import KINDS, InputContract
 from .encoders import ENCODERS
 from .heads import LinearHead, Network, n_features
 from .inputs import Inputs, as_inputs
@@ -46,8 +46,9 @@ class CrossModalClassifier(Parameters):
     sampler : callable, optional
         Chooses the rows of each epoch; takes the usable rows, the targets and a NumPy generator. Every row
         once, shuffled, by default.
-    augment : str or callable, optional, default "signal"
-        A name in `AUGMENTATIONS` or a callable that takes inputs and a torch generator; None for none.
+    augment : str or callable, optional, default "auto"
+        A name in `AUGMENTATIONS` or a callable that takes inputs and a torch generator; None for none. "auto"
+        takes the one for the kind of study (signal, image), if there is one.
     max_epochs : int, default 30
         Passes over the training rows.
     batch_size : int, default 32
@@ -109,7 +110,7 @@ class CrossModalClassifier(Parameters):
         loss: str | nn.Module = "soft-cross-entropy",
         sampler: Sampler | None = None,
         *,
-        augment: str | Augment | None = "signal",
+        augment: str | Augment | None = "auto",
         max_epochs: int = 30,
         batch_size: int = 32,
         learning_rate: float = 3e-3,
@@ -147,8 +148,8 @@ class CrossModalClassifier(Parameters):
 
         Parameters
         ----------
-        signals : SignalSet or array-like of shape (n_records, n_leads, length)
-            The target modality.
+        signals : SignalSet, StudyFiles or array-like of shape (n_records, n_leads, length)
+            The target modality; images are (n_records, n_channels, height, width).
         proba : array-like of shape (n_records, n_classes) or (n_records,)
             Probabilities of the classes, or class numbers with -1 where there is none.
         covered : array-like of shape (n_records,), optional
@@ -173,7 +174,7 @@ class CrossModalClassifier(Parameters):
             self.batch_size,
             membership=slices,
             sampler=self.sampler or shuffled,
-            augment=AUGMENTATIONS[self.augment] if isinstance(self.augment, str) else self.augment,
+            augment=self._augment(inputs.contract.kind),
             seed=derive_seed(self.seed, "crossmodal", "batches"),
         )
         dev_rows = None if dev is None else BatchLoader(*dev, dev[1].used, max(64, self.batch_size))
@@ -224,13 +225,19 @@ class CrossModalClassifier(Parameters):
         """Refuse arguments that cannot be trained with."""
         for name, known in (("encoder", ENCODERS), ("loss", LOSSES), ("augment", AUGMENTATIONS)):
             value = getattr(self, name)
-            if isinstance(value, str) and value not in known:
+            if isinstance(value, str) and value not in known and (name, value) != ("augment", "auto"):
                 raise ValueError(f"{name} is {value!r}; known by name: {', '.join(sorted(known))}")
         for name in ("max_epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; at least 1 is needed")
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate is {self.learning_rate}; it is above 0")
+
+    def _augment(self, kind: str) -> Augment | None:
+        """Return the augmentation by name, or for this kind of study."""
+        if not isinstance(self.augment, str):
+            return self.augment
+        return AUGMENTATIONS.get(kind if self.augment == "auto" else self.augment)
 
     def _agree(self, inputs: Inputs, targets: Targets, dev: tuple[Inputs, Targets] | None) -> None:
         """Refuse signals and labels that do not belong together."""
@@ -256,6 +263,11 @@ class CrossModalClassifier(Parameters):
             )
         else:
             encoder = self.encoder(n_leads)
+        wanted = getattr(encoder, "n_dimensions", len(inputs.contract.shape))
+        if wanted != len(inputs.contract.shape):
+            raise ValueError(
+                f"the encoder is for {KINDS[wanted]}s; these studies are {inputs.contract.kind}s"
+            )
         width = n_features(encoder, torch.from_numpy(inputs.batch([0])))
         if isinstance(self.head, nn.Module):
             head = copy.deepcopy(self.head)

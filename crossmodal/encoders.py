@@ -1,10 +1,11 @@
-"""Networks that turn a signal into features; ordinary modules with a `n_features`, rebuilt from their `config`."""
+"""Networks that turn a study into features; ordinary modules with `n_features`, rebuilt from their `config`."""
 
 from typing import Any
 
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
 
+from .image_encoders import DenseNet2d, ResNet2d
 from .randomness import seeded
 
 
@@ -49,6 +50,8 @@ class ResNet1d(nn.Module):
     >>> encoder(torch.zeros(2, 12, 1000)).shape == (2, encoder.n_features)
     True
     """
+
+    n_dimensions = 1
 
     def __init__(
         self,
@@ -125,5 +128,9 @@ class _Block(nn.Module):
         return result
 
 
-ENCODERS: dict[str, type[nn.Module]] = {"resnet1d": ResNet1d}
+ENCODERS: dict[str, type[nn.Module]] = {
+    "densenet2d": DenseNet2d,
+    "resnet1d": ResNet1d,
+    "resnet2d": ResNet2d,
+}
 """Encoders by the name that `CrossModalClassifier(encoder=...)`, bundles and the command line know."""

@@ -16,8 +16,11 @@ from sidelight.crossmodal import (
     ResNet1d,
     SignalSet,
     SoftCrossEntropy,
+    load_bundle,
+    save_bundle,
 )
 from sidelight.label_model import LabelModel
+from sidelight.labeling import LabelSchema
 from sidelight.labeling.faults import UsageError
 from sidelight.labeling.statistics import auroc
 
@@ -194,7 +197,8 @@ class TestEncoders:
         encoder = ENCODERS[name](n_leads=3)
         again = ENCODERS[name](**encoder.config)
         assert same(encoder.state_dict(), again.state_dict())
-        assert encoder.eval()(torch.zeros(2, 3, 101)).shape == (2, encoder.n_features)
+        shape = (101,) if encoder.n_dimensions == 1 else (45, 37)
+        assert encoder.eval()(torch.zeros(2, 3, *shape)).shape == (2, encoder.n_features)
 
     def test_weights_come_from_the_seed_and_leave_the_generator_alone(self, name):
         state = torch.get_rng_state()
@@ -213,7 +217,8 @@ def test_a_study_may_be_shifted_in_volts_where_the_mean_is_taken_away():
 
 @pytest.mark.parametrize("name", sorted(AUGMENTATIONS))
 def test_augmentation_is_seeded_and_keeps_the_shape(name):
-    signals = torch.randn(4, 3, 50, generator=torch.Generator().manual_seed(0))
+    shape = (4, 3, 50) if name == "signal" else (4, 3, 20, 30)
+    signals = torch.randn(*shape, generator=torch.Generator().manual_seed(0))
     before = signals.clone()
     one, same_, other = (AUGMENTATIONS[name](signals, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
     assert torch.equal(one, same_)
@@ -225,7 +230,7 @@ def test_augmentation_is_seeded_and_keeps_the_shape(name):
 @pytest.mark.parametrize(
     ("changes", "fit", "words"),
     [
-        ({"encoder": "resnet2d"}, {}, "encoder is 'resnet2d'; known by name: resnet1d"),
+        ({"encoder": "resnet9d"}, {}, "encoder is 'resnet9d'; known by name: densenet2d, resnet1d"),
         ({"max_epochs": 0}, {}, "max_epochs is 0"),
         ({"learning_rate": 0.0}, {}, "learning_rate is 0.0"),
         ({}, {"proba": np.zeros(39, int)}, "40 signals but 39 rows"),
@@ -243,6 +248,27 @@ def test_what_cannot_be_trained_on_is_refused_at_once(two_views, quick, changes,
     with pytest.raises(ValueError) as caught:
         quick(**changes).fit(signals, **{"proba": gold, **fit})
     assert words in str(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["resnet2d", "densenet2d"])
+def test_images_are_learned_and_survive_the_bundle(name, tmp_path):
+    random = np.random.default_rng(0)
+    gold = np.arange(80) % 2
+    images = random.normal(size=(80, 1, 32, 32)).astype(np.float32)
+    images[gold == 1, :, 8:16, 8:16] += 1.5
+    model = CrossModalClassifier(name, max_epochs=6, batch_size=16, accelerator="cpu").fit(images, gold)
+    assert auroc(gold, model.predict_proba(images)[:, 1]) > 0.9
+    bundle = load_bundle(save_bundle(tmp_path / "bundle", model, LabelSchema(("clear", "bright"))))
+    np.testing.assert_array_equal(bundle.predict_proba(images), model.predict_proba(images))
+    with pytest.raises(UsageError, match="are signals; the model needs images"):
+        bundle.predict_proba(images[:, 0])
+
+
+def test_an_encoder_for_another_kind_of_study_is_refused(two_views):
+    gold, _, signals = two_views(8)
+    with pytest.raises(ValueError, match="the encoder is for images; these studies are signals"):
+        CrossModalClassifier("resnet2d").fit(signals, gold)
 
 
 def test_a_number_that_is_none_is_named_by_its_row(two_views, quick):
