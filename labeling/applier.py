@@ -211,12 +211,21 @@ class _Votes:
 
     def _note(self, function: LabelingFunction, row: int, column: int, vote: Vote) -> None:
         """Keep the confidence and the spans a vote came with."""
-        if not 0 < vote.confidence <= 1:
-            raise FunctionError(function.name, row, f"confidence is {vote.confidence}; it lies in (0, 1]")
-        if vote.confidence != 1:
-            self.confidences[row, column] = float(vote.confidence)
-        if vote.spans:
-            self.spans[row, column] = tuple((int(start), int(end)) for start, end in vote.spans)
+        try:
+            confidence = float(vote.confidence)
+            spans = tuple((int(start), int(end)) for start, end in vote.spans)
+        except (TypeError, ValueError):  # its message may quote the record
+            confidence, spans = 0.0, ((-1, -1),)
+        if not 0 < confidence <= 1 or any(not 0 <= start <= end for start, end in spans):
+            raise FunctionError(
+                function.name,
+                row,
+                "voted with a confidence outside (0, 1], or with spans that are no (start, end) of characters",
+            )
+        if confidence != 1:
+            self.confidences[row, column] = confidence
+        if spans:
+            self.spans[row, column] = spans
 
     def _ask_for_evidence(
         self, function: LabelingFunction, column: int, votes: NDArray[np.int8], batch: RecordBatch

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .faults import FunctionError, UsageError
 from .readers import BATCH_SIZE, Batch, Reading, read
-from .record import CANONICAL, Record, batch_records, iter_records
+from .record import CANONICAL, Record, as_moment, batch_records, iter_records
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,22 @@ def _frame_pieces(frame: Any, batch_size: int) -> Iterator[tuple[list[Record], f
         columns.setdefault("id", [str(value) for value in piece.index])
         for name in CANONICAL[:2]:
             if name in columns:
-                columns[name] = [None if value is None else str(value) for value in columns[name]]
+                columns[name] = [_name(value) for value in columns[name]]
+        if "text" in columns:
+            columns["text"] = ["" if value is None else value for value in columns["text"]]
+        if "time" in columns:
+            columns["time"] = [as_moment(value) for value in columns["time"]]
         records = [
             Record(dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True)
         ]
         yield records, fields
+
+
+def _name(value: Any) -> str | None:
+    """Return an id as text: pandas turns a column of whole numbers into floats as soon as one is missing."""
+    if value is None or value != value:  # NaN is the one number that differs from itself
+        return None
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _cells(column: Any) -> list[Any]:
