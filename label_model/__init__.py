@@ -2,23 +2,37 @@
 
 from .balance import ClassBalance
 from .base import VoteModel
+from .dawid_skene import DawidSkene, OneCoin
 from .labels import Labels, fingerprint_votes
 from .majority import MajorityLabelVoter
 from .matrix_completion import LabelModel, LabelModelWarning
+from .naive_bayes import GoldNaiveBayes
+from .triplets import TripletModel
+from .weighted import WeightedMajority
 
 MODELS: dict[str, type[VoteModel]] = {
+    "dawid-skene": DawidSkene,
+    "gold-naive-bayes": GoldNaiveBayes,
     "majority": MajorityLabelVoter,
     "matrix-completion": LabelModel,
+    "one-coin": OneCoin,
+    "triplets": TripletModel,
+    "weighted-majority": WeightedMajority,
 }
 """Every label model by the name that the command line and the app offer."""
 
 __all__ = [
     "MODELS",
     "ClassBalance",
+    "DawidSkene",
+    "GoldNaiveBayes",
     "LabelModel",
     "LabelModelWarning",
     "Labels",
     "MajorityLabelVoter",
+    "OneCoin",
+    "TripletModel",
     "VoteModel",
+    "WeightedMajority",
     "fingerprint_votes",
 ]
