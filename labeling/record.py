@@ -1,7 +1,7 @@
 """One row of an export, as labeling and slicing functions see it: read-only, by attribute or by item."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -127,11 +127,11 @@ class Record:
         cached: tuple[Event, ...] | None = self.__dict__.get("_events")
         if cached is None:
             columns = self.__dict__["_columns"]
-            raw = (
-                columns["events"][self.__dict__["_row"]]
-                if columns is not None and "events" in columns
-                else ()
-            )
+            raw: Any = ()
+            if columns is not None and "events" in columns:
+                raw = columns["events"][self.__dict__["_row"]]
+            elif columns is not None and columns.history is not None:
+                raw = columns.history(self)
             cached = self.__dict__["_events"] = _until(raw or (), self.time, self.__dict__["_row"])
         return cached
 
@@ -167,7 +167,8 @@ class Record:
 class Columns(Mapping[str, Sequence[Any]]):
     """The columns of one batch as Python lists, each converted when first read."""
 
-    def __init__(self, batch: pa.RecordBatch) -> None:
+    def __init__(self, batch: pa.RecordBatch, history: Callable[[Record], Any] | None = None) -> None:
+        self.history = history
         self._batch = batch
         self._names = frozenset(batch.schema.names)
         self._lists: dict[str, list[Any]] = {}
@@ -190,9 +191,9 @@ class Columns(Mapping[str, Sequence[Any]]):
         return len(self._names)
 
 
-def batch_records(batch: pa.RecordBatch) -> list[Record]:
-    """Return the rows of an Arrow batch as records."""
-    columns = Columns(batch)
+def batch_records(batch: pa.RecordBatch, history: Callable[[Record], Any] | None = None) -> list[Record]:
+    """Return the rows of an Arrow batch as records; `history` gives the events that each may see."""
+    columns = Columns(batch, history)
     names = [name for name in CANONICAL if name in columns]
     rows = (
         zip(*(columns[name] for name in names), strict=True) if names else (() for _ in range(batch.num_rows))
