@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from sidelight.labeling.seeds import derive_seed
 from .augment import AUGMENTATIONS
 from .batches import Augment, BatchLoader, Sampler, shuffled
 from .calibration import fit_temperature, scaled_softmax
+from .checkpoint import Checkpoint, training_fingerprint
 from .contract import KINDS, InputContract
 from .encoders import ENCODERS
 from .heads import LinearHead, Network, n_features
@@ -143,6 +145,7 @@ class CrossModalClassifier(Parameters):
         validation: Sequence[Any] | None = None,
         membership: ArrayLike | None = None,
         progress: Callable[[Progress], None] | None = None,
+        checkpoint: str | Path | None = None,
     ) -> Self:
         """Train on signals and their labels.
 
@@ -160,6 +163,9 @@ class CrossModalClassifier(Parameters):
             Slices of each record, for heads and losses that use them.
         progress : callable, optional
             Called with a `Progress` after every step and epoch.
+        checkpoint : path-like, optional
+            A file that is written after every epoch. When it is there already, training goes on from it and ends
+            with the weights of a training that was never stopped (on a CPU, bit for bit).
         """
         self._check()
         inputs = as_inputs(signals)
@@ -180,7 +186,10 @@ class CrossModalClassifier(Parameters):
         dev_rows = None if dev is None else BatchLoader(*dev, dev[1].used, max(64, self.batch_size))
         with seeded(derive_seed(self.seed, "crossmodal", "training")):
             network, loss = self._build(inputs, targets)
-            outcome = train(network, loss, loader, dev_rows, self._schedule(), progress)
+            kept = None
+            if checkpoint is not None:
+                kept = Checkpoint(checkpoint, self._fingerprint(inputs, targets, dev))
+            outcome = train(network, loss, loader, dev_rows, self._schedule(), progress, kept)
         self.network_ = network
         self.contract_ = inputs.contract
         self.n_classes_ = targets.n_classes
@@ -277,6 +286,14 @@ class CrossModalClassifier(Parameters):
             head = self.head(width, targets.n_classes)
         loss = LOSSES[self.loss]() if isinstance(self.loss, str) else copy.deepcopy(self.loss)
         return Network(encoder, head), loss
+
+    def _fingerprint(self, inputs: Inputs, targets: Targets, dev: tuple[Inputs, Targets] | None) -> str:
+        """Return what tells this training from another, for checkpoints."""
+        settings = self.get_params() | {"contract": str(inputs.contract)}
+        del settings["accelerator"]
+        if dev is not None:
+            settings["dev"] = training_fingerprint({}, dev[1], dev[0].batch([0]))
+        return training_fingerprint(settings, targets, inputs.batch([0, len(inputs) - 1]))
 
     def _schedule(self) -> Schedule:
         return Schedule(

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from .batches import Batch, BatchLoader
+from .checkpoint import Checkpoint
 from .heads import Network
 from .soft_loss import SoftCrossEntropy
 
@@ -89,6 +90,7 @@ def train(
     dev: BatchLoader | None,
     schedule: Schedule,
     progress: Callable[[Progress], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Outcome:
     """Train `network` in place and leave it with its best weights, on the CPU, ready to predict."""
     n_steps = max(1, len(loader) * schedule.max_epochs)
@@ -96,20 +98,28 @@ def train(
     if begin is not None:
         begin(n_steps)
     recipe = _Recipe(network, loss, schedule, n_steps)
-    watch = _Watch(schedule, n_steps, progress)
-    with _quiet():
-        trainer = lightning.Trainer(
-            accelerator=schedule.accelerator,
-            devices=1,
-            max_epochs=schedule.max_epochs,
-            callbacks=[watch],
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-        )
-        trainer.fit(recipe, train_dataloaders=loader, val_dataloaders=dev)
+    watch = _Watch(schedule, n_steps, loader, progress, checkpoint)
+    found = None if checkpoint is None else checkpoint.read()
+    if found is not None and watch.is_complete(found):
+        watch.load_state_dict(found)
+        network.load_state_dict(watch.best_weights or watch.last_weights or {})
+    else:
+        with _quiet():
+            trainer = lightning.Trainer(
+                accelerator=schedule.accelerator,
+                devices=1,
+                max_epochs=schedule.max_epochs,
+                callbacks=[watch],
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                num_sanity_val_steps=0,
+            )
+            resume = None if checkpoint is None or found is None else checkpoint.path
+            trainer.fit(
+                recipe, train_dataloaders=loader, val_dataloaders=dev, ckpt_path=resume, weights_only=True
+            )
     network.cpu()
     if watch.best_weights is not None:
         network.load_state_dict(watch.best_weights)
@@ -170,14 +180,26 @@ def one_cycle(step: int, n_steps: int, warm_up: float = 0.2) -> float:
 class _Watch(lightning.Callback):
     """Keeps the losses and the best weights, stops when dev gets no better, and tells who wants to know."""
 
-    def __init__(self, schedule: Schedule, n_steps: int, progress: Callable[[Progress], None] | None) -> None:
+    def __init__(
+        self,
+        schedule: Schedule,
+        n_steps: int,
+        loader: BatchLoader,
+        progress: Callable[[Progress], None] | None,
+        checkpoint: Checkpoint | None,
+    ) -> None:
         self.schedule = schedule
         self.n_steps = n_steps
+        self.loader = loader
         self.progress = progress
+        self.checkpoint = checkpoint
         self.history: list[EpochRecord] = []
         self.best_epoch = 0
         self.best_weights: dict[str, Tensor] | None = None
+        self.last_weights: dict[str, Tensor] | None = None
         self._best = float("inf")
+        self._stopped = False
+        self._random: list[Tensor] = []
         self._sum, self._steps = 0.0, 0
         self._dev_sum, self._dev_weight = 0.0, 0.0
         self._dev: float | None = None
@@ -213,8 +235,44 @@ class _Watch(lightning.Callback):
             self._best, self.best_epoch = self._dev, len(self.history)
             self.best_weights = copy.deepcopy(module.network.state_dict())
         elif self.schedule.patience and len(self.history) - self.best_epoch >= self.schedule.patience:
-            trainer.should_stop = True
+            trainer.should_stop = self._stopped = True
+        if self.checkpoint is not None:
+            self.last_weights = module.network.state_dict()
+            self.checkpoint.write(trainer.save_checkpoint)
         self._tell(trainer.global_step, len(self.history), train_loss)
+
+    def on_train_start(self, trainer: Any, module: Any) -> None:
+        """Go on with the random numbers, and the epoch's order of rows, where a resumed training stood."""
+        if self._random:
+            torch.set_rng_state(self._random[0])
+            if len(self._random) > 1:
+                torch.cuda.set_rng_state_all(self._random[1:])
+        self.loader.epoch = len(self.history)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint must hold beside weights and optimizer."""
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        return {
+            "training": self.checkpoint.training if self.checkpoint else "",
+            "history": [[epoch.train_loss, epoch.dev_loss] for epoch in self.history],
+            "best_epoch": self.best_epoch,
+            "best": self._best,
+            "best_weights": self.best_weights,
+            "last_weights": self.last_weights,
+            "stopped": self._stopped,
+            "random": [torch.get_rng_state(), *cuda],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave."""
+        self.history = [EpochRecord(row + 1, *losses) for row, losses in enumerate(state["history"])]
+        self.best_epoch, self._best = state["best_epoch"], state["best"]
+        self.best_weights, self.last_weights = state["best_weights"], state["last_weights"]
+        self._stopped, self._random = state["stopped"], state["random"]
+
+    def is_complete(self, state: dict[str, Any]) -> bool:
+        """Return whether the checkpoint's training had come to its end."""
+        return bool(state["stopped"]) or len(state["history"]) >= self.schedule.max_epochs
 
     def _tell(self, step: int, epoch: int, train_loss: float | None = None) -> None:
         if self.progress is None:
