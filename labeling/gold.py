@@ -1,6 +1,7 @@
 """Gold labels as people bring them, brought into the order and numbers of the votes."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -30,15 +31,14 @@ def encode_gold(gold: Any, schema: LabelSchema) -> NDArray[np.int64]:
     numbered = {name: index for index, name in enumerate(schema.classes)}
     encoded = np.full(len(values), ABSTAIN, dtype=np.int64)
     for row, value in enumerate(values):
-        if value is None or value != value or value == "":  # NaN is the one value that differs from itself
+        if _is_missing(value):
             continue
         if isinstance(value, str) and value in numbered:
             encoded[row] = numbered[value]
             continue
-        try:
+        number = schema.cardinality
+        with suppress(TypeError, ValueError):
             number = int(value)
-        except (TypeError, ValueError):
-            number = schema.cardinality
         if not ABSTAIN <= number < schema.cardinality or (isinstance(value, float) and value != number):
             raise UsageError(
                 f"gold label of row {row} is no class; it is one of {list(schema.classes)}, "
@@ -48,24 +48,36 @@ def encode_gold(gold: Any, schema: LabelSchema) -> NDArray[np.int64]:
     return encoded
 
 
+def _is_missing(value: Any) -> bool:
+    """Whether a value stands for no label: None, NaN, pandas' NA or an empty string."""
+    try:
+        return value is None or bool(value != value) or bool(value == "")  # NaN alone differs from itself
+    except TypeError:  # NA answers no comparison
+        return True
+
+
 def align_gold(gold: Any, votes: VoteMatrix) -> NDArray[np.int64]:
     """Return gold labels in the order of the votes' rows, -1 where missing.
 
     Parameters
     ----------
     gold : array-like of shape (n_records,), mapping from id to label, or pandas Series
-        A Series whose index is not a plain count, and a mapping, are matched by record id; anything else by position.
+        A mapping is matched by record id, and so is a Series, unless its index is a plain count that are no ids of
+        these records; anything else is matched by position.
     votes : VoteMatrix
         The votes the labels belong to.
     """
     by_id = isinstance(gold, Mapping)
     if hasattr(gold, "index") and hasattr(gold, "items") and not by_id:
         labels = [str(value) for value in gold.index]
-        by_id = votes.ids is not None and labels != [str(row) for row in range(len(labels))]
+        counted = labels == [str(row) for row in range(len(labels))]
+        by_id = votes.ids is not None and (not counted or set(labels) == set(votes.ids.tolist()))
     if by_id:
         if votes.ids is None:
             raise UsageError("gold labels are known by record id, but these votes carry no ids")
         known = {str(key): value for key, value in gold.items()}
+        if known and not any(str(name) in known for name in votes.ids):
+            raise UsageError("none of the gold labels is of a record of these votes: no id is the same")
         return encode_gold([known.get(str(name)) for name in votes.ids], votes.schema)
     encoded = encode_gold(gold, votes.schema)
     if len(encoded) != votes.n_records:

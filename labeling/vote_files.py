@@ -162,10 +162,11 @@ def _from_table(table: pa.Table, schema: LabelSchema, functions: tuple[FunctionI
         values[:, j] = table.column(f"vote:{name}").to_numpy()
 
     def channel(prefix: str) -> list[Any] | None:
-        if f"{prefix}:{names[0]}" not in table.column_names:
+        if not any(f"{prefix}:{name}" in table.column_names for name in names):
             return None
         return [table.column(f"{prefix}:{name}").to_pylist() for name in names]
 
+    places = (len(names), table.num_rows, -(-schema.cardinality // 64))
     confidence, sets, spans = channel("confidence"), channel("classes"), channel("evidence")
     evidence = {
         (row, j): tuple((span["start"], span["end"]) for span in found)
@@ -180,7 +181,9 @@ def _from_table(table: pa.Table, schema: LabelSchema, functions: tuple[FunctionI
         ids=np.array(table.column("id").to_pylist(), dtype=np.str_) if "id" in table.column_names else None,
         patient_ids=_texts(table, "patient_id"),
         confidence=None if confidence is None else np.array(confidence, dtype=np.float32).T,
-        class_sets=None if sets is None else np.array(sets, dtype=np.uint64).transpose(1, 0, 2),
+        class_sets=None
+        if sets is None
+        else np.array(sets, dtype=np.uint64).reshape(places).transpose(1, 0, 2),
         evidence=evidence,
     ).compact()
 

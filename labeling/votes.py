@@ -202,7 +202,8 @@ class VoteMatrix:
 
     def take_rows(self, rows: ArrayLike) -> Self:
         """Return the votes on some records, by boolean mask or positions, with their ids."""
-        keep = np.arange(self.n_records)[np.asarray(rows)]
+        chosen = np.asarray(rows)
+        keep = np.arange(self.n_records)[chosen if chosen.size else chosen.astype(np.intp)]
         position = {int(old): new for new, old in enumerate(keep)}
         return replace(
             self,
