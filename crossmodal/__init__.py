@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from .image_encoders import DenseNet2d as DenseNet2d
     from .image_encoders import ResNet2d as ResNet2d
     from .losses import LOSSES as LOSSES
+    from .onnx_export import ParityError as ParityError
+    from .onnx_export import export_onnx as export_onnx
     from .reweighting import InstanceReweighting as InstanceReweighting
     from .robust_losses import ForwardCorrection as ForwardCorrection
     from .robust_losses import GeneralizedCrossEntropy as GeneralizedCrossEntropy
@@ -61,6 +63,7 @@ _LATE = {
     "InstanceReweighting": "reweighting",
     "LOSSES": "losses",
     "LinearHead": "heads",
+    "ParityError": "onnx_export",
     "Progress": "training",
     "ResNet1d": "encoders",
     "ResNet2d": "image_encoders",
@@ -70,6 +73,7 @@ _LATE = {
     "SoftCrossEntropy": "soft_loss",
     "SymmetricCrossEntropy": "robust_losses",
     "cross_entropy_with_probs": "soft_loss",
+    "export_onnx": "onnx_export",
     "load_bundle": "bundle",
     "save_bundle": "bundle",
 }
@@ -102,6 +106,7 @@ __all__ = [
     "LinkReport",
     "Linked",
     "MissingTrainingError",
+    "ParityError",
     "Predictions",
     "Progress",
     "Reliability",
@@ -125,6 +130,7 @@ __all__ = [
     "check_split",
     "compare_scores",
     "cross_entropy_with_probs",
+    "export_onnx",
     "fit_temperature",
     "link",
     "load_bundle",
