@@ -7,6 +7,16 @@ from sidelight.crossmodal.missing import MissingTrainingError
 
 from .applier import PandasSFApplier, SFApplier, slice_dataframe
 from .audit import audit
+from .confusion import Confusion
+from .confusion_measures import (
+    confusion_difference,
+    coupling,
+    exact_match,
+    node_interval,
+    node_measure,
+    within_node,
+)
+from .confusion_table import ConfusionTable
 from .function import SlicingFunction, slicing_function
 from .matrix import SliceMatrix, as_slices
 from .metrics import DEFAULT_METRICS, METRICS, Metric
@@ -32,6 +42,8 @@ __all__ = [
     "METRICS",
     "Audit",
     "AuditRow",
+    "Confusion",
+    "ConfusionTable",
     "Metric",
     "Overall",
     "PandasSFApplier",
@@ -44,9 +56,15 @@ __all__ = [
     "Support",
     "as_slices",
     "audit",
+    "confusion_difference",
+    "coupling",
+    "exact_match",
+    "node_interval",
+    "node_measure",
     "slice_dataframe",
     "slicing_function",
     "undo_sampling",
+    "within_node",
 ]
 
 
