@@ -54,7 +54,7 @@ def refine(
     """
     m, k, _ = emitted.shape
     n = float(counts.sum())
-    back = hot.T.tocsr()
+    back = hot.T
     emitted = emitted.copy()
     history: list[float] = []
     for _ in range(iterations):

@@ -31,8 +31,11 @@ look at the same phrases; more records make that no smaller, so their pairs are 
 FITS = 1.25
 """Mean squared residual, in sampling variances, up to which votes are taken to be what the model assumes."""
 
-ROUGHLY = 1e-8
+ROUGHLY = 1e-7
 """Relative fall of the objective at which fits stop that are only steps towards the last one."""
+
+FINELY = 1e-11
+"""Relative fall at which the last one stops."""
 
 BALANCE_STEPS = 6
 """Most rounds of accuracies and class balance in turn."""
@@ -190,7 +193,8 @@ class LabelModel(VoteModel):
             raise ValueError("prec_init is from 0.5 to below 1, l2 above 0 and n_epochs at least 1")
         votes = self._start(L_train)
         k = self.cardinality
-        moments = Moments.of(votes)
+        hot = one_hot(votes)
+        moments = Moments.of_one_hot(votes, hot)
         known = known_balance(class_balance, Y_dev, votes.schema)
         self.one_sided_ = one_sided(moments, tuple(function.polarity for function in votes.functions))
         self.vote_rates_ = moments.singles / max(1, moments.n_records)
@@ -206,7 +210,7 @@ class LabelModel(VoteModel):
             prior = np.full(k, 1 / k) if known is None else np.asarray(known.vector)
             self._take(_Fit.of_guess(first_guess(prior, prec_init), moments, prior))
         else:
-            self._learn(votes, moments, known, _Settings(n_epochs, l2, prec_init))
+            self._learn(hot, moments, known, _Settings(n_epochs, l2, prec_init))
         prior = self.prior_
         self._remember(L_train, votes, known or ClassBalance(tuple(map(float, prior)), "estimated"))
         self.violators_ = self._list_violators()
@@ -230,19 +234,18 @@ class LabelModel(VoteModel):
 
     # -- learning ------------------------------------------------------------------------------------
 
-    def _learn(
-        self, votes: VoteMatrix, moments: Moments, known: ClassBalance | None, settings: "_Settings"
-    ) -> None:
+    def _learn(self, hot: Any, moments: Moments, known: ClassBalance | None, settings: "_Settings") -> None:
         """Fit accuracies, class balance and temperature."""
         human = self._mostly_human(moments)
-        copies = self._dependent_pairs(moments, votes.names)
+        copies = self._dependent_pairs(moments, moments.names)
         groups = group_numbers(copies)
-        hot = one_hot(votes)
         informative = self.abstentions == "informative"
         fit: _Fit | None = None
         refined = False
         if self.abstentions != "ignored" and not human and moments.n_covered >= FEWEST_TO_REFINE:
-            fit = _solve(moments, self.one_sided_, groups, known, settings, ignore=False, halve=False)
+            fit = _solve(
+                moments, self.one_sided_, groups, known, settings, ignore=False, halve=False, last=ROUGHLY
+            )
             informative, fit, refined = self._refine(hot, moments, copies, fit, known, settings)
         if fit is None or not informative:
             ignore = self.abstentions == "ignored" or (self.abstentions == "auto" and not informative)
@@ -415,6 +418,7 @@ def _solve(
     *,
     ignore: bool,
     halve: bool,
+    last: float = FINELY,
 ) -> _Fit:
     """Complete the matrix of lifts, with the class balance when it is not known."""
     m, k = moments.singles.shape
@@ -455,13 +459,13 @@ def _solve(
         if halve:
             prior = np.sqrt(prior) / np.sqrt(prior).sum()
     guess = guessed(prior)
-    q, _weight, report = fitted(prior, live(guess), pull, tolerance=1e-12 if sided.all() else ROUGHLY)
+    q, _weight, report = fitted(prior, live(guess), pull, tolerance=last if sided.all() else ROUGHLY)
     if not sided.all():
         whole = guess.copy().reshape(m * k, k)
         whole[table.votes] = q
         guess = shared_skill(whole.reshape(m, k, k), moments.singles, prior, ~sided, guess)
         stronger = np.where(sided[table.votes // k], settings.pull, 3 * settings.pull)
-        q, _weight, report = fitted(prior, live(guess), stronger, q, 1e-12)
+        q, _weight, report = fitted(prior, live(guess), stronger, q, last)
     whole = guess.copy().reshape(m * k, k)
     whole[table.votes] = q
     found = whole.reshape(m, k, k)
