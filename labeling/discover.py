@@ -80,7 +80,8 @@ def load_module(source: str | Path) -> ModuleType:
         while trace is not None:
             line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == str(path) else line
             trace = trace.tb_next
-        fault = f"line {line}: {type(error).__name__}: {error}"
+        said = f": {error}" if isinstance(error, ImportError | NameError | AttributeError) else ""
+        fault = f"line {line}: {type(error).__name__}{said}"  # other messages may quote what the file read
     if fault:
         del sys.modules[name]
         raise InputError(path, fault)
