@@ -11,6 +11,7 @@ from .inputs import ArrayInputs, Inputs, as_inputs
 from .leads import canonical_leads, twelve_leads
 from .link import Linked, LinkLimitError, LinkReport, link
 from .missing import MissingTrainingError
+from .operating import DecisionCurve, OperatingPoint, choose_threshold, decision_curve, operating_point
 from .predictions import Predictions
 from .signals import SetAside, SignalSet
 from .split import LeakError, Split, check_split, patient_folds, patient_split
@@ -93,6 +94,7 @@ __all__ = [
     "Comparison",
     "ComparisonRow",
     "CrossModalClassifier",
+    "DecisionCurve",
     "DenseNet2d",
     "ForwardCorrection",
     "GeneralizedCrossEntropy",
@@ -106,6 +108,7 @@ __all__ = [
     "LinkReport",
     "Linked",
     "MissingTrainingError",
+    "OperatingPoint",
     "ParityError",
     "Predictions",
     "Progress",
@@ -128,12 +131,15 @@ __all__ = [
     "brier_score",
     "canonical_leads",
     "check_split",
+    "choose_threshold",
     "compare_scores",
     "cross_entropy_with_probs",
+    "decision_curve",
     "export_onnx",
     "fit_temperature",
     "link",
     "load_bundle",
+    "operating_point",
     "patient_folds",
     "patient_split",
     "read_study",
