@@ -130,7 +130,7 @@ class Record:
             raw: Any = ()
             if columns is not None and "events" in columns:
                 raw = columns["events"][self.__dict__["_row"]]
-            elif columns is not None and columns.history is not None:
+            elif columns is not None and getattr(columns, "history", None) is not None:
                 raw = columns.history(self)
             cached = self.__dict__["_events"] = _until(raw or (), self.time, self.__dict__["_row"])
         return cached

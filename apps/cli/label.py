@@ -91,7 +91,7 @@ def label(
         raise UsageError(f"{out} exists already; choose another --out or pass --overwrite")
     if dry_run:
         facts = {
-            "would label": [source for _, source, _ in reading.files],
+            "would label": [file.source for file in reading.files],
             "with functions": [lf.name for lf in lfs],
             "writing": out,
         }
@@ -110,7 +110,7 @@ def label(
     write_votes(
         votes,
         out,
-        sources=[_identity(path, source) for path, source, _ in reading.files],
+        sources=[_identity(file.path, file.source) for file in reading.files],
         quarantine=reading.quarantine.rows,
         log=_log_entry(begin),
         overwrite=overwrite,

@@ -6,41 +6,43 @@ from pathlib import Path
 from ..faults import InputError, UsageError
 from .base import (
     BATCH_SIZE,
+    EVENTS,
     QUARANTINE_LIMIT,
+    RECORDS,
+    VISITS,
     Batch,
     ColumnNames,
-    Quarantine,
-    QuarantinedRow,
     RawBatch,
     Reader,
     Reading,
+    SourceFile,
 )
-from .csv import CsvReader
-from .jsonl import JsonLinesReader
-from .parquet import ParquetReader
-
-READERS: dict[str, Reader] = {
-    "csv": CsvReader(),
-    "jsonl": JsonLinesReader(),
-    "parquet": ParquetReader(),
-}
-"""Readers by the name of their format."""
-
-_PACKED = (".gz", ".zst", ".bz2")
+from .events import EventStore
+from .layout import READERS, detect_format, find_files, sniff_format
+from .pieces import Piece
+from .quarantine import Quarantine, QuarantinedRow
 
 __all__ = [
     "BATCH_SIZE",
+    "EVENTS",
     "QUARANTINE_LIMIT",
     "READERS",
+    "RECORDS",
+    "VISITS",
     "Batch",
     "ColumnNames",
+    "EventStore",
+    "Piece",
     "Quarantine",
     "QuarantinedRow",
     "RawBatch",
     "Reader",
     "Reading",
+    "SourceFile",
     "detect_format",
+    "find_files",
     "read",
+    "sniff_format",
 ]
 
 
@@ -61,16 +63,17 @@ def read(
     Parameters
     ----------
     path : path-like
-        A CSV, TSV, Parquet or JSON-lines file (gzip, bzip2 or zstd where the format is text), or a folder of such files,
-        read in the order of their names.
+        A CSV, TSV, Parquet, JSON-lines, FHIR, HL7 v2 or text file (gzip, bzip2 or zstd where the format is text), or a
+        folder of such files, read in the order of their names: a FHIR bulk export, the tables of an OMOP CDM, a
+        MIMIC-style note table, Parquet in hive partitions, a folder of text files.
     id, text, patient_id, time : str, optional
         The export's columns that hold the record's id, text, patient and time, when they are called otherwise.
     format : str, optional
-        A name in `READERS`, when the file's suffix does not tell.
+        A name in `READERS`, when the file's name and head do not tell.
     types : mapping of column name to bool, int, float or str, optional
         Types of CSV columns, where the first rows would mislead.
     encoding : str, default "utf-8"
-        Encoding of CSV files.
+        Encoding of CSV and text files.
     batch_size : int, default 4096
         Most rows a batch.
 
@@ -93,36 +96,14 @@ def read(
     ...     [record.text for batch in reading for record in batch], reading.quarantine.counts()
     (['normal'], {'duplicate_id:note': 1})
     """
-    root = Path(path)
     if batch_size < 1:
         raise UsageError(f"batch_size is {batch_size}; it is at least 1")
     if format is not None and format not in READERS:
         raise UsageError(f"no format {format!r}; there are {', '.join(sorted(READERS))}")
-    if not root.exists():
-        raise InputError(root, "does not exist")
-    paths = [root]
-    if root.is_dir():
-        known = (entry for entry in root.rglob("*") if entry.is_file() and not entry.name.startswith("."))
-        paths = sorted(entry for entry in known if format is not None or detect_format(entry) is not None)
-        if not paths:
-            raise InputError(root, f"holds no file of a known format ({', '.join(sorted(READERS))})")
-    files = []
-    for file in paths:
-        name = format or detect_format(file)
-        if name is None:
-            raise InputError(
-                file, f"its format is not told by its name; say which (one of {', '.join(sorted(READERS))})"
-            )
-        source = file.name if file == root else file.relative_to(root).as_posix()
-        files.append((file, source, READERS[name]))
+    files = find_files(
+        Path(path), format, plain=any(name is not None for name in (id, text, patient_id, time))
+    )
+    if not any(file.roles & {RECORDS, VISITS} for file in files):
+        raise InputError(path, "holds no notes, reports or visits")
     names = ColumnNames(id=id, patient_id=patient_id, time=time, text=text)
     return Reading(files, names, types=types, encoding=encoding, batch_size=batch_size)
-
-
-def detect_format(path: Path) -> str | None:
-    """Return the format a file's name tells, or None."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in _PACKED:
-        suffixes.pop()
-    last = suffixes[-1] if suffixes else ""
-    return next((name for name, reader in READERS.items() if last in reader.suffixes), None)

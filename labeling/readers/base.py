@@ -1,13 +1,10 @@
 """What all readers share: batches with offsets, canonical columns, and rows set aside with a reason."""
 
-import difflib
 import hashlib
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,50 +13,43 @@ from numpy.typing import NDArray
 
 from ..faults import InputError, LimitError
 from ..record import CANONICAL, Record, batch_records
+from .columns import find_column, raw_row, strings, timestamps
+from .events import EventRow, EventScan, EventStore
+from .pieces import Piece, whole
+from .quarantine import Quarantine, QuarantinedRow
+from .versions import NO_VERSION, REASONS, hash_ids, resolve
 
 BATCH_SIZE = 4096
 QUARANTINE_LIMIT = 0.01
 """Share of rows that may be set aside before a run counts as broken."""
 
-
-@dataclass(frozen=True, slots=True)
-class QuarantinedRow:
-    """A row that was set aside: where it stands and why, never what it says.
-
-    Parameters
-    ----------
-    source : str
-        Name of the file, relative to the export.
-    offset : int
-        Row counted from 0 in tables; byte where the line starts in JSON lines.
-    reason : str
-        A short code, such as "duplicate_id" or "bad_utf8".
-    field : str
-        The column at fault, empty when the whole row is.
-    sha256 : str
-        Hash of the raw row, so that it can be recognised without being repeated.
-    """
-
-    source: str
-    offset: int
-    reason: str
-    field: str = ""
-    sha256: str = ""
+RECORDS, VISITS, EVENTS = "records", "visits", "events"
+"""What a file of an export can hold: documents, visits (records of patients without documents), events."""
 
 
 @dataclass
-class Quarantine:
-    """The rows set aside so far, in the order in which they were met."""
+class RawBatch:
+    """Rows as a format's reader hands them on: its own columns, before any check of their content.
 
-    rows: list[QuarantinedRow] = field(default_factory=list)
+    Parameters
+    ----------
+    columns : dict of str to pyarrow.Array
+        The rows.
+    offsets : ndarray of int64 of shape (n_rows,)
+        Where each row stands in its file (see `QuarantinedRow`).
+    lines : ndarray of int64 of shape (n_rows,), optional
+        Line at which each row starts.
+    versions : ndarray of int64 of shape (n_rows,), optional
+        Which of several rows of one id is the latest.
+    replaces : sequence of str
+        Ids of records that these rows replace.
+    """
 
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def counts(self) -> dict[str, int]:
-        """Return how many rows were set aside for each reason, sorted by reason."""
-        tally = Counter(f"{row.reason}:{row.field}" if row.field else row.reason for row in self.rows)
-        return dict(sorted(tally.items()))
+    columns: dict[str, pa.Array]
+    offsets: NDArray[np.int64]
+    lines: NDArray[np.int64] | None = None
+    versions: NDArray[np.int64] | None = None
+    replaces: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -75,18 +65,29 @@ class Batch:
         Name of the file, relative to the export.
     offsets : ndarray of int64 of shape (n_rows,)
         Where each row stands in its file (see `QuarantinedRow`).
+    lines, versions, replaces
+        As for `RawBatch`.
+    history : callable, optional
+        Gives the events a record may see.
     """
 
     records: pa.RecordBatch
     source: str
     offsets: NDArray[np.int64]
+    lines: NDArray[np.int64] | None = None
+    versions: NDArray[np.int64] | None = None
+    replaces: Sequence[str] = ()
+    history: Callable[[Record], Any] | None = None
 
     def __len__(self) -> int:
         return int(self.records.num_rows)
 
+    def __repr__(self) -> str:
+        return f"Batch({len(self)} rows of {self.source})"  # never the values
+
     def __iter__(self) -> Iterator[Record]:
         """Iterate over the rows as records."""
-        return iter(batch_records(self.records))
+        return iter(batch_records(self.records, self.history))
 
 
 @dataclass(frozen=True)
@@ -99,22 +100,56 @@ class ColumnNames:
     text: str | None = None
 
 
-@dataclass
-class RawBatch:
-    """Rows as a format's reader hands them on: its own columns, before any check of their content."""
+class Reader:
+    """A format: turns a file, or a piece of one, into raw batches and sets aside what it cannot parse.
 
-    columns: dict[str, pa.Array]
-    offsets: NDArray[np.int64]
+    A reader holds nothing of a file; what must be settled once a file, such as a header, `settle` returns.
+    """
+
+    suffixes: tuple[str, ...] = ()
+    versioned: bool = False
+    """Whether rows may replace earlier ones."""
+    grouped: bool = False
+    """Whether files are so small that many make one piece of work."""
+
+    def roles(self, path: Path) -> frozenset[str]:
+        """Return what a file holds: `RECORDS`, `VISITS`, `EVENTS`, or nothing that is read."""
+        return frozenset({RECORDS})
+
+    def settle(self, path: Path, reading: "Reading") -> dict[str, Any]:
+        """Return, as plain values, what the head of a file settles for all of it."""
+        return {}
+
+    def pieces(self, path: Path, reading: "Reading") -> list[Piece]:
+        """Return the pieces of a file that can be read apart."""
+        return whole(path)
+
+    def batches(
+        self, file: "SourceFile", reading: "Reading", piece: Piece | None = None
+    ) -> Iterator[RawBatch]:
+        """Yield the rows of a file or a piece of it; call `reading.set_aside` for each that cannot be parsed."""
+        raise NotImplementedError
+
+    def events(self, file: "SourceFile", reading: "Reading", scan: EventScan) -> Iterator[EventRow]:
+        """Yield the events of a file, counting every row in `scan`."""
+        yield from ()
 
 
-class Reader(Protocol):
-    """A format: turns one file into raw batches and sets aside what it cannot parse."""
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of an export, and who reads it."""
 
-    suffixes: tuple[str, ...]
+    path: Path
+    source: str
+    format: str
+    reader: Reader
+    roles: frozenset[str] = field(default=frozenset({RECORDS}))
 
-    def batches(self, path: Path, reading: "Reading", source: str) -> Iterator[RawBatch]:
-        """Yield the file's rows; call `reading.set_aside` for each that cannot be parsed."""
-        ...
+    @property
+    def constants(self) -> dict[str, str]:
+        """Columns that the names of the file's folders give, as in ``site=north/notes.parquet``."""
+        folders = Path(self.source).parts[:-1]
+        return dict(part.split("=", 1) for part in folders if "=" in part[1:])
 
 
 class Reading:
@@ -122,78 +157,192 @@ class Reading:
 
     Each iteration starts again from the first file. After one, `n_rows` counts all rows met and
     ``n_rows == n_records + len(quarantine)`` holds.
+
+    Parameters
+    ----------
+    files : sequence of SourceFile
+        All files of the export.
+    names, types, encoding, batch_size
+        As for `read`.
+    parts : sequence of (SourceFile, Piece), optional
+        What is read of them; everything when not given.
+    settled : mapping of str to mapping, optional
+        What the heads of the files settle, by their name.
+    events : EventStore, optional
+        The history of the patients; built on first use when not given.
+    unique : bool, default True
+        Set aside all but one of the records with one id.
     """
 
     def __init__(
         self,
-        files: Sequence[tuple[Path, str, Reader]],
+        files: Sequence[SourceFile],
         names: ColumnNames,
         *,
         types: Mapping[str, type] | None = None,
         encoding: str = "utf-8",
         batch_size: int = BATCH_SIZE,
+        parts: Sequence[tuple[SourceFile, Piece | None]] | None = None,
+        settled: Mapping[str, dict[str, Any]] | None = None,
+        events: EventStore | None = None,
+        unique: bool = True,
     ) -> None:
         self.files = list(files)
         self.names = names
         self.types = dict(types or {})
         self.encoding = encoding
         self.batch_size = batch_size
+        readable = [file for file in self.files if file.roles & {RECORDS, VISITS}]
+        self.parts = list(parts) if parts is not None else [(file, None) for file in readable]
+        self.settled = dict(settled or {})
+        self.unique = unique
         self.quarantine = Quarantine()
         self.n_records = 0
+        self.scan = EventScan()
+        self.keep_raw: Callable[[QuarantinedRow, bytes], None] | None = None
+        self._events = events
 
     @property
     def n_rows(self) -> int:
         """Rows met so far, kept or set aside."""
         return self.n_records + len(self.quarantine)
 
+    @property
+    def has_events(self) -> bool:
+        """Whether the export has structured rows beside its documents."""
+        return any(EVENTS in file.roles for file in self.files)
+
+    @property
+    def events(self) -> EventStore:
+        """The structured history of all patients."""
+        if self._events is None:
+            self._events = self.build_events()
+        return self._events
+
+    def build_events(self, path: Path | None = None) -> EventStore:
+        """Read all event files into a store, counting their rows in `scan`."""
+        self.scan = EventScan()
+        found = (
+            event
+            for file in self.files
+            if EVENTS in file.roles
+            for event in file.reader.events(file, self, self.scan)
+        )
+        return EventStore.build(found, self._patients_with_notes(), path)
+
+    def settle(self, file: SourceFile) -> dict[str, Any]:
+        """Return what the head of a file settles, remembered by its name."""
+        if file.source not in self.settled:
+            self.settled[file.source] = file.reader.settle(file.path, self)
+        return self.settled[file.source]
+
+    def is_visit_record(self, patient: str | None) -> bool:
+        """Whether a visit stands for itself, because its patient has no document in the export."""
+        if not any(RECORDS in file.roles for file in self.files):
+            return True
+        return patient is None or not self.events.has_notes(patient)
+
     def __iter__(self) -> Iterator[Batch]:
         self.quarantine = Quarantine()
         self.n_records = 0
-        seen: set[bytes] = set()
-        for path, source, reader in self.files:
-            for raw in reader.batches(path, self, source):
-                batch = self._finish(raw, path, source, seen)
+        seen: set[bytes] | None = set() if self.unique else None
+        fates = None
+        if self.unique and any(file.reader.versioned for file, _ in self.parts):
+            fates, seen = self._fates(), None
+        row = 0
+        for file, piece in self.parts:
+            for raw in file.reader.batches(file, self, piece):
+                batch = self._finish(raw, file, seen)
+                if fates is not None:
+                    fate = fates[row : row + len(batch)]
+                    row += len(batch)
+                    batch = self._keep_latest(batch, fate)
                 if len(batch):
                     self.n_records += len(batch)
                     yield batch
-        if self.n_rows == 0:
-            raise InputError(self.files[0][0] if self.files else "export", "holds no rows")
+        blank = sum(entry.reason == "blank_line" for entry in self.quarantine.rows)
+        if self.n_rows == blank and self.unique:
+            raise InputError(self.files[0].path if self.files else "export", "holds no rows")
 
-    def set_aside(self, source: str, offset: int, reason: str, field: str = "", raw: bytes = b"") -> None:
+    def set_aside(
+        self, source: str, offset: int, reason: str, field: str = "", raw: bytes = b"", line: int = 0
+    ) -> None:
         """Count a row as unusable, remembering where it stands and why."""
         digest = hashlib.sha256(raw).hexdigest() if raw else ""
-        self.quarantine.rows.append(QuarantinedRow(source, offset, reason, field, digest))
+        entry = QuarantinedRow(source, offset, reason, field, digest, line)
+        self.quarantine.rows.append(entry)
+        if self.keep_raw is not None:
+            self.keep_raw(entry, raw)
 
     def check_limit(self, limit: float = QUARANTINE_LIMIT) -> None:
-        """Raise `LimitError` when more than `limit` of the rows met were set aside."""
-        share = len(self.quarantine) / max(1, self.n_rows)
-        if share > limit:
-            reasons = ", ".join(f"{reason} {count}" for reason, count in self.quarantine.counts().items())
-            raise LimitError(
-                f"{len(self.quarantine)} of {self.n_rows} rows ({share:.1%}) were set aside, "
-                f"more than {limit:.1%}: {reasons}"
-            )
+        """Raise `LimitError` when more than `limit` of the rows met were set aside as damaged."""
+        check_limit(self.quarantine.n_damaged, self.n_rows, limit, self.quarantine.counts())
 
-    def _finish(self, raw: RawBatch, path: Path, source: str, seen: set[bytes]) -> Batch:
+    def _patients_with_notes(self) -> Iterator[str]:
+        """Yield the patients of all documents, when the export has visits that this concerns."""
+        documents = [file for file in self.files if RECORDS in file.roles]
+        if not documents or not any(VISITS in file.roles for file in self.files):
+            return
+        inner = Reading(
+            self.files, self.names, types=self.types, encoding=self.encoding, batch_size=self.batch_size,
+            parts=[(SourceFile(f.path, f.source, f.format, f.reader, frozenset({RECORDS})), None) for f in documents],
+            settled=self.settled, unique=False,
+        )  # fmt: skip
+        for batch in inner:
+            if "patient_id" in batch.records.schema.names:
+                yield from (
+                    name for name in batch.records.column("patient_id").to_pylist() if name is not None
+                )
+
+    def _fates(self) -> NDArray[np.int8]:
+        """Read all ids once and return what becomes of each record (see `resolve`)."""
+        inner = Reading(
+            self.files, self.names, types=self.types, encoding=self.encoding, batch_size=self.batch_size,
+            parts=self.parts, settled=self.settled, events=self._events, unique=False,
+        )  # fmt: skip
+        hashes, versions = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
+        replaced: list[str] = []
+        for batch in inner:
+            hashes.append(hash_ids(batch.records.column("id").to_pylist()))
+            versions.append(np.full(len(batch), NO_VERSION) if batch.versions is None else batch.versions)
+            replaced.extend(batch.replaces)
+        self._events, self.scan = inner._events, inner.scan
+        return resolve(np.concatenate(hashes), np.concatenate(versions), hash_ids(replaced))
+
+    def _keep_latest(self, batch: Batch, fate: NDArray[np.int8]) -> Batch:
+        """Set aside what a later version replaces."""
+        for row in np.flatnonzero(fate):
+            line = 0 if batch.lines is None else int(batch.lines[row])
+            self.set_aside(batch.source, int(batch.offsets[row]), REASONS[int(fate[row])], line=line)
+        return _filtered(batch, fate == 0)
+
+    def _finish(self, raw: RawBatch, file: SourceFile, seen: set[bytes] | None) -> Batch:
         """Add the canonical columns and drop the rows whose id or time is of no use."""
         columns = dict(raw.columns)
+        for name, value in file.constants.items():
+            columns.setdefault(name, pa.array([value] * len(raw.offsets), pa.string()))
         keep = np.ones(len(raw.offsets), dtype=bool)
 
         def drop(row: int, reason: str, field: str) -> None:
             if keep[row]:
                 keep[row] = False
-                self.set_aside(source, int(raw.offsets[row]), reason, field, _raw_row(raw.columns, row))
+                line = 0 if raw.lines is None else int(raw.lines[row])
+                self.set_aside(
+                    file.source, int(raw.offsets[row]), reason, field, raw_row(raw.columns, row), line
+                )
 
         for name in CANONICAL:
-            column = _find_column(columns, name, getattr(self.names, name), path)
+            column = find_column(columns, name, getattr(self.names, name), file.path)
             if column is None:
                 continue
             if name == "time":
-                columns[name], bad = _timestamps(raw.columns[column])
+                columns[name], bad = timestamps(columns[column])
                 for row in bad:
                     drop(row, "bad_time", column)
             else:
-                columns[name] = _strings(raw.columns[column])
+                columns[name], bad = strings(columns[column], column, file.path)
+                for row in bad:
+                    drop(row, "bad_utf8", column)
         if "text" in columns:
             columns["text"] = pc.fill_null(columns["text"], "")
         if "patient_id" in columns:
@@ -201,68 +350,48 @@ class Reading:
                 pc.equal(columns["patient_id"], ""), None, columns["patient_id"]
             )
         for row, value in enumerate(columns["id"].to_pylist()):
-            digest = hashlib.blake2b((value or "").encode(), digest_size=8).digest()
             if not value or not value.strip():
                 drop(row, "no_id", self.names.id or "id")
-            elif digest in seen:
-                drop(row, "duplicate_id", self.names.id or "id")
-            elif keep[row]:
-                seen.add(digest)
-        records = pa.RecordBatch.from_pydict(columns)
-        offsets = raw.offsets
-        if not keep.all():
-            records, offsets = records.filter(pa.array(keep)), offsets[keep]
-        return Batch(records, source, offsets)
-
-
-def _find_column(columns: Mapping[str, Any], name: str, wanted: str | None, path: Path) -> str | None:
-    """Return the export's column that holds the canonical one, or explain which columns there are."""
-    if wanted is None and name in columns:
-        return name
-    if wanted is not None and wanted in columns:
-        return wanted
-    if wanted is None and name != "id":
-        return None
-    near = difflib.get_close_matches(wanted or name, columns, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    ask = "" if wanted else "; say which column holds the record ids (id=...)"
-    raise InputError(path, f"has no column {wanted or name!r}{hint}{ask} (columns: {', '.join(columns)})")
-
-
-def _strings(column: pa.Array) -> pa.Array:
-    """Return a column as strings; whole floats lose their decimals, as in 15709.0."""
-    if pa.types.is_floating(column.type):
-        values = column.to_pylist()
-        return pa.array(
-            [None if v is None else str(int(v)) if v.is_integer() else repr(v) for v in values], pa.string()
+            elif seen is not None:
+                digest = hashlib.blake2b(value.encode(), digest_size=8).digest()
+                if digest in seen:
+                    drop(row, "duplicate_id", self.names.id or "id")
+                elif keep[row]:
+                    seen.add(digest)
+        history = self._of_record if self.has_events else None
+        batch = Batch(
+            pa.RecordBatch.from_pydict(columns),
+            file.source,
+            raw.offsets,
+            raw.lines,
+            raw.versions,
+            raw.replaces,
+            history,
         )
-    return column.cast(pa.string())
+        return batch if keep.all() else _filtered(batch, keep)
+
+    def _of_record(self, record: Record) -> Any:
+        return self.events.of_record(record)
 
 
-def _timestamps(column: pa.Array) -> tuple[pa.Array, list[int]]:
-    """Return a column as UTC timestamps, naive ones taken as UTC, and the rows that hold no time."""
-    wanted = pa.timestamp("us", tz="UTC")
-    found: list[datetime | None] = []
-    bad: list[int] = []
-    for row, value in enumerate(column.to_pylist()):
-        moment: datetime | None = None
-        try:
-            if isinstance(value, datetime):
-                moment = value
-            elif isinstance(value, date):
-                moment = datetime.combine(value, time())
-            elif isinstance(value, str) and value.strip():
-                moment = datetime.fromisoformat(value.strip())
-            elif value not in (None, ""):
-                bad.append(row)
-        except ValueError:
-            bad.append(row)
-        if moment is not None:
-            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-        found.append(moment)
-    return pa.array(found, wanted), bad
+def check_limit(n_damaged: int, n_rows: int, limit: float, reasons: Mapping[str, int]) -> None:
+    """Raise `LimitError` when more than `limit` of the rows were set aside as damaged."""
+    share = n_damaged / max(1, n_rows)
+    if share > limit:
+        listed = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
+        raise LimitError(
+            f"{n_damaged} of {n_rows} rows ({share:.1%}) were set aside, more than {limit:.1%}: {listed}"
+        )
 
 
-def _raw_row(columns: Mapping[str, pa.Array], row: int) -> bytes:
-    """Return the bytes a parsed row is recognised by."""
-    return "\x1f".join(str(column[row].as_py()) for column in columns.values()).encode()
+def _filtered(batch: Batch, keep: NDArray[np.bool_]) -> Batch:
+    """Return some rows of a batch."""
+    return Batch(
+        batch.records.filter(pa.array(keep)),
+        batch.source,
+        batch.offsets[keep],
+        None if batch.lines is None else batch.lines[keep],
+        None if batch.versions is None else batch.versions[keep],
+        batch.replaces,
+        batch.history,
+    )

@@ -1,0 +1,176 @@
+"""HL7 v2 messages: segments, fields, repetitions and escapes, read with the separators each message declares."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+
+from .lines import Line
+
+_SEGMENT = re.compile(rb"[A-Z][A-Z0-9]{2}(?=[^\w\s]|$)")
+_ESCAPE = re.compile(
+    r"(.)(F|S|T|R|E|P|H|N|\.br|\.sp\+?\d*|\.fi|\.nf|\.in[+-]?\d*|\.ti[+-]?\d*|\.sk\d*|\.ce|[XCMZ][0-9A-Za-z]*)\1"
+)
+_TIME = re.compile(r"(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?(?:\.(\d{1,6}))?\d*([+-]\d{4})?$")
+_CHARSETS = {
+    "ASCII": "ascii", "UNICODE": "utf-8", "UNICODE UTF-8": "utf-8", "UTF-8": "utf-8", "UTF8": "utf-8",
+    "8859/1": "latin-1", "8859/2": "iso8859-2", "8859/15": "iso8859-15", "GB 18030-2000": "gb18030",
+}  # fmt: skip
+_ENVELOPE = (b"FHS", b"BHS", b"BTS", b"FTS")
+
+
+class MessageError(ValueError):
+    """A message of no use; `reason` is a short code."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass
+class RawMessage:
+    """The segments of one message as bytes, and where it starts."""
+
+    offset: int
+    line: int
+    segments: list[bytes] = field(default_factory=list)
+
+    @property
+    def raw(self) -> bytes:
+        """The message with its segments ended as the standard has it."""
+        return b"\r".join(self.segments)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One segment: fields counted as in the standard, so that `field(3)` of PID is PID-3."""
+
+    name: str
+    fields: tuple[str, ...]
+    marks: str
+
+    def field(self, number: int) -> str:
+        """Return a field as it stands, "" when it is not there."""
+        return self.fields[number] if number < len(self.fields) else ""
+
+    def part(self, number: int, component: int = 1, repetition: int = 1) -> str:
+        """Return a component of a field, its escapes resolved."""
+        repetitions = self.field(number).split(self.marks[2])
+        chosen = repetitions[repetition - 1] if repetition <= len(repetitions) else ""
+        components = chosen.split(self.marks[1])
+        return self.unescape(components[component - 1]) if component <= len(components) else ""
+
+    def text(self, number: int) -> str:
+        """Return a field as text: repetitions on lines of their own, escapes resolved."""
+        return "\n".join(self.unescape(piece) for piece in self.field(number).split(self.marks[2]))
+
+    def unescape(self, value: str) -> str:
+        """Resolve the escapes of a value."""
+        escape = self.marks[3]
+        if escape not in value:
+            return value
+        plain = {"F": self.marks[0], "S": self.marks[1], "R": self.marks[2], "E": escape, "T": self.marks[4]}
+
+        def resolve(match: re.Match[str]) -> str:
+            code = match[2]
+            if match[1] != escape:
+                return match[0]
+            if code in plain:
+                return plain[code]
+            if code.startswith((".br", ".sp", ".ce", ".ti", ".sk")):
+                return " " if code.startswith(".sk") else "\n"
+            if code.startswith("X"):
+                try:
+                    return bytes.fromhex(code[1:]).decode("utf-8", errors="replace")
+                except ValueError:
+                    return ""
+            return ""
+
+        return _ESCAPE.sub(resolve, value)
+
+
+def split_messages(lines: Iterable[Line]) -> Iterator[RawMessage]:
+    """Yield the messages of a file: segments end with CR, LF or both; lines that start no segment belong to the last one."""
+    message: RawMessage | None = None
+    stray: RawMessage | None = None
+    for line in lines:
+        position = line.offset
+        for number, piece in enumerate((line.text or b"").split(b"\r")):
+            text = piece.strip(b"\x0b\x1c\r\n").removeprefix(b"\xef\xbb\xbf").lstrip(b"\x0b")
+            start = position
+            position += len(piece) + 1
+            del number
+            if text[:3] == b"MSH" and len(text) > 3:
+                if message is not None:
+                    yield message
+                message = RawMessage(start, line.number, [text])
+            elif not text.strip() or text[:3] in _ENVELOPE:
+                continue
+            elif message is None:
+                if stray is None:
+                    stray = RawMessage(start, line.number)
+                    yield stray
+            elif _SEGMENT.match(text):
+                message.segments.append(text)
+            else:  # a line break that should have been an escape
+                message.segments[-1] += b"\n" + text
+    if message is not None:
+        yield message
+
+
+def parse_message(raw: RawMessage) -> list[Segment]:
+    """Return the segments of a message, its header first, or raise `MessageError`."""
+    if not raw.segments:
+        raise MessageError("no_header")
+    head = raw.segments[0]
+    marks = head[3:8].decode("latin-1")
+    if len(marks) < 4 or len(set(marks[:4])) < 4 or marks[0].isalnum():
+        raise MessageError("bad_header")
+    separator = marks[0]
+    marks = marks if len(marks) == 5 and marks[4] not in separator else f"{marks[:4]}&"
+    declared = head.decode("latin-1").split(separator)
+    charset = (
+        _CHARSETS.get(declared[17].split(marks[2])[0].strip().upper(), "utf-8")
+        if len(declared) > 17
+        else "utf-8"
+    )
+    segments = []
+    for data in raw.segments:
+        text = _decode(data, charset)
+        if "\x00" in text:
+            raise MessageError("nul_byte")
+        fields = text.split(separator)
+        if fields[0] == "MSH":
+            fields.insert(1, separator)  # MSH-1 is the separator itself
+        segments.append(Segment(fields[0], tuple(fields), marks))
+    return segments
+
+
+def parse_hl7_time(value: str) -> datetime | None:
+    """Return the time an HL7 timestamp gives, in UTC; without an offset it is taken as UTC."""
+    match = _TIME.match(value.strip())
+    if match is None:
+        return None
+    year, month, day, hour, minute, second, fraction, offset = match.groups()
+    try:
+        zone = UTC
+        if offset:
+            shift = timedelta(hours=int(offset[1:3]), minutes=int(offset[3:]))
+            zone = timezone(-shift if offset[0] == "-" else shift)
+        moment = datetime(
+            int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0),
+            int((fraction or "0").ljust(6, "0")), tzinfo=zone,
+        )  # fmt: skip
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _decode(data: bytes, charset: str) -> str:
+    """Decode a segment; senders often declare ASCII and write UTF-8 or Windows' own letters."""
+    for codec in dict.fromkeys((charset, "utf-8")):
+        try:
+            return data.decode(codec)
+        except UnicodeDecodeError:
+            continue
+    raise MessageError("bad_utf8")
