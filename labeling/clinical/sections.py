@@ -89,7 +89,7 @@ def find_sections(text: str, titles: Mapping[str, Sequence[str]] = SECTION_TITLE
 
     Examples
     --------
-    >>> [(s.name, s.start) for s in find_sections("Indication: cough\\nFINDINGS: Clear. IMPRESSION: Normal.")]
+    >>> [(s.name, s.start) for s in find_sections("Indication: cough\nFINDINGS: Clear. IMPRESSION: Normal.")]
     [('reason', 0), ('findings', 18), ('impression', 35)]
     """
     pattern, names = _compiled(tuple((name, tuple(words)) for name, words in titles.items()))
