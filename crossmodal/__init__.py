@@ -17,6 +17,7 @@ from .signals import SetAside, SignalSet
 from .split import LeakError, Split, check_split, patient_folds, patient_split
 from .study_files import StudyFiles
 from .targets import Targets, as_targets
+from .validation_splits import site_split, time_split
 
 if TYPE_CHECKING:
     from .augment import AUGMENTATIONS as AUGMENTATIONS
@@ -146,6 +147,8 @@ __all__ = [
     "reliability",
     "save_bundle",
     "scaled_softmax",
+    "site_split",
+    "time_split",
     "twelve_leads",
 ]
 

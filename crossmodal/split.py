@@ -124,7 +124,7 @@ def check_split(parts: ArrayLike, patient_ids: ArrayLike) -> None:
     LeakError
         Names two rows of the same patient, never the patient.
     """
-    patients = _as_text(patient_ids)
+    patients = patients_as_text(patient_ids)
     place = np.asarray(parts)
     if place.shape != (len(patients),):
         raise ValueError(f"parts have shape {place.shape} for {len(patients)} records")
@@ -140,8 +140,8 @@ def check_split(parts: ArrayLike, patient_ids: ArrayLike) -> None:
 
 def _fractions(patient_ids: ArrayLike, ids: ArrayLike | None, key: str) -> NDArray[np.float64]:
     """Return a number in [0, 1) for each record, the same for all records of a patient."""
-    patients = _as_text(patient_ids)
-    own = [str(row) for row in range(len(patients))] if ids is None else _as_text(ids)
+    patients = patients_as_text(patient_ids)
+    own = [str(row) for row in range(len(patients))] if ids is None else patients_as_text(ids)
     if len(own) != len(patients):
         raise ValueError(f"ids has {len(own)} entries for {len(patients)} records")
     units = [
@@ -151,7 +151,7 @@ def _fractions(patient_ids: ArrayLike, ids: ArrayLike | None, key: str) -> NDArr
     return np.array([keyed_fraction(unit, key) for unit in units], dtype=np.float64)
 
 
-def _as_text(values: ArrayLike) -> list[str]:
+def patients_as_text(values: ArrayLike) -> list[str]:
     """Return ids as text; None and NaN become empty, whole numbers lose their decimal point."""
     array = np.asarray(values)
     if array.ndim != 1:
