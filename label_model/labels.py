@@ -105,6 +105,9 @@ class Labels:
             },
         )
 
+    def __repr__(self) -> str:
+        return f"Labels({len(self)} records, {int(self.covered.sum())} covered, classes {list(self.schema.classes)})"
+
     def __len__(self) -> int:
         return len(self.ids)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def _pieces(data: Any, batch_size: int) -> Iterator[tuple[list[Record], frozense
     if isinstance(data, pa.Table | pa.RecordBatch):
         table = pa.Table.from_batches([data]) if isinstance(data, pa.RecordBatch) else data
         for arrow in table.to_batches(max_chunksize=batch_size):
-            yield batch_records(arrow), frozenset(arrow.schema.names)
+            yield batch_records(_canonical(arrow)), frozenset(arrow.schema.names)
     elif type(data).__module__.partition(".")[0] == "pandas" and hasattr(data, "columns"):
         yield from _frame_pieces(data, batch_size)
     elif isinstance(data, Iterable) and not isinstance(data, bytes | dict):
@@ -94,6 +95,21 @@ def _pieces(data: Any, batch_size: int) -> Iterator[tuple[list[Record], frozense
         raise UsageError(
             f"records are a list, DataFrame, Arrow table or the path of an export, not a {type(data).__name__}"
         )
+
+
+def _canonical(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch whose ids are text, whose missing text is empty and whose times are UTC, as in batches of files."""
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    for name in CANONICAL[:2]:
+        if name in columns and pa.types.is_floating(columns[name].type):
+            columns[name] = pa.array([_name(value) for value in columns[name].to_pylist()], pa.string())
+    if "text" in columns and columns["text"].null_count:
+        columns["text"] = columns["text"].cast(pa.string()).fill_null("")
+    if "time" in columns:
+        moments = [as_moment(value) for value in columns["time"].to_pylist()]
+        if all(moment is None or isinstance(moment, datetime) for moment in moments):
+            columns["time"] = pa.array(moments, pa.timestamp("us", tz="UTC"))
+    return pa.RecordBatch.from_pydict(columns)
 
 
 def _frame_pieces(frame: Any, batch_size: int) -> Iterator[tuple[list[Record], frozenset[str]]]:

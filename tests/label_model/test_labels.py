@@ -1,5 +1,7 @@
 """The table of labels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -79,3 +81,9 @@ def test_an_id_cannot_stand_twice(votes):
             np.array(["a", "a", "b", "c"]), labels.patient_ids, labels.proba, labels.label,
             labels.covered, labels.n_votes, labels.schema,
         )  # fmt: skip
+
+
+def test_the_picture_of_labels_shows_no_id(votes):
+    votes = replace(votes, ids=np.array(["ZEBRAFISH-4711", "b", "c", "d"]))
+    shown = repr(Labels.from_model(MajorityLabelVoter().fit(votes), votes))
+    assert shown == "Labels(4 records, 3 covered, classes ['normal', 'abnormal'])"

@@ -1,5 +1,7 @@
 """Running functions over records: the same votes by every door, in every order."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import orjson
 import pandas as pd
@@ -98,13 +100,27 @@ def test_a_shuffled_frame_keeps_rows_and_ids_together():
     np.testing.assert_array_equal(votes.dense()[:, 2] == 1, frame["age"] > 65)
 
 
-def test_missing_patients_in_a_frame_are_nobody():
-    frame = pd.DataFrame(
-        {"id": [1, 2, 3], "patient_id": [15709.0, None, 15709.0], "text": ["a", None, "b"], "age": 1}
-    )
-    votes = LFApplier(FUNCTIONS, schema=SCHEMA).apply(frame)
+@pytest.mark.parametrize("kind", ["frame", "arrow"])
+def test_missing_patients_and_texts_are_missing_by_every_door(kind):
+    columns = {
+        "id": [1.0, 2.0, 3.0],
+        "patient_id": [15709.0, float("nan"), 15709.0],
+        "text": ["a", None, "paced"],
+        "time": ["2020-01-01", None, "2020-01-01T01:00:00+01:00"],
+        "age": [1, 1, 1],
+    }
+    seen = []
+
+    @labeling_function
+    def look(record):
+        seen.append((record.text, record.time))
+
+    data = pd.DataFrame(columns) if kind == "frame" else pa.table(columns)
+    votes = LFApplier([*FUNCTIONS, look], schema=SCHEMA).apply(data)
     assert votes.patient_ids.tolist() == ["15709", "", "15709"]
     assert votes.ids.tolist() == ["1", "2", "3"]
+    moment = datetime(2020, 1, 1, tzinfo=UTC)
+    assert seen == [("a", moment), ("", None), ("paced", moment)]
 
 
 def test_integers_do_without_a_schema():
