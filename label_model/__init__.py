@@ -1,13 +1,17 @@
 """Votes in, class probabilities out: label models, their registry, and the table of labels they make."""
 
+from .advice import Advice, advise
 from .balance import ClassBalance
 from .base import VoteModel
+from .compare import Comparison, compare
 from .dawid_skene import DawidSkene, OneCoin
+from .explain import Contribution, Explanation
 from .labels import Labels, fingerprint_votes
 from .majority import MajorityLabelVoter
 from .matrix_completion import LabelModel, LabelModelWarning
 from .naive_bayes import GoldNaiveBayes
 from .triplets import TripletModel
+from .uncertainty import ModelIntervals
 from .weighted import WeightedMajority
 
 MODELS: dict[str, type[VoteModel]] = {
@@ -23,16 +27,23 @@ MODELS: dict[str, type[VoteModel]] = {
 
 __all__ = [
     "MODELS",
+    "Advice",
     "ClassBalance",
+    "Comparison",
+    "Contribution",
     "DawidSkene",
+    "Explanation",
     "GoldNaiveBayes",
     "LabelModel",
     "LabelModelWarning",
     "Labels",
     "MajorityLabelVoter",
+    "ModelIntervals",
     "OneCoin",
     "TripletModel",
     "VoteModel",
     "WeightedMajority",
+    "advise",
+    "compare",
     "fingerprint_votes",
 ]

@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from sidelight.labeling.moments import Moments
 
 from .pair_table import covotes
+from .triplets import skills
 
 Array = NDArray[np.float64]
 
@@ -43,6 +44,25 @@ def near_copies(moments: Moments) -> NDArray[np.bool_]:
     unusual = (usual <= 0.9) | always
     found = (both >= FEWEST) & (both >= SAME_RECORDS * either) & (same >= SAME_VOTES * both)
     found &= unusual[:, None] & unusual[None, :]
+    np.fill_diagonal(found, False)
+    return np.asarray(found, dtype=np.bool_)
+
+
+def linked_annotators(moments: Moments, sided: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which pairs of annotators agree far more often than their skills explain, shape as of `near_copies`.
+
+    Skills are medians over triplets, which groups of copiers do not move as long as most pairs are independent. A
+    pair is linked when it agrees beyond them by four standard errors and by a tenth of what was left to agree on.
+    """
+    k = moments.schema.cardinality
+    both, same = covotes(moments), _same_votes(moments)
+    skill = skills(moments)
+    agreement = np.clip((1 + (k - 1) * np.outer(skill, skill)) / k, 0.02, 0.98)
+    expected = both * agreement
+    excess = same - expected
+    deviation = np.sqrt(np.maximum(both * agreement * (1 - agreement), 1e-9))
+    found = (both >= FEWEST) & (excess > 4 * deviation) & (excess > 0.1 * (both - expected))
+    found &= ~sided[:, None] & ~sided[None, :]
     np.fill_diagonal(found, False)
     return np.asarray(found, dtype=np.bool_)
 

@@ -13,11 +13,13 @@ from sidelight.labeling.moments import Moments, one_hot
 from .balance import ClassBalance, known_balance
 from .base import VoteModel
 from .completion import Convergence, balance_that_fits, complete
-from .dependence import discounts, group_numbers, near_copies, read_groups
+from .dependence import discounts, group_numbers, linked_annotators, near_copies, read_groups
+from .explain import Explanation, explain_record
 from .guess import first_guess, shared_skill
 from .likelihood import refine
 from .pair_table import PairTable, covote_misfit, one_sided
 from .temperature import temperature_by_density, temperature_by_prediction
+from .uncertainty import ModelIntervals, bootstrap_intervals, fisher_intervals
 
 Array = NDArray[np.float64]
 
@@ -27,6 +29,9 @@ SMALLEST = 1e-6
 HUMAN_SPREAD = 1.0
 """Share of a lift by which dependence throws it off where one-sided functions take part. People who write functions
 look at the same phrases; more records make that no smaller, so their pairs are never trusted beyond it."""
+
+ANNOTATOR_SPREAD = 0.0
+"""The same for functions that choose between classes: sampling error is all that their pairs show."""
 
 FITS = 1.25
 """Mean squared residual, in sampling variances, up to which votes are taken to be what the model assumes."""
@@ -42,6 +47,9 @@ BALANCE_STEPS = 6
 
 FEWEST_TO_REFINE = 100
 """Records below which nothing is refined: too few to tell whether the votes are what the model assumes."""
+
+BALANCE_TRUST = 0.5
+"""Power to which an estimated balance is raised where functions are one-sided: half-way to equal classes."""
 
 REFINE_WORK = 40_000_000
 """Additions that refinement by likelihood may cost; large sets take fewer steps, from a start that is the better."""
@@ -72,8 +80,8 @@ class LabelModel(VoteModel):
     abstentions : {"auto", "informative", "ignored"}, default "auto"
         Whether that a function abstains says something of the class. "auto" decides for annotators from their votes.
     dependencies : {"copies"} or sequence of groups or None, default "copies"
-        Functions that depend on each other beyond the class: near copies are found, or groups of names or column
-        numbers are given (near copies are still found), or none are sought.
+        Functions that depend on each other beyond the class: near copies are found, and annotators who copy from each
+        other; or groups of names or column numbers are given, and copies are found too; or none are sought.
     guard : bool, default True
         Whether a vote that seems to speak against its own class counts for nothing. Only annotators who are wrong
         far beyond chance, by three standard errors, are believed to be, and turned around.
@@ -232,6 +240,60 @@ class LabelModel(VoteModel):
         silent = np.maximum(1 - cast.sum(axis=1, keepdims=True), 0.0)
         return np.asarray(np.concatenate([silent, cast], axis=1), dtype=np.float64)
 
+    def explain(self, L: VoteMatrix | ArrayLike, row: int) -> Explanation:
+        """Return what each function added to one record's log probabilities, with the evidence its vote carries."""
+        votes = self.check_votes(L)
+        one = votes.take_rows([row])
+        label, proba = self.predict(one, return_probs=True)
+        gain, silence = (self.temperature_ * part for part in self._evidence())
+        if not one.covered()[0]:
+            silence = np.zeros_like(silence)
+        row = int(np.arange(votes.n_records)[row])
+        return explain_record(votes, row, int(label[0]), proba[0], gain, silence, np.log(self.prior_))
+
+    def intervals(
+        self,
+        L_train: VoteMatrix | ArrayLike,
+        *,
+        method: str = "auto",
+        level: float = 0.95,
+        class_balance: Any = None,
+        n_draws: int = 200,
+        seed: int = 0,
+    ) -> ModelIntervals:
+        """Return intervals for the accuracies and the class balance.
+
+        Parameters
+        ----------
+        L_train : VoteMatrix or array-like of int of shape (n_records, n_functions)
+            The votes the model was fitted on.
+        method : {"auto", "fisher", "bootstrap"}, default "auto"
+            Curvature of the likelihood, for fits that were refined by it; or refits on resampled patients, which
+            show how the fit would change with other patients, not how far its assumptions are off.
+        level : float, default 0.95
+            Confidence level.
+        class_balance : optional
+            As it was given to `fit`, for refits.
+        n_draws : int, default 200
+            Refits of the bootstrap.
+        seed : int, default 0
+            Of the bootstrap's draws.
+        """
+        self._check_fitted()
+        if method not in ("auto", "fisher", "bootstrap"):
+            raise ValueError(f'method is {method!r}; it is "auto", "fisher" or "bootstrap"')
+        if not 0 < level < 1 or n_draws < 2:
+            raise ValueError("level lies between 0 and 1, and n_draws is at least 2")
+        votes = self.check_votes(L_train)
+        if method == "fisher" and not self.refined_:
+            raise ValueError('these votes are not what the likelihood assumes; use method="bootstrap"')
+        if self.refined_ and method != "bootstrap":
+            known = self.balance_.source != "estimated"
+            return fisher_intervals(votes, self.emitted_, self.prior_, prior_known=known, level=level)
+        return bootstrap_intervals(
+            self, votes, class_balance=class_balance, n_draws=n_draws, level=level, seed=seed
+        )
+
     # -- learning ------------------------------------------------------------------------------------
 
     def _learn(self, hot: Any, moments: Moments, known: ClassBalance | None, settings: "_Settings") -> None:
@@ -239,17 +301,15 @@ class LabelModel(VoteModel):
         human = self._mostly_human(moments)
         copies = self._dependent_pairs(moments, moments.names)
         groups = group_numbers(copies)
-        informative = self.abstentions == "informative"
-        fit: _Fit | None = None
-        refined = False
-        if self.abstentions != "ignored" and not human and moments.n_covered >= FEWEST_TO_REFINE:
-            fit = _solve(
-                moments, self.one_sided_, groups, known, settings, ignore=False, halve=False, last=ROUGHLY
-            )
-            informative, fit, refined = self._refine(hot, moments, copies, fit, known, settings)
-        if fit is None or not informative:
-            ignore = self.abstentions == "ignored" or (self.abstentions == "auto" and not informative)
+        fit, refined, ignore = self._first_fit(hot, moments, copies, groups, human, known, settings)
+        if fit is None:
             fit = _solve(moments, self.one_sided_, groups, known, settings, ignore=ignore, halve=human)
+        if fit.misfit > FITS and self.dependencies is not None and not human:
+            linked = linked_annotators(moments, self.one_sided_)
+            if (linked & ~copies).any():
+                copies = copies | linked
+                groups = group_numbers(copies)
+                fit = _solve(moments, self.one_sided_, groups, known, settings, ignore=ignore, halve=human)
         self._take(fit)
         self.refined_ = refined
         self.silent_evidence_ = refined
@@ -266,6 +326,27 @@ class LabelModel(VoteModel):
             )
             if not refined:
                 self.temperature_ = float(np.sqrt(self.temperature_ * temperature_by_density(density)))
+
+    def _first_fit(
+        self,
+        hot: Any,
+        moments: Moments,
+        copies: NDArray[np.bool_],
+        groups: NDArray[np.intp],
+        human: bool,
+        known: ClassBalance | None,
+        settings: "_Settings",
+    ) -> tuple["_Fit | None", bool, bool]:
+        """Try whether the classes alone explain who votes on what; say whether abstentions are to be ignored else."""
+        if self.abstentions == "ignored" or human:
+            return None, False, True
+        if moments.n_covered < FEWEST_TO_REFINE:
+            return None, False, self.abstentions == "auto"
+        fit = _solve(
+            moments, self.one_sided_, groups, known, settings, ignore=False, halve=False, last=ROUGHLY
+        )
+        informative, fit, refined = self._refine(hot, moments, copies, fit, known, settings)
+        return (fit if informative else None), refined, not informative
 
     def _mostly_human(self, moments: Moments) -> bool:
         """Return whether one-sided functions cast most of the votes."""
@@ -424,7 +505,7 @@ def _solve(
     m, k = moments.singles.shape
     table = PairTable.of(moments, sided, ignore_abstentions=ignore, groups=groups)
     pull = np.full(len(table.votes), settings.pull)
-    spread = np.where(table.human, HUMAN_SPREAD, 0.0)
+    spread = np.where(table.human, HUMAN_SPREAD, ANNOTATOR_SPREAD)
 
     def fitted(
         prior: Array, guess: Array, pull: Array, start: Array | None = None, tolerance: float = ROUGHLY
@@ -457,7 +538,7 @@ def _solve(
             if np.abs(prior - before).max() < 1e-3:
                 break
         if halve:
-            prior = np.sqrt(prior) / np.sqrt(prior).sum()
+            prior = prior**BALANCE_TRUST / (prior**BALANCE_TRUST).sum()
     guess = guessed(prior)
     q, _weight, report = fitted(prior, live(guess), pull, tolerance=last if sided.all() else ROUGHLY)
     if not sided.all():

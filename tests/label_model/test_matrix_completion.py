@@ -287,3 +287,20 @@ def test_settings_that_are_none_are_refused(wrong):
     votes = np.array([[0, 1, 0], [1, 1, 0]], np.int8)
     with pytest.raises((ValueError, TypeError), match=next(iter(wrong))):
         LabelModel(**wrong).fit(votes)
+
+
+def test_annotators_who_copy_from_each_other_are_found_and_discounted():
+    """Two pairs and a chain of three weak, busy annotators: elsewhere the copied ones are taken for the truth."""
+    rng = np.random.default_rng(0)
+    accuracy = np.concatenate([[0.62, 0.7, 0.62, 0.7, 0.62, 0.7, 0.7], rng.uniform(0.6, 0.9, 13)])
+    coverage = np.concatenate([[0.4] * 7, rng.uniform(0.1, 0.4, 13)])
+    tables = emission(accuracy, coverage, 2)
+    votes, truth = sample(tables, [0.5, 0.5], 10_000)
+    for source, copy, share in [(0, 1, 0.8), (2, 3, 0.8), (4, 5, 0.9), (5, 6, 0.9)]:
+        copied = rng.random(len(votes)) < share
+        votes[copied, copy] = votes[copied, source]
+    model = LabelModel().fit(votes)
+    assert ((model.discounts_ < 0.9) == (np.arange(20) < 7)).all()
+    assert np.sqrt(np.mean((model.get_weights()[7:] - accuracy[7:]) ** 2)) < 0.025
+    majority = MajorityLabelVoter().fit(votes).score(votes, truth, tie_break_policy="random")["accuracy"]
+    assert model.score(votes, truth)["accuracy"] > majority + 0.05

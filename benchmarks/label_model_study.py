@@ -1,0 +1,199 @@
+"""Why `LabelModel` is set as it is: ideas side by side on every vote set, and the choice made without each set in turn.
+
+    python benchmarks/label_model_study.py --data DIR --quick --json
+
+Each variant changes one decision of the model. Nothing is fitted per set: one variant is one configuration for all.
+The second table chooses the strengths (how far dependence throws lifts off, how hard accuracies are pulled, what a
+vote is worth at first) by the mean over all sets but one and scores the choice on the set left out.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import label_model_sets as sets
+
+from sidelight.label_model import (
+    DawidSkene,
+    LabelModel,
+    LabelModelWarning,
+    MajorityLabelVoter,
+    OneCoin,
+    TripletModel,
+    WeightedMajority,
+)
+from sidelight.label_model import matrix_completion as inside
+
+Scores = dict[str, dict[str, float]]
+GRID = [(spread, pull, precision) for spread in (0.5, 0.7, 1.0, 1.4, 2.0) for pull in (10.0, 20.0, 40.0) for precision in (0.6, 0.7, 0.8)]  # fmt: skip
+
+
+@contextmanager
+def changed(**constants: Any) -> Iterator[None]:
+    """Give constants of the model other values for a while."""
+    before = {name: getattr(inside, name) for name in constants}
+    for name, value in constants.items():
+        setattr(inside, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(inside, name, value)
+
+
+def model(
+    constants: dict[str, Any] | None = None, fit: dict[str, Any] | None = None, **settings: Any
+) -> Callable[..., Any]:
+    """Return a function from votes to probabilities by `LabelModel` with some decisions changed."""
+
+    def run(votes: Any, k: int, balance: Any) -> Any:
+        with changed(**(constants or {})):
+            fitted = LabelModel(k, **settings).fit(votes, class_balance=balance, **(fit or {}))
+            return fitted.predict_proba(votes)
+
+    return run
+
+
+def relative(kind: Any) -> Callable[..., Any]:
+    """Return a function from votes to probabilities by another model."""
+    return lambda votes, k, balance: kind(k).fit(votes, class_balance=balance).predict_proba(votes)
+
+
+def full_evidence(votes: Any, k: int, balance: Any) -> Any:
+    """Return probabilities of the default model without tempering."""
+    fitted = LabelModel(k).fit(votes, class_balance=balance)
+    fitted.temperature_ = 1.0
+    return fitted.predict_proba(votes)
+
+
+VARIANTS: dict[str, Callable[..., Any]] = {
+    "default": model(),
+    "majority vote": relative(MajorityLabelVoter),
+    "weighted majority": relative(WeightedMajority),
+    "Dawid-Skene": relative(DawidSkene),
+    "one coin": relative(OneCoin),
+    "triplets": relative(TripletModel),
+    "rules trusted like annotators": model({"HUMAN_SPREAD": 0.0}),
+    "annotators trusted like rules": model({"ANNOTATOR_SPREAD": 1.0}),
+    "no refinement by likelihood": model({"FITS": -1.0}),
+    "refinement never questioned": model({"FITS": 1e9}),
+    "full evidence, no temperature": full_evidence,
+    "abstentions always informative": model(abstentions="informative"),
+    "abstentions always ignored": model(abstentions="ignored"),
+    "balance taken as uniform": model({"BALANCE_STEPS": 0}),
+    "balance estimate believed": model({"BALANCE_TRUST": 1.0}),
+    "no guard": model(guard=False),
+    "copies not sought": model(dependencies=None),
+    "no first guess to speak of": model(fit={"l2": 1.0}),
+}
+
+
+def score(run: Callable[..., Any], paths: list[Path], *, given: bool = False) -> Scores:
+    """Return the scores of one variant on every set."""
+    found: Scores = {}
+    for path in paths:
+        votes, gold, k = sets.load(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LabelModelWarning)
+            proba = run(votes, k, sets.gold_balance(gold, k) if given else None)
+        found[path.stem] = sets.judge(proba, votes, gold)
+    return found
+
+
+def worst(found: Scores, baseline: Scores) -> tuple[float, str]:
+    """Return the largest loss of accuracy against majority vote, and where."""
+    return min((found[name]["accuracy"] - baseline[name]["accuracy"], name) for name in found)
+
+
+def merit(found: Scores, names: list[str]) -> float:
+    """Return what the choice is made by: the mean of the three shares, less a fifth of the log loss."""
+    mean = sets.means(found, names)
+    return (mean["accuracy"] + mean["macro_f1"] + mean["auroc"]) / 3 - 0.2 * mean["log_loss"]
+
+
+def leave_one_out(paths: list[Path]) -> dict[str, Any]:
+    """Choose the strengths without each set in turn, and score the choice there."""
+    tried = {
+        strengths: score(
+            model({"HUMAN_SPREAD": strengths[0]}, {"l2": strengths[1], "prec_init": strengths[2]}), paths
+        )
+        for strengths in GRID
+    }
+    names = [path.stem for path in paths]
+    held: Scores = {}
+    chosen: dict[str, int] = {}
+    for left_out in names:
+        rest = [name for name in names if name != left_out]
+        best = max(GRID, key=lambda strengths: merit(tried[strengths], rest))
+        held[left_out] = tried[best][left_out]
+        chosen[str(best)] = chosen.get(str(best), 0) + 1
+    every = sorted(GRID, key=lambda strengths: -merit(tried[strengths], names))
+    return {
+        "held_out": sets.means(held, names),
+        "chosen": chosen,
+        "default": sets.means(tried[(1.0, 20.0, 0.7)], names),
+        "best_in_hindsight": [str(every[0]), sets.means(tried[every[0]], names)],
+        "worst_of_grid": [str(every[-1]), sets.means(tried[every[-1]], names)],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--yardstick", type=Path, default=Path("../shared/bench/peers"))
+    parser.add_argument("--votes", type=Path, help="folder in which the vote sets are kept between runs")
+    parser.add_argument(
+        "--quick", action="store_true", help="leave out sets of more than 5,000 records, and the grid"
+    )
+    parser.add_argument("--json", action="store_true", help="print the line of JSON alone")
+    options = parser.parse_args()
+    begun = time.process_time()
+    with tempfile.TemporaryDirectory() as scratch:
+        paths = sets.make_sets(options.data, options.yardstick, options.votes or Path(scratch))
+        if options.quick:
+            paths = [path for path in paths if len(sets.load(path)[0]) <= 5000]
+        if not paths:
+            raise SystemExit("no vote set could be made from these data")
+        report: dict[str, Any] = {"sets": [path.stem for path in paths], "variants": {}}
+        groups = {
+            "text": [path.stem for path in paths if path.stem in sets.TEXT_SETS],
+            "stored": [path.stem for path in paths if path.stem not in sets.TEXT_SETS],
+            "crowds": [path.stem for path in paths if path.stem in sets.CROWDS],
+        }
+        baseline = score(VARIANTS["majority vote"], paths)
+        for given in (False, True):
+            title = "class balance given" if given else "class balance unknown"
+            lines = []
+            for name, run in VARIANTS.items():
+                found = score(run, paths, given=given)
+                loss, where = worst(found, baseline)
+                entry = {group: sets.means(found, members) for group, members in groups.items()}
+                report["variants"].setdefault(name, {})[title] = {
+                    **entry,
+                    "worst": [loss, where],
+                    "sets": found,
+                }
+                lines += [sets.row(f"{name} [{group}]", entry[group]) for group in entry if entry[group]]
+                lines[-1] += f"  worst {loss:+.3f} {where}"
+            if not options.json:
+                print(f"\n{title}: accuracy, macro-F1, AUROC, log loss (means over sets)")
+                print("\n".join(lines))
+        if not options.quick:
+            report["leave_one_out"] = leave_one_out(
+                [path for path in paths if len(sets.load(path)[0]) <= 17_000]
+            )
+            if not options.json:
+                print("\nstrengths chosen without the set they are scored on:")
+                print(json.dumps(report["leave_one_out"], indent=1))
+        report["cpu_seconds"] = time.process_time() - begun
+    print(json.dumps(report, default=float))
+
+
+if __name__ == "__main__":
+    main()
