@@ -1,0 +1,1 @@
+"""The labeling app: where clinicians label records and functions are born."""
