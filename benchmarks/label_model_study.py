@@ -28,7 +28,7 @@ from sidelight.label_model import (
     TripletModel,
     WeightedMajority,
 )
-from sidelight.label_model import matrix_completion as inside
+from sidelight.label_model import solver as inside
 
 Scores = dict[str, dict[str, float]]
 GRID = [(spread, pull, precision) for spread in (0.5, 0.7, 1.0, 1.4, 2.0) for pull in (10.0, 20.0, 40.0) for precision in (0.6, 0.7, 0.8)]  # fmt: skip

@@ -18,6 +18,7 @@ def refine(
     prior: Array,
     pseudo: Array,
     *,
+    labels: NDArray[np.int64] | None = None,
     balance_pull: float | None = None,
     iterations: int = 100,
     tolerance: float = 1e-7,
@@ -36,6 +37,8 @@ def refine(
         Class balance to start from.
     pseudo : ndarray of shape (n_functions, n_classes + 1, n_classes)
         Records added to each cell in every step, abstaining first.
+    labels : ndarray of int of shape (n_patterns,), optional
+        Gold labels, -1 where unknown: such a record belongs to its class for certain.
     balance_pull : float, optional
         Records of equally frequent classes added when the balance is learned too; None keeps it as it is.
     iterations : int, default 100
@@ -56,6 +59,10 @@ def refine(
     n = float(counts.sum())
     back = hot.T
     emitted = emitted.copy()
+    gold = np.zeros(0, dtype=np.intp) if labels is None else np.flatnonzero(labels >= 0)
+    other = (
+        np.zeros((len(gold), k)) if labels is None else np.where(np.eye(k)[labels[gold]] > 0, 0.0, -np.inf)
+    )
     history: list[float] = []
     for _ in range(iterations):
         silent = np.maximum(1 - emitted.sum(axis=1), SMALLEST)
@@ -63,6 +70,7 @@ def refine(
         log_emitted = np.log(np.maximum(emitted, SMALLEST))
         gain = (log_emitted - log_silent[:, None, :]).reshape(m * k, k)
         scores = hot @ gain + (np.log(np.maximum(prior, SMALLEST)) + log_silent.sum(axis=0))
+        scores[gold] += other
         top = scores.max(axis=1, keepdims=True)
         scores -= top
         np.exp(scores, out=scores)

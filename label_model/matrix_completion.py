@@ -1,23 +1,33 @@
 """The label model: accuracies of functions from their agreements, and class probabilities from both."""
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sidelight.labeling import VoteMatrix
+from sidelight.labeling import FunctionInfo, VoteMatrix, as_votes
 from sidelight.labeling.moments import Moments, one_hot
 
 from .balance import ClassBalance, known_balance
-from .base import VoteModel
-from .completion import Convergence, balance_that_fits, complete
+from .base import VoteModel, check_gold
+from .completion import Convergence
 from .dependence import discounts, group_numbers, linked_annotators, near_copies, read_groups
 from .explain import Explanation, explain_record
-from .guess import first_guess, shared_skill
-from .likelihood import refine
-from .pair_table import PairTable, covote_misfit, one_sided
+from .pair_table import one_sided
+from .solver import (
+    FEWEST_TO_REFINE,
+    FITS,
+    ROUGHLY,
+    Fit,
+    Problem,
+    explains_covotes,
+    guessed,
+    posterior_of_vote,
+    refined,
+    solve,
+)
 from .temperature import temperature_by_density, temperature_by_prediction
 from .uncertainty import ModelIntervals, bootstrap_intervals, fisher_intervals
 
@@ -25,34 +35,6 @@ Array = NDArray[np.float64]
 
 SMALLEST = 1e-6
 """Probabilities are cut off here before their logarithm is taken."""
-
-HUMAN_SPREAD = 1.0
-"""Share of a lift by which dependence throws it off where one-sided functions take part. People who write functions
-look at the same phrases; more records make that no smaller, so their pairs are never trusted beyond it."""
-
-ANNOTATOR_SPREAD = 0.0
-"""The same for functions that choose between classes: sampling error is all that their pairs show."""
-
-FITS = 1.25
-"""Mean squared residual, in sampling variances, up to which votes are taken to be what the model assumes."""
-
-ROUGHLY = 1e-7
-"""Relative fall of the objective at which fits stop that are only steps towards the last one."""
-
-FINELY = 1e-11
-"""Relative fall at which the last one stops."""
-
-BALANCE_STEPS = 6
-"""Most rounds of accuracies and class balance in turn."""
-
-FEWEST_TO_REFINE = 100
-"""Records below which nothing is refined: too few to tell whether the votes are what the model assumes."""
-
-BALANCE_TRUST = 0.5
-"""Power to which an estimated balance is raised where functions are one-sided: half-way to equal classes."""
-
-REFINE_WORK = 40_000_000
-"""Additions that refinement by likelihood may cost; large sets take fewer steps, from a start that is the better."""
 
 
 class LabelModelWarning(UserWarning):
@@ -138,6 +120,7 @@ class LabelModel(VoteModel):
     refined_: bool
     convergence_: Convergence
     violators_: tuple[tuple[str, int], ...]
+    _counted: Moments | None = None
 
     _records: ClassVar[dict[str, Any]] = {**VoteModel._records, "convergence_": Convergence}
 
@@ -174,6 +157,8 @@ class LabelModel(VoteModel):
         seed: int = 0,
         log_freq: int = 10,
         mu_eps: float | None = None,
+        gold: ArrayLike | None = None,
+        accuracies: Mapping[str, float] | None = None,
     ) -> Self:
         """Learn accuracies from votes and return the model.
 
@@ -182,7 +167,7 @@ class LabelModel(VoteModel):
         L_train : VoteMatrix or array-like of int of shape (n_records, n_functions)
             Votes, -1 where a function abstains.
         Y_dev : array-like of int, optional
-            Gold labels of a development sample; only their class frequencies are used.
+            Gold labels of other records; only their class frequencies are used.
         class_balance : optional
             What is known of the class frequencies; see `ClassBalance.given`. Else they are estimated: the lift of
             two votes for one class tells how rare it is at most. For one-sided functions the estimate is moved
@@ -195,33 +180,70 @@ class LabelModel(VoteModel):
             How often a vote is right as long as nothing is known of its function and classes are equally frequent.
         progress_bar, lr, optimizer, lr_scheduler, seed, log_freq, mu_eps
             Taken so that scripts written for Snorkel run; nothing depends on them.
+        gold : array-like of int of shape (n_records,), optional
+            Gold labels of some of these records, -1 elsewhere: any number, drawn at random among them. They count
+            as observations of accuracies and, where it is not given, of the class balance.
+        accuracies : mapping of function name to float, optional
+            How often the user expects a function's votes to be right; takes the place of `prec_init`.
         """
         del progress_bar, lr, optimizer, lr_scheduler, seed, log_freq, mu_eps
-        if not 0.5 <= prec_init < 1 or not l2 > 0 or n_epochs < 1:
-            raise ValueError("prec_init is from 0.5 to below 1, l2 above 0 and n_epochs at least 1")
         votes = self._start(L_train)
-        k = self.cardinality
+        self._counted = None
         hot = one_hot(votes)
         moments = Moments.of_one_hot(votes, hot)
-        known = known_balance(class_balance, Y_dev, votes.schema)
-        self.one_sided_ = one_sided(moments, tuple(function.polarity for function in votes.functions))
-        self.vote_rates_ = moments.singles / max(1, moments.n_records)
-        self.n_fitted_ = moments.n_records
-        usable = int((moments.singles.sum(axis=1) > 0).sum())
-        if usable < 3:
-            warnings.warn(
-                f"{usable} function(s) that ever vote: accuracies cannot be told from agreements of fewer than 3, "
-                f"so every vote counts as right {prec_init:.0%} of the time",
-                LabelModelWarning,
-                stacklevel=2,
-            )
-            prior = np.full(k, 1 / k) if known is None else np.asarray(known.vector)
-            self._take(_Fit.of_guess(first_guess(prior, prec_init), moments, prior))
-        else:
-            self._learn(hot, moments, known, _Settings(n_epochs, l2, prec_init))
-        prior = self.prior_
-        self._remember(L_train, votes, known or ClassBalance(tuple(map(float, prior)), "estimated"))
+        labels = (
+            np.full(votes.n_records, -1)
+            if gold is None
+            else check_gold(gold, self.cardinality, votes.n_records)
+        )
+        known = known_balance(class_balance, Y_dev, votes.schema, gold)
+        polarity = tuple(function.polarity for function in votes.functions)
+        problem = self._problem(moments, polarity, known, n_epochs, l2, prec_init, accuracies, hot, labels)
+        self._learn(problem, hot, labels)
+        self._remember(L_train, votes, known or self._estimated())
         self.violators_ = self._list_violators()
+        return self
+
+    def fit_moments(self, moments: Moments, class_balance: Any = None) -> Self:
+        """Learn from counts alone, such as the sum of the counts of several sites, and return the model.
+
+        Nothing is refined by likelihood, and the temperature follows from the number of votes on a record: both
+        would need the records.
+
+        Parameters
+        ----------
+        moments : Moments
+            Counts of votes and pairs; see `Moments.stream` and addition.
+        class_balance : optional
+            As in `fit`.
+        """
+        if moments.schema.cardinality != self.cardinality:
+            raise ValueError(
+                f"the counts are of {moments.schema.cardinality} classes, not of {self.cardinality}"
+            )
+        empty = VoteMatrix(
+            np.zeros((0, moments.n_functions), np.int8),
+            moments.schema,
+            tuple(FunctionInfo(name) for name in moments.names),
+        )
+        votes = self._start(empty)
+        known = known_balance(class_balance, None, moments.schema)
+        problem = self._problem(moments, (), known, 500, 20.0, 0.7, None, None, np.zeros(0, dtype=np.int64))
+        self._learn(problem, None, np.zeros(0, dtype=np.int64))
+        self._remember(empty, votes, known or self._estimated())
+        self.violators_ = self._list_violators()
+        return self
+
+    def partial_fit(self, L: VoteMatrix | ArrayLike, class_balance: Any = None) -> Self:
+        """Add the counts of more records to those of earlier calls, and learn from all of them.
+
+        The order of the calls does not matter. The counts live in this object and are not saved with the model.
+        """
+        counted = Moments.of(as_votes(L, cardinality=self.cardinality))
+        total = counted if self._counted is None else self._counted + counted
+        self.fit_moments(total, class_balance)
+        self._counted = total
+        self.named_ = isinstance(L, VoteMatrix) or hasattr(L, "columns")
         return self
 
     def get_weights(self) -> Array:
@@ -296,57 +318,103 @@ class LabelModel(VoteModel):
 
     # -- learning ------------------------------------------------------------------------------------
 
-    def _learn(self, hot: Any, moments: Moments, known: ClassBalance | None, settings: "_Settings") -> None:
+    def _problem(
+        self,
+        moments: Moments,
+        polarity: tuple[tuple[int, ...], ...],
+        known: ClassBalance | None,
+        n_epochs: int,
+        l2: float,
+        prec_init: float,
+        accuracies: Mapping[str, float] | None,
+        hot: Any,
+        labels: NDArray[np.int64],
+    ) -> Problem:
+        """Check the settings of a fit and put together what is to be solved."""
+        if not 0.5 <= prec_init < 1 or not l2 > 0 or n_epochs < 1:
+            raise ValueError("prec_init is from 0.5 to below 1, l2 above 0 and n_epochs at least 1")
+        m, k = moments.singles.shape
+        expected = np.full(m, np.nan)
+        for name, accuracy in (accuracies or {}).items():
+            if name not in moments.names:
+                raise ValueError(f"accuracies names {name}; the functions are {', '.join(moments.names)}")
+            if not 0 < accuracy < 1:
+                raise ValueError(f"accuracies has {accuracy} for {name}; it lies between 0 and 1")
+            expected[moments.names.index(name)] = accuracy
+        rows = np.flatnonzero(labels >= 0)
+        truth = np.eye(k)[labels[rows]]
+        gold = np.asarray(hot[rows].T @ truth).reshape(m, k, k) if len(rows) else np.zeros((m, k, k))
+        self.one_sided_ = one_sided(moments, polarity)
+        self.vote_rates_ = moments.singles / max(1, moments.n_records)
+        self.n_fitted_ = moments.n_records
+        alone = np.arange(m, dtype=np.intp)
+        return Problem(
+            moments, self.one_sided_, alone, known, int(n_epochs), float(l2), float(prec_init), expected, gold,
+            truth.sum(axis=0),
+        )  # fmt: skip
+
+    def _learn(self, problem: Problem, hot: Any, labels: NDArray[np.int64]) -> None:
         """Fit accuracies, class balance and temperature."""
+        moments = problem.moments
+        usable = int((moments.singles.sum(axis=1) > 0).sum())
+        if usable < 3:
+            warnings.warn(
+                f"{usable} function(s) that ever vote: accuracies cannot be told from agreements of fewer than 3, "
+                f"so every vote counts as right {problem.precision:.0%} of the time",
+                LabelModelWarning,
+                stacklevel=3,
+            )
+            self._take(guessed(problem))
+            return
         human = self._mostly_human(moments)
         copies = self._dependent_pairs(moments, moments.names)
-        groups = group_numbers(copies)
-        fit, refined, ignore = self._first_fit(hot, moments, copies, groups, human, known, settings)
+        problem = problem.with_groups(group_numbers(copies))
+        fit, better, ignore = self._first_fit(problem, hot, labels, copies, human)
         if fit is None:
-            fit = _solve(moments, self.one_sided_, groups, known, settings, ignore=ignore, halve=human)
+            fit = solve(problem, ignore=ignore, halve=human)
         if fit.misfit > FITS and self.dependencies is not None and not human:
             linked = linked_annotators(moments, self.one_sided_)
             if (linked & ~copies).any():
                 copies = copies | linked
-                groups = group_numbers(copies)
-                fit = _solve(moments, self.one_sided_, groups, known, settings, ignore=ignore, halve=human)
+                fit = solve(problem.with_groups(group_numbers(copies)), ignore=ignore, halve=human)
         self._take(fit)
-        self.refined_ = refined
-        self.silent_evidence_ = refined
+        self.refined_ = better
+        self.silent_evidence_ = better
         if copies.any():
             self.discounts_ = discounts(moments, copies, self.emitted_, self.prior_)
-        self.violators_ = ()
-        density = float(moments.singles.sum()) / max(1, moments.n_covered)
-        if human:
-            self.temperature_ = temperature_by_density(density)
-        else:
-            gain, silence = self._evidence()
-            self.temperature_ = temperature_by_prediction(
-                hot, gain, silence, np.log(self.prior_), self.emitted_
-            )
-            if not refined:
-                self.temperature_ = float(np.sqrt(self.temperature_ * temperature_by_density(density)))
+        density = temperature_by_density(float(moments.singles.sum()) / max(1, moments.n_covered))
+        if human or hot is None:
+            self.temperature_ = density
+            return
+        gain, silence = self._evidence()
+        best = temperature_by_prediction(hot, gain, silence, np.log(self.prior_), self.emitted_)
+        self.temperature_ = best if better else float(np.sqrt(best * density))
 
     def _first_fit(
-        self,
-        hot: Any,
-        moments: Moments,
-        copies: NDArray[np.bool_],
-        groups: NDArray[np.intp],
-        human: bool,
-        known: ClassBalance | None,
-        settings: "_Settings",
-    ) -> tuple["_Fit | None", bool, bool]:
-        """Try whether the classes alone explain who votes on what; say whether abstentions are to be ignored else."""
+        self, problem: Problem, hot: Any, labels: NDArray[np.int64], copies: NDArray[np.bool_], human: bool
+    ) -> tuple[Fit | None, bool, bool]:
+        """Try whether the classes alone explain who votes on what.
+
+        Returns a fit, None where they do not; whether it was refined; and whether abstentions are to be ignored.
+        """
+        asked = self.abstentions == "informative"
         if self.abstentions == "ignored" or human:
             return None, False, True
-        if moments.n_covered < FEWEST_TO_REFINE:
-            return None, False, self.abstentions == "auto"
-        fit = _solve(
-            moments, self.one_sided_, groups, known, settings, ignore=False, halve=False, last=ROUGHLY
-        )
-        informative, fit, refined = self._refine(hot, moments, copies, fit, known, settings)
-        return (fit if informative else None), refined, not informative
+        if problem.moments.n_covered < FEWEST_TO_REFINE:
+            return None, False, not asked
+        fit = solve(problem, ignore=False, halve=False, last=ROUGHLY)
+        if not (asked or explains_covotes(problem, fit)):
+            return None, False, True
+        if copies.any() or hot is None:
+            return fit, False, False
+        better = refined(problem, fit, hot, labels)
+        if better is not None:
+            return better, True, False
+        return (fit if asked else None), False, not asked
+
+    def _estimated(self) -> ClassBalance:
+        """Return the class balance that was learned."""
+        return ClassBalance(tuple(map(float, self.prior_)), "estimated")
 
     def _mostly_human(self, moments: Moments) -> bool:
         """Return whether one-sided functions cast most of the votes."""
@@ -362,48 +430,7 @@ class LabelModel(VoteModel):
             found |= read_groups(self.dependencies, names)
         return found
 
-    def _refine(
-        self,
-        hot: Any,
-        moments: Moments,
-        copies: NDArray[np.bool_],
-        fit: "_Fit",
-        known: ClassBalance | None,
-        settings: "_Settings",
-    ) -> tuple[bool, "_Fit", bool]:
-        """Refine a fit by likelihood where the votes are what the model assumes.
-
-        Returns whether abstentions are to be taken as informative, the fit to use, and whether it was refined.
-        """
-        asked = self.abstentions == "informative"
-        strays, chance = covote_misfit(moments, fit.emitted.sum(axis=1), fit.prior)
-        if strays > chance and not asked:
-            return False, fit, False
-        if copies.any():
-            return True, fit, False
-        k = self.cardinality
-        rates = moments.singles / max(1, moments.n_records)
-        pseudo = _pseudo_records(fit.guess, rates, fit.prior, settings.pull / 4)
-        steps = max(2, min(100, REFINE_WORK // max(1, 2 * k * int(hot.nnz))))
-        emitted, prior, _ = refine(
-            hot,
-            np.ones(hot.shape[0]),
-            fit.emitted,
-            fit.prior,
-            pseudo,
-            balance_pull=settings.pull if known is None else None,
-            iterations=steps,
-        )
-        q = _posterior_of_vote(emitted, prior)
-        lifts = _lifts(q.reshape(-1, k)[fit.table.votes], prior)
-        strays, chance = covote_misfit(moments, emitted.sum(axis=1), prior)
-        misfit = fit.table.misfit(lifts)
-        if misfit > FITS or strays > chance:
-            return asked, fit, False
-        better = _Fit(fit.table, emitted, prior, fit.guess, misfit, fit.convergence)
-        return True, better, True
-
-    def _take(self, fit: "_Fit") -> None:
+    def _take(self, fit: Fit) -> None:
         """Keep what a fit found."""
         self.emitted_ = fit.emitted
         self.prior_ = fit.prior
@@ -429,7 +456,7 @@ class LabelModel(VoteModel):
     def _evidence(self) -> tuple[Array, Array]:
         """Return what votes add to the log probability of each class, and what abstentions add."""
         k = self.cardinality
-        q = _posterior_of_vote(self.emitted_, self.prior_)
+        q = posterior_of_vote(self.emitted_, self.prior_)
         gain = np.log(np.maximum(q, SMALLEST)) - np.log(self.prior_)
         gain[self.vote_rates_ == 0] = 0.0
         silence = np.zeros((len(gain), k))
@@ -455,135 +482,6 @@ class LabelModel(VoteModel):
 
     def _list_violators(self) -> tuple[tuple[str, int], ...]:
         """Return the votes that make their own class less likely than it is without them."""
-        own = np.einsum("jvv->jv", _posterior_of_vote(self.emitted_, self.prior_))
+        own = np.einsum("jvv->jv", posterior_of_vote(self.emitted_, self.prior_))
         below = (own < self.prior_) & (self.vote_rates_ > 0)
         return tuple((self.names_[j], int(v)) for j, v in np.argwhere(below))
-
-
-@dataclass(frozen=True)
-class _Settings:
-    """What a user may turn in `fit`."""
-
-    iterations: int
-    pull: float
-    precision: float
-
-
-@dataclass(frozen=True, eq=False)
-class _Fit:
-    """Accuracies and class balance found from one table of pairs."""
-
-    table: PairTable
-    emitted: Array
-    prior: Array
-    guess: Array
-    misfit: float
-    convergence: Convergence
-
-    @classmethod
-    def of_guess(cls, guess: Array, moments: Moments, prior: Array) -> "_Fit":
-        """Return the fit that keeps to the first guess."""
-        m = moments.n_functions
-        table = PairTable.of(moments, np.zeros(m, dtype=np.bool_))
-        q = np.tile(guess, (m, 1, 1))
-        report = Convergence(True, 0, 0.0, 0.0)
-        return cls(table, _emitted(q, moments, prior, bounded=False), prior, q, 0.0, report)
-
-
-def _solve(
-    moments: Moments,
-    sided: NDArray[np.bool_],
-    groups: NDArray[np.intp],
-    known: ClassBalance | None,
-    settings: _Settings,
-    *,
-    ignore: bool,
-    halve: bool,
-    last: float = FINELY,
-) -> _Fit:
-    """Complete the matrix of lifts, with the class balance when it is not known."""
-    m, k = moments.singles.shape
-    table = PairTable.of(moments, sided, ignore_abstentions=ignore, groups=groups)
-    pull = np.full(len(table.votes), settings.pull)
-    spread = np.where(table.human, HUMAN_SPREAD, ANNOTATOR_SPREAD)
-
-    def fitted(
-        prior: Array, guess: Array, pull: Array, start: Array | None = None, tolerance: float = ROUGHLY
-    ) -> tuple[Array, Array, Convergence]:
-        weight = table.weight(_lifts(guess, prior), spread)
-        q, report = complete(
-            table,
-            weight,
-            prior,
-            guess,
-            pull,
-            start=start,
-            max_iterations=settings.iterations,
-            tolerance=tolerance,
-        )
-        return q, weight, report
-
-    def guessed(prior: Array) -> Array:
-        return np.tile(first_guess(prior, settings.precision), (m, 1, 1))
-
-    def live(whole: Array) -> Array:
-        return np.asarray(whole.reshape(m * k, k)[table.votes], dtype=np.float64)
-
-    prior = np.full(k, 1 / k) if known is None else np.asarray(known.vector)
-    if known is None:
-        q = None
-        for _ in range(BALANCE_STEPS):
-            q, weight, _report = fitted(prior, live(guessed(prior)), pull, q)
-            before, prior = prior, balance_that_fits(table, weight, q, prior, settings.pull)
-            if np.abs(prior - before).max() < 1e-3:
-                break
-        if halve:
-            prior = prior**BALANCE_TRUST / (prior**BALANCE_TRUST).sum()
-    guess = guessed(prior)
-    q, _weight, report = fitted(prior, live(guess), pull, tolerance=last if sided.all() else ROUGHLY)
-    if not sided.all():
-        whole = guess.copy().reshape(m * k, k)
-        whole[table.votes] = q
-        guess = shared_skill(whole.reshape(m, k, k), moments.singles, prior, ~sided, guess)
-        stronger = np.where(sided[table.votes // k], settings.pull, 3 * settings.pull)
-        q, _weight, report = fitted(prior, live(guess), stronger, q, last)
-    whole = guess.copy().reshape(m * k, k)
-    whole[table.votes] = q
-    found = whole.reshape(m, k, k)
-    emitted = _emitted(found, moments, prior, bounded=known is not None or not halve)
-    return _Fit(table, emitted, prior, guess, table.misfit(_lifts(q, prior)), report)
-
-
-def _lifts(q: Array, prior: Array) -> Array:
-    """Return the lifts that P(class | vote) imply."""
-    return np.asarray((q / prior) @ q.T, dtype=np.float64)
-
-
-def _emitted(q: Array, moments: Moments, prior: Array, *, bounded: bool) -> Array:
-    """Return P(vote | class) from P(class | vote).
-
-    A function that votes for a class more often than there are records of it must be wrong at times. That binds only
-    where the class balance is known; an estimated one is too rough to hold it against a function.
-    """
-    rates = moments.singles / max(1, moments.n_records)
-    emitted = rates[:, :, None] * q / prior
-    most = np.maximum(emitted.sum(axis=1, keepdims=True), 1.0) if bounded else 1.0
-    return np.asarray(emitted / most, dtype=np.float64)
-
-
-def _posterior_of_vote(emitted: Array, prior: Array) -> Array:
-    """Return P(class | vote) from P(vote | class); the prior where a vote is never cast."""
-    joint = emitted * prior
-    total = joint.sum(axis=2, keepdims=True)
-    return np.asarray(np.where(total > 0, joint / np.where(total > 0, total, 1.0), prior), dtype=np.float64)
-
-
-def _pseudo_records(guess: Array, rates: Array, prior: Array, strength: float) -> Array:
-    """Return records that hold `strength` votes of each function in each class, spread as its guess has it."""
-    strength_of = strength / np.maximum(rates.sum(axis=1), 1e-6)
-    emitted = rates[:, :, None] * guess / prior
-    emitted = emitted / np.maximum(emitted.sum(axis=1, keepdims=True), 1.0)
-    silent = 1 - emitted.sum(axis=1, keepdims=True)
-    return np.asarray(
-        strength_of[:, None, None] * np.concatenate([silent, emitted], axis=1), dtype=np.float64
-    )

@@ -1,0 +1,273 @@
+"""From moments to accuracies and class balance: matrix completion, and refinement where the votes are as assumed."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidelight.labeling.moments import Moments
+
+from .balance import ClassBalance
+from .completion import Convergence, balance_that_fits, complete
+from .guess import first_guess, shared_skill, spread_errors
+from .likelihood import refine
+from .pair_table import PairTable, covote_misfit
+
+Array = NDArray[np.float64]
+
+HUMAN_SPREAD = 1.0
+"""Share of a lift by which dependence throws it off where one-sided functions take part. People who write functions
+look at the same phrases; more records make that no smaller, so their pairs are never trusted beyond it."""
+
+ANNOTATOR_SPREAD = 0.0
+"""The same for functions that choose between classes: sampling error is all that their pairs show."""
+
+FITS = 1.25
+"""Mean squared residual, in sampling variances, up to which votes are taken to be what the model assumes."""
+
+ROUGHLY = 1e-7
+"""Relative fall of the objective at which fits stop that are only steps towards the last one."""
+
+FINELY = 1e-11
+"""Relative fall at which the last one stops."""
+
+BALANCE_STEPS = 6
+"""Most rounds of accuracies and class balance in turn."""
+
+FEWEST_TO_REFINE = 100
+"""Records below which nothing is refined: too few to tell whether the votes are what the model assumes."""
+
+BALANCE_TRUST = 0.5
+"""Power to which an estimated balance is raised where functions are one-sided: half-way to equal classes."""
+
+REFINE_WORK = 40_000_000
+"""Additions that refinement by likelihood may cost; large sets take fewer steps, from a start that is the better."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is to be solved: moments, and what is known beside them.
+
+    Parameters
+    ----------
+    moments : Moments
+        Counts of votes and pairs.
+    sided : ndarray of bool of shape (n_functions,)
+        One-sided functions.
+    groups : ndarray of int of shape (n_functions,)
+        Functions with the same number depend on each other.
+    known : ClassBalance or None
+        The class balance, where it is known.
+    iterations : int
+        Most iterations of the optimiser.
+    pull : float
+        Pull of the accuracies towards the first guess, in observations.
+    precision : float
+        How often a vote is right as long as nothing is known and classes are equally frequent.
+    accuracies : ndarray of shape (n_functions,)
+        Accuracies that the user expects, NaN where none.
+    gold : ndarray of shape (n_functions, n_classes, n_classes)
+        Votes on gold rows: function, vote, gold class.
+    gold_classes : ndarray of shape (n_classes,)
+        Gold rows of each class.
+    """
+
+    moments: Moments
+    sided: NDArray[np.bool_]
+    groups: NDArray[np.intp]
+    known: ClassBalance | None
+    iterations: int
+    pull: float
+    precision: float
+    accuracies: Array
+    gold: Array
+    gold_classes: Array
+
+    @property
+    def rates(self) -> Array:
+        """P(function votes v), shape (n_functions, n_classes)."""
+        return np.asarray(self.moments.singles / max(1, self.moments.n_records), dtype=np.float64)
+
+    def guess(self, prior: Array) -> Array:
+        """Return P(class | vote) before anything is learned, shape (n_functions, n_classes, n_classes)."""
+        table = np.tile(first_guess(prior, self.precision), (self.moments.n_functions, 1, 1))
+        told = ~np.isnan(self.accuracies)
+        if told.any():
+            own = np.repeat(np.clip(self.accuracies[told], 0.02, 0.99)[:, None], len(prior), axis=1)
+            table[told] = spread_errors(own, prior)
+        return table
+
+    def with_groups(self, groups: NDArray[np.intp]) -> "Problem":
+        """Return the same problem with other dependent functions."""
+        return replace(self, groups=groups)
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Accuracies and class balance found from one table of pairs.
+
+    Parameters
+    ----------
+    table : PairTable
+        The pairs they were found from.
+    emitted : ndarray of shape (n_functions, n_classes, n_classes)
+        P(vote | class): function, vote, class.
+    prior : ndarray of shape (n_classes,)
+        Class balance.
+    guess : ndarray of shape (n_functions, n_classes, n_classes)
+        P(class | vote) that the accuracies were pulled towards.
+    misfit : float
+        Mean squared residual of the pairs in sampling variances.
+    convergence : Convergence
+        How the optimiser ended.
+    """
+
+    table: PairTable
+    emitted: Array
+    prior: Array
+    guess: Array
+    misfit: float
+    convergence: Convergence
+
+
+def guessed(problem: Problem) -> Fit:
+    """Return the fit that keeps to the first guess and the gold rows, for functions too few to learn from."""
+    k = problem.moments.schema.cardinality
+    prior = np.full(k, 1 / k) if problem.known is None else np.asarray(problem.known.vector)
+    guess = problem.guess(prior)
+    table = PairTable.of(problem.moments, problem.sided)
+    q = (problem.pull * guess + problem.gold) / (problem.pull + problem.gold.sum(axis=2, keepdims=True))
+    emitted = _emitted(q, problem.rates, prior, bounded=False)
+    return Fit(table, emitted, prior, guess, 0.0, Convergence(True, 0, 0.0, 0.0))
+
+
+def solve(problem: Problem, *, ignore: bool, halve: bool, last: float = FINELY) -> Fit:
+    """Complete the matrix of lifts, with the class balance when it is not known.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is to be solved.
+    ignore : bool
+        Whether who votes on what is taken for chance.
+    halve : bool
+        Whether an estimated balance is moved half-way to equal classes.
+    last : float
+        Relative fall of the objective at which the last fit stops.
+    """
+    moments, sided = problem.moments, problem.sided
+    m, k = moments.singles.shape
+    table = PairTable.of(moments, sided, ignore_abstentions=ignore, groups=problem.groups)
+    spread = np.where(table.human, HUMAN_SPREAD, ANNOTATOR_SPREAD)
+    gold = problem.gold.reshape(m * k, k)[table.votes]
+    pull = np.full(len(table.votes), problem.pull)
+
+    def live(whole: Array) -> Array:
+        return np.asarray(whole.reshape(m * k, k)[table.votes], dtype=np.float64)
+
+    def whole(part: Array, guess: Array) -> Array:
+        table_of_all = guess.copy().reshape(m * k, k)
+        table_of_all[table.votes] = part
+        return table_of_all.reshape(m, k, k)
+
+    def fitted(
+        prior: Array, guess: Array, pull: Array, start: Array | None = None, tolerance: float = ROUGHLY
+    ) -> tuple[Array, Array, Convergence]:
+        weight = table.weight(lifts(guess, prior), spread)
+        target = pull[:, None] * guess + gold
+        strength = target.sum(axis=1)
+        q, report = complete(
+            table, weight, prior, target / strength[:, None], strength,
+            start=start, max_iterations=problem.iterations, tolerance=tolerance,
+        )  # fmt: skip
+        return q, weight, report
+
+    prior = np.full(k, 1 / k) if problem.known is None else np.asarray(problem.known.vector)
+    if problem.known is None:
+        q: Array | None = None
+        for _ in range(BALANCE_STEPS):
+            q, weight, _report = fitted(prior, live(problem.guess(prior)), pull, q)
+            before, prior = prior, balance_that_fits(table, weight, q, prior, problem.pull)
+            if np.abs(prior - before).max() < 1e-3:
+                break
+        if halve:
+            prior = prior**BALANCE_TRUST / (prior**BALANCE_TRUST).sum()
+        prior = (problem.pull * prior + problem.gold_classes) / (problem.pull + problem.gold_classes.sum())
+    guess = problem.guess(prior)
+    found, _weight, report = fitted(prior, live(guess), pull, tolerance=last if sided.all() else ROUGHLY)
+    if not sided.all():
+        free = ~sided & np.isnan(problem.accuracies)
+        guess = shared_skill(whole(found, guess), moments.singles, prior, free, guess)
+        stronger = np.where(sided[table.votes // k], problem.pull, 3 * problem.pull)
+        found, _weight, report = fitted(prior, live(guess), stronger, found, last)
+    emitted = _emitted(
+        whole(found, guess), problem.rates, prior, bounded=problem.known is not None or not halve
+    )
+    return Fit(table, emitted, prior, guess, table.misfit(lifts(found, prior)), report)
+
+
+def explains_covotes(problem: Problem, fit: Fit) -> bool:
+    """Return whether the classes alone explain which functions vote on the same records."""
+    strays, chance = covote_misfit(problem.moments, fit.emitted.sum(axis=1), fit.prior)
+    return strays <= chance
+
+
+def refined(problem: Problem, fit: Fit, hot: Any, labels: NDArray[np.int64]) -> Fit | None:
+    """Refine a fit by likelihood; None where the result shows that the votes are not what the likelihood assumes.
+
+    Parameters
+    ----------
+    problem : Problem
+        What was solved.
+    fit : Fit
+        Where to start.
+    hot : sparse array of shape (n_records, n_functions * n_classes)
+        A one for each vote.
+    labels : ndarray of int of shape (n_records,)
+        Gold labels, -1 where unknown.
+    """
+    k = len(fit.prior)
+    pseudo = _pseudo_records(fit.guess, problem.rates, fit.prior, problem.pull / 4)
+    steps = max(2, min(100, REFINE_WORK // max(1, 2 * k * int(hot.nnz))))
+    emitted, prior, _ = refine(
+        hot, np.ones(hot.shape[0]), fit.emitted, fit.prior, pseudo,
+        labels=labels, balance_pull=problem.pull if problem.known is None else None, iterations=steps,
+    )  # fmt: skip
+    q = posterior_of_vote(emitted, prior).reshape(-1, k)[fit.table.votes]
+    better = replace(fit, emitted=emitted, prior=prior, misfit=fit.table.misfit(lifts(q, prior)))
+    return better if better.misfit <= FITS and explains_covotes(problem, better) else None
+
+
+def lifts(q: Array, prior: Array) -> Array:
+    """Return the lifts that P(class | vote) imply."""
+    return np.asarray((q / prior) @ q.T, dtype=np.float64)
+
+
+def posterior_of_vote(emitted: Array, prior: Array) -> Array:
+    """Return P(class | vote) from P(vote | class); the prior where a vote is never cast."""
+    joint = emitted * prior
+    total = joint.sum(axis=2, keepdims=True)
+    return np.asarray(np.where(total > 0, joint / np.where(total > 0, total, 1.0), prior), dtype=np.float64)
+
+
+def _emitted(q: Array, rates: Array, prior: Array, *, bounded: bool) -> Array:
+    """Return P(vote | class) from P(class | vote).
+
+    A function that votes for a class more often than there are records of it must be wrong at times. That binds only
+    where the class balance is known; an estimated one is too rough to hold it against a function.
+    """
+    emitted = rates[:, :, None] * q / prior
+    most = np.maximum(emitted.sum(axis=1, keepdims=True), 1.0) if bounded else 1.0
+    return np.asarray(emitted / most, dtype=np.float64)
+
+
+def _pseudo_records(guess: Array, rates: Array, prior: Array, strength: float) -> Array:
+    """Return records that hold `strength` votes of each function in each class, spread as its guess has it."""
+    strength_of = strength / np.maximum(rates.sum(axis=1), 1e-6)
+    emitted = rates[:, :, None] * guess / prior
+    emitted = emitted / np.maximum(emitted.sum(axis=1, keepdims=True), 1.0)
+    silent = 1 - emitted.sum(axis=1, keepdims=True)
+    return np.asarray(
+        strength_of[:, None, None] * np.concatenate([silent, emitted], axis=1), dtype=np.float64
+    )
