@@ -10,6 +10,8 @@ from .labels import Labels, fingerprint_votes
 from .majority import MajorityLabelVoter
 from .matrix_completion import LabelModel, LabelModelWarning
 from .naive_bayes import GoldNaiveBayes
+from .private import epsilon_of, private_moments
+from .site_file import read_moments, write_moments
 from .triplets import TripletModel
 from .uncertainty import ModelIntervals
 from .weighted import WeightedMajority
@@ -45,5 +47,9 @@ __all__ = [
     "WeightedMajority",
     "advise",
     "compare",
+    "epsilon_of",
     "fingerprint_votes",
+    "private_moments",
+    "read_moments",
+    "write_moments",
 ]

@@ -94,7 +94,7 @@ class VoteModel(ABC):
         """
         votes = self.check_votes(L)
         proba = self._posterior(votes)
-        proba[~votes.covered()] = self.prior_
+        proba[~self.covered(votes)] = self.prior_
         return proba
 
     def predict(
@@ -122,7 +122,7 @@ class VoteModel(ABC):
         votes = self.check_votes(L)
         proba = self.predict_proba(votes)
         labels = break_ties(proba, tie_break_policy, ids=votes.ids)
-        labels[~votes.covered()] = ABSTAIN
+        labels[~self.covered(votes)] = ABSTAIN
         return (labels, proba) if return_probs else labels
 
     def score(
@@ -158,8 +158,12 @@ class VoteModel(ABC):
         labels, proba = self.predict(votes, return_probs=True, tie_break_policy=tie_break_policy)
         gold = check_gold(Y, self.cardinality, votes.n_records)
         known = gold >= 0
-        covered = votes.covered()[known]
+        covered = self.covered(votes)[known]
         return {name: METRICS[name](gold[known], labels[known], proba[known], covered) for name in metrics}
+
+    def covered(self, votes: VoteMatrix) -> NDArray[np.bool_]:
+        """Return which records this model has something to say of, shape (n_records,)."""
+        return votes.covered()
 
     def check_votes(self, L: VoteMatrix | ArrayLike) -> VoteMatrix:
         """Return `L` as votes whose columns are the functions this model was fitted on.

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from sidelight.labeling import ABSTAIN, LabelSchema, Span, VoteMatrix
 
+from .evidence import SideEvidence
+
 Array = NDArray[np.float64]
 
 
@@ -19,7 +21,7 @@ class Contribution:
     function : str
         Name of the function.
     vote : int
-        Its vote, -1 where it abstained.
+        Its vote, -1 where it named several classes.
     log_odds : ndarray of shape (n_classes,)
         What it added to the log probability of each class, less the mean over classes.
     spans : tuple of (int, int)
@@ -80,7 +82,14 @@ class Explanation:
 
 
 def explain_record(
-    votes: VoteMatrix, row: int, label: int, proba: Array, gain: Array, silence: Array, log_prior: Array
+    votes: VoteMatrix,
+    row: int,
+    label: int,
+    proba: Array,
+    gain: Array,
+    silence: Array,
+    log_prior: Array,
+    side: SideEvidence,
 ) -> Explanation:
     """Take a record's posterior apart.
 
@@ -98,13 +107,18 @@ def explain_record(
         What abstaining adds, tempered.
     log_prior : ndarray of shape (n_classes,)
         Logarithm of the class balance.
+    side : SideEvidence
+        What confidences and sets of classes change on this record.
     """
     k = len(log_prior)
     values = votes.take_rows([row]).dense()[0]
-    cast = np.flatnonzero(values != ABSTAIN)
+    changed = np.zeros_like(silence)
+    np.add.at(changed, side.function, side.added)
+    cast = np.union1d(np.flatnonzero(values != ABSTAIN), side.function)
     found = []
     for j in cast:
-        added = gain[j * k + values[j]] + silence[j]
+        plain = gain[j * k + values[j]] if values[j] != ABSTAIN else 0.0
+        added = plain + silence[j] + changed[j]
         spans = tuple(votes.evidence.get((row, int(j)), ()))
         found.append(Contribution(votes.names[j], int(values[j]), added - added.mean(), spans))
     found.sort(key=lambda entry: (-float(np.abs(entry.log_odds).max()), entry.function))

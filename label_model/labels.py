@@ -42,7 +42,7 @@ class Labels:
     covered : ndarray of bool of shape (n_records,)
         Whether any function voted; training leaves the others out.
     n_votes : ndarray of int64 of shape (n_records,)
-        How many functions voted.
+        How many functions voted for one class.
     schema : LabelSchema
         The classes.
     lineage : mapping, optional
@@ -93,7 +93,7 @@ class Labels:
             patient_ids=np.full(n, "") if matrix.patient_ids is None else matrix.patient_ids,
             proba=proba,
             label=label,
-            covered=n_votes > 0,
+            covered=model.covered(matrix),
             n_votes=n_votes,
             schema=matrix.schema,
             lineage={

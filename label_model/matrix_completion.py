@@ -14,7 +14,9 @@ from .balance import ClassBalance, known_balance
 from .base import VoteModel, check_gold
 from .completion import Convergence
 from .dependence import discounts, group_numbers, linked_annotators, near_copies, read_groups
+from .evidence import SideEvidence, covered_by, side_evidence
 from .explain import Explanation, explain_record
+from .guess import first_guess
 from .pair_table import one_sided
 from .solver import (
     FEWEST_TO_REFINE,
@@ -52,6 +54,8 @@ class LabelModel(VoteModel):
       records there are. The model allows for that, and takes abstaining for part of what they say.
     - Functions that choose between classes (annotators, models) are trusted up to sampling error. Who votes on what
       is taken for chance, unless the classes alone explain it; then the fit is refined by likelihood.
+    - A vote of less than full confidence counts for as much less, and a vote for a set of classes for the votes in
+      it; accuracies are learned from plain votes.
     - Votes on one record repeat each other, so their evidence is tempered: by the number of votes for the first
       kind, by how well votes predict each other for the second.
 
@@ -267,11 +271,13 @@ class LabelModel(VoteModel):
         votes = self.check_votes(L)
         one = votes.take_rows([row])
         label, proba = self.predict(one, return_probs=True)
-        gain, silence = (self.temperature_ * part for part in self._evidence())
-        if not one.covered()[0]:
+        gain, silence = self._evidence()
+        side = self._side_evidence(one, gain, silence)
+        gain, silence = self.temperature_ * gain, self.temperature_ * silence
+        if not self.covered(one)[0]:
             silence = np.zeros_like(silence)
         row = int(np.arange(votes.n_records)[row])
-        return explain_record(votes, row, int(label[0]), proba[0], gain, silence, np.log(self.prior_))
+        return explain_record(votes, row, int(label[0]), proba[0], gain, silence, np.log(self.prior_), side)
 
     def intervals(
         self,
@@ -448,10 +454,26 @@ class LabelModel(VoteModel):
         gain, silence = self._evidence()
         scores: Array = one_hot(votes) @ (self.temperature_ * gain)
         scores += self.temperature_ * silence.sum(axis=0) + np.log(self.prior_)
+        self._side_evidence(votes, gain, silence).onto(scores)
         scores -= scores.max(axis=1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=1, keepdims=True)
         return scores
+
+    def covered(self, votes: VoteMatrix) -> NDArray[np.bool_]:
+        """Return which records have a vote, votes for a set of classes included, shape (n_records,)."""
+        return covered_by(votes)
+
+    def _side_evidence(self, votes: VoteMatrix, gain: Array, silence: Array) -> SideEvidence:
+        """Return what confidences and sets of classes change, tempered and discounted as the votes are."""
+        k = self.cardinality
+        if votes.confidence is None and votes.class_sets is None:
+            return side_evidence(votes, gain, silence, gain, self.vote_rates_, self.prior_)
+        q = posterior_of_vote(self.emitted_, self.prior_)
+        q = np.where(self.vote_rates_[:, :, None] > 0, q, first_guess(self.prior_, 0.7))
+        said = gain.reshape(-1, k, k) + silence[:, None, :]
+        found = side_evidence(votes, said, silence, q, self.vote_rates_, self.prior_)
+        return SideEvidence(found.row, found.function, self.temperature_ * found.added)
 
     def _evidence(self) -> tuple[Array, Array]:
         """Return what votes add to the log probability of each class, and what abstentions add."""
