@@ -1,5 +1,11 @@
 """Settings shared by all tests."""
 
+import os
+
+os.environ["OMP_NUM_THREADS"] = (
+    "1"  # several test processes share the cores; set before NumPy and torch start theirs
+)
+
 from collections.abc import Callable
 from pathlib import Path
 

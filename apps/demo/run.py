@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight import __version__
+from sidelight.apps.threads import torch_threads
 from sidelight.crossmodal import Comparison, Linked, SignalSet, Split, compare_scores, link, patient_split
 from sidelight.label_model import LabelModel, Labels, MajorityLabelVoter
 from sidelight.labeling import (
@@ -251,8 +252,9 @@ def _train(
         rows = split[name]
         return (linked.signals.take(rows), target[rows], None if covered is None else covered[rows])
 
-    model = CrossModalClassifier(max_epochs=max_epochs, seed=seed)
-    return model.fit(*part("train"), validation=part("dev"), progress=progress)
+    model = CrossModalClassifier(max_epochs=max_epochs, seed=seed, accelerator="cpu")
+    with torch_threads(1):
+        return model.fit(*part("train"), validation=part("dev"), progress=progress)
 
 
 def _save(
