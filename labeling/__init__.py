@@ -2,12 +2,23 @@
 
 from .analysis import LFAnalysis
 from .applier import ApplierMetadata, LFApplier, PandasLFApplier
+from .clinical import (
+    Assertion,
+    ClinicalPipeline,
+    ContextRule,
+    RuleSet,
+    assertion,
+    find_sections,
+    split_sentences,
+)
+from .context import ContextFilter
 from .discover import load_functions, load_schema
 from .faults import FunctionError, InputError, LimitError, SidelightError, UsageError
 from .folder import write_file, write_folder
 from .function import LabelingFunction, RecordFunction, Vote, labeling_function
+from .gazetteer import Gazetteer, gazetteer_lf
 from .gold import align_gold, encode_gold
-from .pattern import PatternFunction, keyword_lf, regex_lf
+from .pattern import KeywordFunction, PatternFunction, keyword_lf, regex_lf
 from .preprocessor import Preprocessor, preprocessor
 from .readers import READERS, Batch, QuarantinedRow, Reading, read
 from .record import Event, Record
@@ -20,11 +31,17 @@ __all__ = [
     "ABSTAIN",
     "READERS",
     "ApplierMetadata",
+    "Assertion",
     "Batch",
+    "ClinicalPipeline",
+    "ContextFilter",
+    "ContextRule",
     "Event",
     "FunctionError",
     "FunctionInfo",
+    "Gazetteer",
     "InputError",
+    "KeywordFunction",
     "LFAnalysis",
     "LFApplier",
     "LabelSchema",
@@ -37,6 +54,7 @@ __all__ = [
     "Reading",
     "Record",
     "RecordFunction",
+    "RuleSet",
     "RunStatistics",
     "SidelightError",
     "Span",
@@ -45,8 +63,11 @@ __all__ = [
     "VoteMatrix",
     "align_gold",
     "as_votes",
+    "assertion",
     "derive_seed",
     "encode_gold",
+    "find_sections",
+    "gazetteer_lf",
     "generator",
     "keyed_fraction",
     "keyword_lf",
@@ -57,6 +78,7 @@ __all__ = [
     "read",
     "read_votes",
     "regex_lf",
+    "split_sentences",
     "write_file",
     "write_folder",
     "write_votes",

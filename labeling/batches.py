@@ -136,6 +136,15 @@ def _frame_pieces(frame: Any, batch_size: int) -> Iterator[tuple[list[Record], f
         yield records, fields
 
 
+def frame_names(frame: Any, name: str) -> NDArray[np.str_] | None:
+    """Return a frame's `id` (its index where it has no such column) or `patient_id`, "" where missing."""
+    if name in frame.columns:
+        names = [_name(value) or "" for value in _cells(frame[name])]
+    else:
+        names = [str(value) for value in frame.index] if name == "id" else []
+    return np.array(names) if any(names) else None
+
+
 def _name(value: Any) -> str | None:
     """Return an id as text: pandas turns a column of whole numbers into floats as soon as one is missing."""
     if value is None or value != value:  # NaN is the one number that differs from itself

@@ -3,15 +3,17 @@
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, overload
+from typing import Any, Literal, NamedTuple, Self, TypeAlias, overload
 
 from .faults import FunctionError, UsageError
 from .fingerprint import fingerprint
 from .preprocessor import Preprocessor
 from .record import Record, iter_records
+from .timer import NoteTimeoutError, watch
 from .votes import Span
 
 OnError: TypeAlias = Literal["raise", "abstain"]
+Examples: TypeAlias = Mapping[Any, Any] | Iterable[tuple[Any, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,23 @@ class Vote:
     confidence: float = 1.0
 
 
+class DeclaredAccuracy(NamedTuple):
+    """How often a function's author expects its votes to be right, and how many votes that belief is worth."""
+
+    mean: float
+    strength: float
+
+    @classmethod
+    def of(cls, name: str, given: float | tuple[float, float]) -> Self:
+        """Read what `accuracy=` was given."""
+        mean, strength = given if isinstance(given, tuple) else (given, 10.0)
+        if not 0 < mean < 1 or not strength > 0:
+            raise UsageError(
+                f"function {name!r}: accuracy is {given!r}; it is a share in (0, 1), or (share, strength above 0)"
+            )
+        return cls(float(mean), float(strength))
+
+
 class RecordFunction:
     """A named function of one record: what labeling and slicing functions have in common.
 
@@ -52,6 +71,14 @@ class RecordFunction:
         What a call that raises does; the applier decides when this is not given.
     version : str, optional
         Stands for the content of what cannot be fingerprinted, such as a model among the resources.
+    setup : callable, optional
+        Called once in each worker before its first record; returns more resources, such as a loaded model.
+    examples : mapping from record or text to answer, or sequence of pairs, optional
+        What the function says of some records; `sidelight check` and `check_examples` compare.
+    tags : sequence of str, optional
+        Words by which functions are selected.
+    author : str, optional
+        Who answers for the function.
     """
 
     on_error: OnError | None
@@ -66,6 +93,10 @@ class RecordFunction:
         requires: Iterable[str] = (),
         on_error: OnError | None = None,
         version: str = "",
+        setup: Callable[[], Mapping[str, Any]] | None = None,
+        examples: Examples = (),
+        tags: Iterable[str] = (),
+        author: str = "",
     ) -> None:
         if not isinstance(name, str) or not name.strip():
             raise UsageError("a function's name is a non-empty string")
@@ -73,10 +104,18 @@ class RecordFunction:
             raise UsageError(f"function {name!r}: on_error is 'raise' or 'abstain', not {on_error!r}")
         if isinstance(requires, str):
             raise UsageError(f"function {name!r}: requires is one string; give a list of them")
+        if isinstance(tags, str):
+            raise UsageError(f"function {name!r}: tags is one string; give a list of them")
         functools.update_wrapper(self, function)
         self.name = name
         self.function = function
+        self.examples = _pairs(name, examples)
+        self.tags = tuple(tags)
+        self.author = author
+        self._setup = setup
+        self._prepared = setup is None
         self.resources = dict(resources or {})
+        self._declared_resources = dict(self.resources)
         self.pre = tuple(pre or ())
         self.requires = tuple(requires)
         self.on_error = on_error
@@ -94,7 +133,8 @@ class RecordFunction:
         """Return all that decides the function's answers; a declared version stands for the rest."""
         if self.version:
             return (self.name, self.version, self.requires)
-        return (self.function, self.resources, self.pre, self.requires)
+        content = (self.function, self._declared_resources, self.pre, self.requires)
+        return content if self._setup is None else (*content, self._setup)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -102,12 +142,23 @@ class RecordFunction:
         return ("text",) if self.requires else ()
 
     def setup(self) -> None:
-        """Prepare for a run; called once in each worker before its first record."""
+        """Prepare for a run, in each worker before its first record; loads what `setup=` returns, once."""
+        if self._prepared or self._setup is None:
+            return
+        loaded = self._setup()
+        if not isinstance(loaded, Mapping):
+            raise UsageError(
+                f"function {self.name!r}: setup returned a {type(loaded).__name__}; it returns a mapping from "
+                "names to resources"
+            )
+        self.resources.update(loaded)
+        self._prepared = True
 
     def __call__(self, record: Any) -> Any:
         """Return what the function says of one record, or of any row with attributes or items."""
         if not isinstance(record, Record):
             record = next(iter_records([record]))
+        self.setup()
         return self._answer(record)
 
     def evaluate(self, records: Sequence[Record], first_row: int, on_error: OnError) -> tuple[list[Any], int]:
@@ -125,13 +176,14 @@ class RecordFunction:
         answers: list[Any] = []
         append = answers.append
         errors = 0
+        watch(answers)
         while len(answers) < len(records):
             fault = None
             try:
                 for record in records[len(answers) :] if answers else records:
                     append(answer(record))
             except Exception as error:
-                fault = _describe_fault(error, self.function)
+                fault = describe_fault(error, self.function)
             if (
                 fault is not None
             ):  # outside the handler: the message must not carry the user's exception along
@@ -139,6 +191,7 @@ class RecordFunction:
                     raise FunctionError(self.name, first_row + len(answers), fault)
                 errors += 1
                 append(None)
+        watch(())
         return answers, errors
 
     def _answer(self, record: Record) -> Any:
@@ -168,17 +221,29 @@ class LabelingFunction(RecordFunction):
     ----------
     name, function, resources, pre, requires, on_error, version
         As for `RecordFunction`.
+    setup, examples, tags, author
+        As for `RecordFunction`.
     polarity : sequence of str or int, optional
         The classes the function may vote for; another vote is an error.
+    accuracy : float or (float, float), optional
+        How often the author expects a vote to be right, in (0, 1), and how many votes that belief is worth (10 when
+        not given): a prior for label models that take one.
     """
 
     def __init__(
-        self, name: str, function: Callable[..., Any], *, polarity: Sequence[str | int] = (), **keywords: Any
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *,
+        polarity: Sequence[str | int] = (),
+        accuracy: float | tuple[float, float] | None = None,
+        **keywords: Any,
     ) -> None:
         super().__init__(name, function, **keywords)
         if isinstance(polarity, str):
             polarity = (polarity,)
         self.polarity = tuple(polarity)
+        self.accuracy = None if accuracy is None else DeclaredAccuracy.of(name, accuracy)
 
 
 @overload
@@ -193,6 +258,11 @@ def labeling_function(
     requires: Iterable[str] = (),
     on_error: OnError | None = None,
     version: str = "",
+    setup: Callable[[], Mapping[str, Any]] | None = None,
+    examples: Examples = (),
+    tags: Iterable[str] = (),
+    author: str = "",
+    accuracy: float | tuple[float, float] | None = None,
 ) -> Callable[[Callable[..., Any]], LabelingFunction]: ...
 def labeling_function(
     function: Callable[..., Any] | None = None, /, *, name: str | None = None, **keywords: Any
@@ -203,7 +273,7 @@ def labeling_function(
     ----------
     name : str, optional
         The function's own name when not given.
-    resources, pre, polarity, requires, on_error, version
+    resources, pre, polarity, requires, on_error, version, setup, examples, tags, author, accuracy
         See `LabelingFunction`.
 
     Examples
@@ -224,8 +294,20 @@ def labeling_function(
     return decorate if function is None else decorate(function)
 
 
-def _describe_fault(error: Exception, function: Callable[..., Any]) -> str:
+def _pairs(name: str, examples: Examples) -> tuple[tuple[Any, Any], ...]:
+    """Return examples as pairs of a record and the answer expected."""
+    pairs = tuple(examples.items()) if isinstance(examples, Mapping) else tuple(examples)
+    if any(not isinstance(pair, tuple) or len(pair) != 2 for pair in pairs):
+        raise UsageError(
+            f"function {name!r}: examples is a mapping from text to vote, or (record, vote) pairs"
+        )
+    return pairs
+
+
+def describe_fault(error: Exception, function: Callable[..., Any]) -> str:
     """Return the kind of a user's exception and the line of the function's file where it arose, not its message."""
+    if isinstance(error, NoteTimeoutError):
+        return str(error)
     code = getattr(function, "__code__", None)
     place = ""
     trace = error.__traceback__

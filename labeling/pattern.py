@@ -1,15 +1,23 @@
 """Labeling functions that look for words or for a regular expression in a field of the record."""
 
 import re
-from collections.abc import Iterable
-from typing import Any
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any, Unpack
 
+from .context import ContextOptions
+from .declared import Metadata
 from .faults import UsageError
-from .function import LabelingFunction, OnError, Vote
-from .record import Record
+from .regex_checks import RunawayRegexWarning, can_run_away
+from .text_function import TextFunction
+from .votes import Span
 
 
-class PatternFunction(LabelingFunction):
+class TextOptions(ContextOptions, Metadata, total=False):
+    """Everything a text function may be given besides what it looks for."""
+
+
+class PatternFunction(TextFunction):
     """Votes for one class where a pattern is found; made by `keyword_lf` and `regex_lf`.
 
     Parameters
@@ -24,6 +32,10 @@ class PatternFunction(LabelingFunction):
         Abstain when this is found as well.
     field : str, default "text"
         The record's field that is searched.
+    negated, uncertain, historical, hypothetical, experiencer, sections, language
+        Which findings count (see `ContextFilter`); all of them when not given.
+    on_error, examples, tags, author, accuracy
+        As for `LabelingFunction`.
     """
 
     def __init__(
@@ -34,40 +46,79 @@ class PatternFunction(LabelingFunction):
         *,
         unless: "re.Pattern[str] | None" = None,
         field: str = "text",
-        on_error: OnError | None = None,
+        **options: Unpack[TextOptions],
     ) -> None:
-        super().__init__(name, self._search, polarity=(vote,), on_error=on_error)
         self.pattern = pattern
-        self.vote = vote
         self.unless = unless
-        self.field = field
-        self.__doc__ = f"Vote {vote!r} where {pattern.pattern!r} is found in {field}."
+        context, metadata = split_options(options)
+        super().__init__(
+            name, {"pattern": pattern, "unless": unless}, vote, field=field, context=context, **metadata
+        )
 
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The field that is searched."""
-        return (self.field,)
+    def describe(self) -> str:
+        """Say what is searched for."""
+        return f"Vote {self.vote!r} where {self.pattern.pattern!r} is found in {self.field}."
 
-    def fingerprint_parts(self) -> tuple[Any, ...]:
-        """Return patterns, vote and field."""
-        return (self.pattern, self.vote, self.unless, self.field)
+    def find(self, text: str) -> Iterator[Span]:
+        """Yield where the pattern matches."""
+        return (match.span() for match in self.pattern.finditer(text))
 
-    def evidence(self, record: Record) -> Vote | None:
-        """Return the vote with the characters that earned it, None when the function abstains."""
-        text = getattr(record, self.field) or ""
-        spans = tuple(match.span() for match in self.pattern.finditer(text))
-        if not spans or (self.unless is not None and self.unless.search(text)):
-            return None
-        return Vote(self.vote, spans if self.field == "text" else ())
+    def is_blocked(self, text: str) -> bool:
+        """Whether `unless` is found."""
+        return self.unless is not None and self.unless.search(text) is not None
 
-    def _search(self, record: Record) -> str | int | None:
-        text = getattr(record, self.field) or ""
-        if self.pattern.search(text) is None or (self.unless is not None and self.unless.search(text)):
-            return None
-        return self.vote
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_rebuild, (self.name, self.pattern, self.vote, self.unless, self.field, self.on_error))
+class KeywordFunction(PatternFunction):
+    """Votes for one class where one of some words or phrases is found; made by `keyword_lf`.
+
+    Parameters
+    ----------
+    name, vote, field, negated, uncertain, historical, hypothetical, experiencer, sections, language
+        As for `PatternFunction`.
+    keywords : sequence of str
+        Words or phrases, each with single spaces.
+    whole_words, case_sensitive, unless
+        As for `keyword_lf`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        keywords: Iterable[str],
+        vote: str | int,
+        *,
+        unless: Iterable[str] = (),
+        field: str = "text",
+        whole_words: bool = True,
+        case_sensitive: bool = False,
+        **options: Unpack[TextOptions],
+    ) -> None:
+        if not isinstance(case_sensitive, bool) or not isinstance(whole_words, bool):
+            raise UsageError(f"function {name!r}: whole_words and case_sensitive are True or False")
+        self.keywords = normalise_phrases(name, "keywords", keywords)
+        self.blockers = normalise_phrases(name, "unless", unless)
+        if not self.keywords:
+            raise UsageError(f"function {name!r}: keywords is empty")
+        self.whole_words = whole_words
+        self.case_sensitive = case_sensitive
+        flags = re.NOFLAG if case_sensitive else re.IGNORECASE
+        blocker = any_of(self.blockers, flags, whole_words) if self.blockers else None
+        super().__init__(
+            name, any_of(self.keywords, flags, whole_words), vote, unless=blocker, field=field, **options
+        )
+        del self.content["pattern"]
+        self.content |= {
+            "keywords": self.keywords,
+            "unless": self.blockers,
+            "whole_words": whole_words,
+            "case_sensitive": case_sensitive,
+        }
+
+    def describe(self) -> str:
+        """Say what is searched for."""
+        shown = ", ".join(repr(word) for word in self.keywords[:5])
+        more = f" or {len(self.keywords) - 5} others" if len(self.keywords) > 5 else ""
+        return f"Vote {self.vote!r} where {shown}{more} is found in {self.field}."
 
 
 def keyword_lf(
@@ -79,8 +130,8 @@ def keyword_lf(
     field: str = "text",
     whole_words: bool = True,
     case_sensitive: bool = False,
-    on_error: OnError | None = None,
-) -> PatternFunction:
+    **options: Unpack[TextOptions],
+) -> KeywordFunction:
     """Return a function that votes where one of some words or phrases stands in the text.
 
     Parameters
@@ -99,7 +150,9 @@ def keyword_lf(
         Find "normal" in "is normal." but not in "abnormal".
     case_sensitive : bool, default False
         Tell upper from lower case.
-    on_error : {"raise", "abstain"}, optional
+    negated, uncertain, historical, hypothetical, experiencer, sections, language
+        Which findings count (see `ContextFilter`); all of them when not given.
+    on_error, examples, tags, author, accuracy
         See `LabelingFunction`.
 
     Examples
@@ -107,15 +160,20 @@ def keyword_lf(
     >>> says_paced = keyword_lf("says_paced", ["pacemaker", "paced rhythm"], "abnormal")
     >>> says_paced({"text": "Paced  rhythm, rate 70."}), says_paced({"text": "Unpaced rhythm."})
     ('abnormal', None)
+    >>> effusion = keyword_lf("effusion", ["effusion"], 1, negated=False, experiencer="patient")
+    >>> effusion("Small effusion."), effusion("No effusion.")
+    (1, None)
     """
-    if not isinstance(case_sensitive, bool) or not isinstance(whole_words, bool):
-        raise UsageError(f"function {name!r}: whole_words and case_sensitive are True or False")
-    flags = re.NOFLAG if case_sensitive else re.IGNORECASE
-    pattern = _any_of(name, "keywords", keywords, flags, whole_words)
-    if pattern is None:
-        raise UsageError(f"function {name!r}: keywords is empty")
-    blocker = _any_of(name, "unless", unless, flags, whole_words)
-    return PatternFunction(name, pattern, vote, unless=blocker, field=field, on_error=on_error)
+    return KeywordFunction(
+        name,
+        keywords,
+        vote,
+        unless=unless,
+        field=field,
+        whole_words=whole_words,
+        case_sensitive=case_sensitive,
+        **options,
+    )
 
 
 def regex_lf(
@@ -126,7 +184,7 @@ def regex_lf(
     unless: "str | re.Pattern[str] | None" = None,
     field: str = "text",
     flags: int = re.IGNORECASE,
-    on_error: OnError | None = None,
+    **options: Unpack[TextOptions],
 ) -> PatternFunction:
     r"""Return a function that votes where a regular expression is found in the text.
 
@@ -144,8 +202,15 @@ def regex_lf(
         The record's field that is searched.
     flags : int, default re.IGNORECASE
         Flags for patterns given as strings.
-    on_error : {"raise", "abstain"}, optional
+    negated, uncertain, historical, hypothetical, experiencer, sections, language
+        Which findings count (see `ContextFilter`); all of them when not given.
+    on_error, examples, tags, author, accuracy
         See `LabelingFunction`.
+
+    Warns
+    -----
+    RunawayRegexWarning
+        When a pattern nests repeats in a way that can take for ever on some texts.
 
     Examples
     --------
@@ -153,15 +218,43 @@ def regex_lf(
     >>> low({"text": "EF of 25 %"}), low({"text": "EF 60 %"})
     ('abnormal', None)
     """
-    compiled = [_compile(name, given, flags) for given in (pattern, unless) if given is not None]
-    return PatternFunction(
-        name,
-        compiled[0],
-        vote,
-        unless=compiled[1] if unless is not None else None,
-        field=field,
-        on_error=on_error,
-    )
+    compiled = [None if given is None else _compile(name, given, flags) for given in (pattern, unless)]
+    for found in compiled:
+        if found is not None and can_run_away(found):
+            warnings.warn(
+                f"function {name!r}: its pattern repeats a repeat of the same characters, which can take for ever on "
+                "some texts; give the inner part an end of its own",
+                RunawayRegexWarning,
+                stacklevel=2,
+            )
+    if compiled[0] is None:
+        raise UsageError(f"function {name!r}: pattern is missing")
+    return PatternFunction(name, compiled[0], vote, unless=compiled[1], field=field, **options)
+
+
+def split_options(options: TextOptions) -> tuple[ContextOptions, dict[str, Any]]:
+    """Tell the context arguments from the rest."""
+    context = {name: value for name, value in options.items() if name in ContextOptions.__annotations__}
+    rest = {name: value for name, value in options.items() if name not in context}
+    unknown = sorted(set(rest) - set(Metadata.__annotations__))
+    if unknown:
+        raise UsageError(f"no such argument: {', '.join(unknown)}")
+    return context, rest  # type: ignore[return-value]
+
+
+def normalise_phrases(name: str, argument: str, words: Iterable[str]) -> tuple[str, ...]:
+    """Return phrases with single spaces, longest first, each once."""
+    if isinstance(words, str):
+        raise UsageError(f"function {name!r}: {argument} is one string; give a list of them")
+    found = {phrase for word in words if (phrase := " ".join(word.split()))}
+    return tuple(sorted(found, key=lambda phrase: (-len(phrase), phrase)))
+
+
+def any_of(phrases: Iterable[str], flags: int, whole_words: bool) -> "re.Pattern[str]":
+    """Compile a pattern that finds any of some phrases."""
+    left, right = (r"(?<!\w)", r"(?!\w)") if whole_words else ("", "")
+    bodies = (r"\s+".join(re.escape(part) for part in phrase.split(" ")) for phrase in phrases)
+    return re.compile("|".join(f"{left}{body}{right}" for body in bodies), flags)
 
 
 def _compile(name: str, pattern: "str | re.Pattern[str]", flags: int) -> "re.Pattern[str]":
@@ -169,34 +262,3 @@ def _compile(name: str, pattern: "str | re.Pattern[str]", flags: int) -> "re.Pat
         return re.compile(pattern, flags) if isinstance(pattern, str) else pattern
     except re.error as error:
         raise UsageError(f"function {name!r}: its pattern is no regular expression ({error})") from None
-
-
-def _any_of(
-    name: str, argument: str, words: Iterable[str], flags: int, whole_words: bool
-) -> "re.Pattern[str] | None":
-    """Compile a pattern that finds any of some phrases, None for no phrase at all."""
-    if isinstance(words, str):
-        raise UsageError(f"function {name!r}: {argument} is one string; give a list of them")
-    phrases = sorted(
-        {phrase for word in words if (phrase := " ".join(word.split()))}, key=lambda p: (-len(p), p)
-    )
-    if not phrases:
-        return None
-    bodies = []
-    for phrase in phrases:
-        body = r"\s+".join(re.escape(part) for part in phrase.split(" "))
-        left = r"(?<!\w)" if whole_words else ""
-        right = r"(?!\w)" if whole_words else ""
-        bodies.append(f"{left}{body}{right}")
-    return re.compile("|".join(bodies), flags)
-
-
-def _rebuild(
-    name: str,
-    pattern: "re.Pattern[str]",
-    vote: str | int,
-    unless: "re.Pattern[str] | None",
-    field: str,
-    on_error: OnError | None,
-) -> PatternFunction:
-    return PatternFunction(name, pattern, vote, unless=unless, field=field, on_error=on_error)

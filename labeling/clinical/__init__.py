@@ -1,6 +1,7 @@
 """Clinical context without a model: sentences, sections, and what a note says of a finding."""
 
 from .assertion import Assertion, ClinicalText, assertion, rule_set
+from .pipeline import ClinicalPipeline
 from .rules import CATEGORIES, ContextRule, RuleSet, phrases
 from .sections import SECTION_TITLES, Section, find_sections
 from .sentences import split_sentences
@@ -9,6 +10,7 @@ __all__ = [
     "CATEGORIES",
     "SECTION_TITLES",
     "Assertion",
+    "ClinicalPipeline",
     "ClinicalText",
     "ContextRule",
     "RuleSet",

@@ -1,0 +1,152 @@
+"""Records per CPU second of 20 keyword and 20 regex functions: sidelight's ways beside Snorkel's.
+
+    python benchmarks/lf_throughput.py --yardstick DIR [--peers DIR] [--rows 20000]
+
+`DIR/lf_tasks.py` makes the reports and holds the functions, in plain Python and as words and patterns. Every way casts
+the same votes on the same reports; the script stops where one does not. Snorkel runs in an environment of its own:
+
+    python -m venv PEERS/snorkel && PEERS/snorkel/bin/pip install torch snorkel
+
+Prints a table and, last, one line of JSON. Times are CPU seconds of this process (user and system), best of three.
+"""
+
+import argparse
+import importlib.util
+import json
+import subprocess
+import sys
+import time
+import types
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sidelight.labeling import LFApplier, keyword_lf, labeling_function, regex_lf
+from sidelight.labeling.fused import FusedPlan
+
+SNORKEL = """
+import sys, time, types, json, zlib, warnings
+warnings.filterwarnings("ignore")
+sys.path.insert(0, sys.argv[1])
+import numpy as np, pandas as pd
+import lf_tasks as tasks
+from snorkel.labeling import LabelingFunction, LFApplier, PandasLFApplier
+texts = tasks.reports(int(sys.argv[2]))
+plain = tasks.keyword_functions() + tasks.regex_functions()
+functions = [LabelingFunction(f"lf{i}", f) for i, f in enumerate(plain)]
+answers = {}
+for name, applier, data in (
+    ("Snorkel PandasLFApplier", PandasLFApplier, pd.DataFrame({"text": texts})),
+    ("Snorkel LFApplier (list)", LFApplier, [types.SimpleNamespace(text=t) for t in texts]),
+):
+    begin = time.process_time()
+    votes = applier(functions).apply(data, progress_bar=False)
+    answers[name] = [time.process_time() - begin, zlib.crc32(np.ascontiguousarray(votes.astype(np.int8)).tobytes())]
+print(json.dumps(answers))
+"""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--yardstick", type=Path, default=Path("../shared/bench/peers"))
+    parser.add_argument("--peers", type=Path, help="folder of environments; Snorkel's is called snorkel")
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--quick", action="store_true", help="2,000 records")
+    parser.add_argument("--json", action="store_true", help="the line of JSON alone")
+    options = parser.parse_args(arguments)
+    n_rows = 2_000 if options.quick else options.rows
+    tasks = load(options.yardstick / "lf_tasks.py")
+    texts = tasks.reports(n_rows)
+    plain = tasks.keyword_functions() + tasks.regex_functions()
+    rows = [types.SimpleNamespace(text=text) for text in texts]
+    declared = [
+        keyword_lf(f"keyword_{i}", words, 1, whole_words=False) for i, words in enumerate(tasks.KEYWORDS)
+    ] + [regex_lf(f"regex_{i}", pattern, 1) for i, pattern in enumerate(tasks.REGEX)]
+    decorated = [labeling_function(name=f"lf_{i}")(function) for i, function in enumerate(plain)]
+    import pandas as pd
+
+    frame = pd.DataFrame({"text": texts})
+    ways: dict[str, Callable[[], Any]] = {
+        "bare Python loop": lambda: np.array([[f(row) for f in plain] for row in rows], dtype=np.int8),
+        "sidelight, decorated functions": lambda: LFApplier(decorated).apply(texts),
+        "sidelight, declared, words": lambda: with_engine(declared, "words").apply(texts),
+    }
+    try:
+        import hyperscan  # noqa: F401
+
+        ways["sidelight, declared, Vectorscan"] = lambda: with_engine(declared, "vector").apply(texts)
+        ways["sidelight, declared, Vectorscan, DataFrame"] = lambda: with_engine(declared, "vector").apply(
+            frame
+        )
+    except ImportError:
+        print("absent: hyperscan (the fast extra)", file=sys.stderr)
+    seconds: dict[str, float] = {}
+    checks: dict[str, int] = {}
+    for name, way in ways.items():
+        best = float("inf")
+        for _ in range(1 if options.quick else 3):
+            begin = time.process_time()
+            votes = way()
+            best = min(best, time.process_time() - begin)
+        seconds[name], checks[name] = (
+            best,
+            zlib.crc32(np.ascontiguousarray(np.asarray(votes, dtype=np.int8)).tobytes()),
+        )
+    for name, (spent, check) in snorkel(options, n_rows).items():
+        seconds[name], checks[name] = spent, check
+    if len(set(checks.values())) != 1:
+        raise SystemExit(f"votes differ: {checks}")
+    bare = seconds["bare Python loop"]
+    figures = {name: {"cpu_s": spent, "rows_per_cpu_s": n_rows / spent} for name, spent in seconds.items()}
+    if not options.json:
+        print(f"{n_rows} reports x {len(plain)} functions, equal votes throughout")
+        for name, spent in seconds.items():
+            against = "".join(
+                f"{seconds[peer] / spent:9.1f} x {peer}"
+                for peer in seconds
+                if peer.startswith("Snorkel") and peer != name
+            )
+            print(
+                f"{name:46}{1e6 * spent / n_rows:8.1f} us a row {n_rows / spent:10.0f} rows/s  {spent / bare:5.2f} of bare{against}"
+            )
+    print(json.dumps({"rows": n_rows, "functions": len(plain), "ways": figures}))
+
+
+def with_engine(functions: list[Any], engine: Any) -> LFApplier:
+    applier = LFApplier(functions)
+    applier.plan = FusedPlan(functions, engine=engine)
+    return applier
+
+
+def snorkel(options: argparse.Namespace, n_rows: int) -> dict[str, tuple[float, int]]:
+    """Run Snorkel's appliers in their own environment."""
+    if options.peers is None:
+        return {}
+    python = options.peers / "snorkel" / "bin" / "python"
+    if not python.exists():
+        print(f"absent: {python}", file=sys.stderr)
+        return {}
+    run = subprocess.run(
+        [python, "-W", "ignore", "-c", SNORKEL, str(options.yardstick.resolve()), str(n_rows)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    answers: dict[str, tuple[float, int]] = json.loads(run.stdout.splitlines()[-1])
+    return answers
+
+
+def load(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.exists():
+        raise SystemExit(f"there is no {path}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    main()
