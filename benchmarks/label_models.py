@@ -39,6 +39,8 @@ def main() -> None:
     parser.add_argument(
         "--timeout", type=float, default=600, help="seconds after which a contender is stopped"
     )
+    parser.add_argument("--without", default="", help="peers to leave out, by name, separated by commas")
+    parser.add_argument("--sets", default="", help="vote sets to use alone, by name, separated by commas")
     parser.add_argument("--quick", action="store_true", help="leave out sets of more than 5,000 records")
     parser.add_argument("--json", action="store_true", help="print the line of JSON alone")
     options = parser.parse_args()
@@ -46,6 +48,8 @@ def main() -> None:
         paths = sets.make_sets(options.data, options.yardstick, options.votes or Path(scratch) / "votes")
         if options.quick:
             paths = [path for path in paths if len(sets.load(path)[0]) <= 5000]
+        if options.sets:
+            paths = [path for path in paths if path.stem in options.sets.split(",")]
         chosen = Path(scratch) / "chosen"
         chosen.mkdir()
         for path in paths:
@@ -54,9 +58,11 @@ def main() -> None:
         present = {
             name: venv
             for name, venv in PEERS.items()
-            if options.peers and (options.peers / venv / "bin/python").exists()
+            if options.peers
+            and (options.peers / venv / "bin/python").exists()
+            and name not in options.without.split(",")
         }
-        for name in sorted(set(PEERS) - set(present)):
+        for name in sorted(set(PEERS) - set(present) - set(options.without.split(","))):
             print(f"absent: {name}; put its environment into --peers DIR/{PEERS[name]}", file=sys.stderr)
         call(options, chosen, out, sorted(present))
         found = read(out)

@@ -3,12 +3,14 @@
 from .advice import Advice, advise
 from .balance import ClassBalance
 from .base import VoteModel
+from .chain import ChainLabelModel
 from .compare import Comparison, compare
 from .dawid_skene import DawidSkene, OneCoin
 from .explain import Contribution, Explanation
 from .labels import Labels, fingerprint_votes
 from .majority import MajorityLabelVoter
 from .matrix_completion import LabelModel, LabelModelWarning
+from .multi_label import MultiLabelModel
 from .naive_bayes import GoldNaiveBayes
 from .private import epsilon_of, private_moments
 from .site_file import read_moments, write_moments
@@ -30,6 +32,7 @@ MODELS: dict[str, type[VoteModel]] = {
 __all__ = [
     "MODELS",
     "Advice",
+    "ChainLabelModel",
     "ClassBalance",
     "Comparison",
     "Contribution",
@@ -41,6 +44,7 @@ __all__ = [
     "Labels",
     "MajorityLabelVoter",
     "ModelIntervals",
+    "MultiLabelModel",
     "OneCoin",
     "TripletModel",
     "VoteModel",
