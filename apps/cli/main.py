@@ -15,9 +15,13 @@ from .analyze import analyze
 from .audit import audit
 from .demo import demo
 from .fit import fit
+from .init import init
 from .label import label
 from .predict import predict
+from .run import run
+from .runs import runs
 from .train import train
+from .ui import ui
 
 _FOLDERS = ("labeling", "label_model", "crossmodal", "slicing", "apps")
 DONE, LIMIT_BROKEN, USAGE, INPUT, BUG, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -51,7 +55,7 @@ def cli() -> None:
     """  # noqa: D301 - click reads the control character
 
 
-for command in (demo, label, analyze, fit, train, predict, audit):
+for command in (demo, label, analyze, fit, train, predict, audit, init, run, runs):
     cli.add_command(command)
 
 

@@ -1,0 +1,220 @@
+"""What a project file must keep to beyond the types of its values: names that exist, files that are there, columns."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from sidelight.label_model import MODELS
+from sidelight.labeling import READERS, InputError, Reading
+
+from .file import Project, Slice, Source, Task
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+CONDITIONS = ("equals", "one_of", "at_least", "below", "contains", "missing")
+
+
+def check_project(project: Project) -> None:
+    """Raise `UsageError` for the first thing in a project file that cannot be."""
+    _check_names(project)
+    _check_payloads(project)
+    for name, task in project.config.tasks.items():
+        _check_task(project, name, task)
+    _check_parents(project)
+    for name, source in project.config.sources.items():
+        _check_source(project, name, source)
+    for name in project.config.tasks:
+        if not project.sources(name):
+            project.places.refuse(("tasks", name), "no source votes on this task")
+    for name, part in project.config.slices.items():
+        _check_slice(project, name, part)
+    if project.config.splits.dev + project.config.splits.test >= 1:
+        project.places.refuse(("splits",), "dev and test leave no patient to train on")
+    data = project.config.data
+    if data.format is not None and data.format not in READERS:
+        project.places.refuse(("data", "format"), f"no format {data.format!r}", data.format, READERS)
+    _check_file(project, ("data", "export"), data.export, folders=True)
+
+
+def open_export(project: Project, path: str | Path | None = None) -> Reading:
+    """Return the reading of the project's export, or of another one laid out alike."""
+    from sidelight.labeling import read
+
+    data = project.config.data
+    types: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
+    return read(
+        project.path(data.export) if path is None else path,
+        id=data.id,
+        text=project.text_column,
+        patient_id=data.patient,
+        time=data.time,
+        format=data.format,
+        types={name: types[kind] for name, kind in data.types.items()},
+        encoding=data.encoding,
+    )
+
+
+def check_columns(project: Project, path: str | Path | None = None) -> frozenset[str]:
+    """Look at the head of the export and refuse columns that it does not have; return those it has."""
+    config = project.config
+    try:
+        batch = next(iter(open_export(project, path)), None)
+    except InputError as error:
+        _blame_column(project, error)
+        raise
+    if batch is None:
+        return frozenset()
+    columns = frozenset(batch.records.schema.names)
+    asked: list[tuple[tuple[str, ...], str | None]] = [
+        (("data", "id"), config.data.id),
+        (("data", "patient"), config.data.patient),
+        (("data", "time"), config.data.time),
+    ]
+    asked += [(("payloads", n, "column"), p.column) for n, p in config.payloads.items() if p.kind == "text"]
+    asked += [(("sources", n, "column"), s.column) for n, s in config.sources.items() if s.labels is None]
+    asked += [(("slices", n, "column"), s.column) for n, s in config.slices.items()]
+    asked += [(("monitors", "columns"), name) for name in config.monitors.columns]
+    for place, column in asked:
+        if column is not None and column not in columns:
+            project.places.refuse(place, f"the export has no column {column!r}", column, columns)
+    return columns
+
+
+def _blame_column(project: Project, error: InputError) -> None:
+    """Say which key names the column that a reader did not find."""
+    data = project.config.data
+    named = {("data", "id"): data.id, ("data", "patient"): data.patient, ("data", "time"): data.time}
+    for name, payload in project.config.payloads.items():
+        named["payloads", name, "column"] = payload.column  # type: ignore[index]
+    for place, column in named.items():
+        if column is not None and f"no column {column!r}" in error.problem:
+            project.places.refuse(place, error.problem)
+    if "no column 'id'" in error.problem:
+        project.places.refuse(("data",), f"id is missing: {error.problem}")
+
+
+def _check_names(project: Project) -> None:
+    config = project.config
+    for section in ("payloads", "tasks", "sources", "slices"):
+        for name in getattr(config, section):
+            if not _NAME.fullmatch(name):
+                project.places.refuse(
+                    (section, name), "a name starts with a letter and has letters, digits, _ and - only"
+                )
+
+
+def _check_payloads(project: Project) -> None:
+    texts = [name for name, payload in project.config.payloads.items() if payload.kind == "text"]
+    if len(texts) > 1:
+        project.places.refuse(
+            ("payloads", texts[1]),
+            f"{texts[0]} is the text already; functions read further columns by their own names",
+        )
+    for name, payload in project.config.payloads.items():
+        if payload.is_target and payload.path is None:
+            project.places.refuse(
+                ("payloads", name), f"a {payload.kind} needs path = the file or folder that holds it"
+            )
+        if payload.path is not None:
+            if not payload.is_target:
+                project.places.refuse(
+                    ("payloads", name, "path"), f"{payload.kind} is read from the export, not from a path"
+                )
+            _check_file(project, ("payloads", name, "path"), payload.path, folders=True)
+        if payload.column is not None and payload.kind != "text":
+            project.places.refuse(("payloads", name, "column"), "only a text is a column of the export")
+
+
+def _check_task(project: Project, name: str, task: Task) -> None:
+    place, places, config = ("tasks", name), project.places, project.config
+    try:
+        project.schema(name)
+    except ValueError as error:
+        places.refuse((*place, "classes"), str(error))
+    if task.kind == "binary" and len(task.classes) != 2:
+        places.refuse((*place, "kind"), f"is binary, but there are {len(task.classes)} classes")
+    if task.label_model not in MODELS:
+        places.refuse(
+            (*place, "label_model"), f"no label model {task.label_model!r}", task.label_model, MODELS
+        )
+    if task.positive is not None and task.positive not in task.classes:
+        places.refuse((*place, "positive"), f"no class {task.positive!r}", task.positive, task.classes)
+    for known in task.class_balance or {}:
+        if known not in task.classes:
+            places.refuse((*place, "class_balance", known), f"no class {known!r}", known, task.classes)
+    if task.target is not None:
+        targets = [key for key, payload in config.payloads.items() if payload.is_target]
+        if task.target not in targets:
+            places.refuse(
+                (*place, "target"), f"no signal or image payload {task.target!r}", task.target, targets
+            )
+    if task.parent is None and task.when is not None:
+        places.refuse((*place, "when"), "needs parent = the task whose class it is")
+    if task.parent is not None:
+        others = [key for key in config.tasks if key != name]
+        if task.parent not in config.tasks:
+            places.refuse((*place, "parent"), f"no task {task.parent!r}", task.parent, others)
+        classes = config.tasks[task.parent].classes
+        if task.when is None:
+            places.refuse(place, f"a task with a parent needs when = one of {', '.join(classes)}")
+        if task.when not in classes:
+            places.refuse((*place, "when"), f"{task.parent} has no class {task.when!r}", task.when, classes)
+
+
+def _check_parents(project: Project) -> None:
+    """Refuse a task that is its own ancestor."""
+    tasks = project.config.tasks
+    for name in tasks:
+        chain = [name]
+        while (above := tasks[chain[-1]].parent) is not None:
+            if above in chain:
+                circle = " -> ".join([*chain[chain.index(above) :], above])
+                project.places.refuse(("tasks", chain[-1], "parent"), f"tasks go round in a circle: {circle}")
+            chain.append(above)
+
+
+def _check_source(project: Project, name: str, source: Source) -> None:
+    place, places = ("sources", name), project.places
+    if source.task not in project.config.tasks:
+        places.refuse((*place, "task"), f"no task {source.task!r}", source.task, project.config.tasks)
+    if source.functions is not None and (source.labels is not None or source.column is not None):
+        places.refuse(place, "has functions and labels; make two sources of it")
+    if source.functions is None and source.column is None:
+        where = "column = the label's column in that file" if source.labels else "functions, labels or column"
+        places.refuse(place, f"needs {where}")
+    if source.functions is not None:
+        if source.role == "gold":
+            places.refuse((*place, "role"), "functions vote; gold labels come from people (labels or column)")
+        _check_file(project, (*place, "functions"), source.functions)
+    elif source.select:
+        places.refuse((*place, "select"), "chooses functions; this source has none")
+    if source.labels is not None:
+        _check_file(project, (*place, "labels"), source.labels)
+    classes = project.config.tasks[source.task].classes
+    for value, known in source.map.items():
+        if known not in classes:
+            places.refuse((*place, "map", value), f"no class {known!r}", known, classes)
+
+
+def _check_slice(project: Project, name: str, part: Slice) -> None:
+    place = ("slices", name)
+    given = [key for key in CONDITIONS if getattr(part, key) is not None]
+    if (part.functions is None) == (part.column is None):
+        project.places.refuse(place, "needs either functions = a file, or column and a condition")
+    if part.functions is not None:
+        if given:
+            project.places.refuse((*place, given[0]), "is a condition on a column; this slice has functions")
+        _check_file(project, (*place, "functions"), part.functions)
+    elif not given:
+        project.places.refuse(place, f"needs a condition: {', '.join(CONDITIONS)}")
+
+
+def _check_file(project: Project, place: tuple[str, ...], given: str, *, folders: bool = False) -> None:
+    path = project.path(given)
+    if path.is_file() or (folders and path.is_dir()):
+        return
+    around: Iterable[str] = ()
+    if path.parent.is_dir():
+        start = given[: len(given) - len(Path(given).name)]
+        around = [start + entry.name for entry in path.parent.iterdir() if not entry.name.startswith(".")]
+        around = [entry for entry in around if folders or Path(entry).suffix == path.suffix]
+    project.places.refuse(place, f"there is no file {given!r}", given, around)

@@ -1,0 +1,286 @@
+"""Drafting a project: on the bundled sample, or on an export, after a look at its columns."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sidelight.labeling import InputError, UsageError, read, write_file
+
+from .file import FILE
+from .toml_text import write_toml
+
+TEMPLATES = Path(__file__).parent / "templates"
+LOOKED_AT = 2000
+"""Records that a draft looks at."""
+
+_GUESSES = {
+    "id": r"(note|document|report|record|study|exam|ecg|accession|row|doc)?_?(id|number|no|key)$|^id$",
+    "patient": r"(patient|subject|person|pat|mrn)(_?(id|number|no|key))?$",
+    "time": r".*(date|time|datum|timestamp)$",
+    "text": r".*(text|report|note|narrative|impression|findings|body|content)s?$",
+}
+_LABELISH = range(2, 9)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a glance at an export showed.
+
+    Parameters
+    ----------
+    format : str
+        Its format.
+    n_records : int
+        Records looked at.
+    columns : mapping from canonical name to column
+        Columns that seem to hold id, patient, time and text.
+    has_text, has_patient, has_events : bool
+        What the records carry.
+    labelish : mapping from column to values
+        Columns of few different values, which may be labels or groups.
+    kinds : sequence of str
+        Kinds of the events that were met: "condition", "drug".
+    """
+
+    format: str
+    n_records: int
+    columns: Mapping[str, str]
+    has_text: bool
+    has_patient: bool
+    has_events: bool
+    labelish: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    kinds: Sequence[str] = ()
+
+
+def init_sample(folder: str | Path, *, overwrite: bool = False) -> list[Path]:
+    """Write a project on the bundled PTB-XL sample: the file, functions, slices and the data; it runs at once."""
+    from sidelight.apps.demo import DATA
+
+    home = Path(folder)
+    demo = DATA.parent
+    files = {
+        FILE: (TEMPLATES / "sample.toml").read_bytes(),
+        "functions.py": (demo / "functions.py").read_bytes(),
+        "slices.py": (demo / "slices.py").read_bytes(),
+        **{
+            f"data/{name}": (DATA / name).read_bytes() for name in ("records.csv", "signals.npz", "README.md")
+        },
+        ".gitignore": b".sidelight/\nruns/\n",
+    }
+    return _write(home, files, overwrite)
+
+
+def init_export(
+    folder: str | Path, export: str | Path, *, overwrite: bool = False
+) -> tuple[list[Path], Look]:
+    """Write a project on an export, drafted from a look at it, with functions to be rewritten by hand.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where the project file goes.
+    export : path-like
+        A file or folder that `sidelight.labeling.read` reads; it stays where it is.
+    overwrite : bool, default False
+        Replace a project file that is there.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    Look
+        What was seen.
+    """
+    home, source = Path(folder), Path(export)
+    look = look_at(source)
+    if not look.has_text and not look.has_events:
+        raise UsageError(f"{source.name} has neither text nor events that functions could read")
+    try:
+        given = source.resolve().relative_to(home.resolve()).as_posix()
+    except ValueError:
+        given = source.resolve().as_posix()
+    files = {
+        FILE: draft_file(look, given, source.stem or source.name).encode(),
+        "functions.py": draft_functions(look).encode(),
+        ".gitignore": b".sidelight/\nruns/\n",
+    }
+    return _write(home, files, overwrite), look
+
+
+def _write(home: Path, files: Mapping[str, bytes], overwrite: bool) -> list[Path]:
+    there = [name for name in files if (home / name).exists() and name != ".gitignore"]
+    if there and not overwrite:
+        raise UsageError(f"{', '.join(there)} is there already; choose another folder or pass --overwrite")
+    order = sorted(
+        files, key=lambda name: name == FILE
+    )  # the project file last: with it the project is whole
+    return [
+        write_file(home / name, files[name])
+        for name in order
+        if name != ".gitignore" or not (home / name).exists()
+    ]
+
+
+def look_at(path: Path) -> Look:
+    """Look at the first records of an export: which columns hold what, and what may be a label."""
+    columns = _guess_columns(path)
+    reading = read(
+        path, id=columns.get("id"), text=columns.get("text"), patient_id=columns.get("patient"), time=columns.get("time")
+    )  # fmt: skip
+    n_records, has_text, has_patient = 0, False, False
+    values: dict[str, set[str]] = {}
+    kinds: set[str] = set()
+    for batch in reading:
+        names = batch.records.schema.names
+        for name in names:
+            if name in ("id", "text", "time", "patient_id") or name in columns.values():
+                continue
+            met = values.setdefault(name, set())
+            if len(met) <= max(_LABELISH):
+                met.update(
+                    str(value) for value in batch.records.column(name).to_pylist() if value not in (None, "")
+                )
+        if "text" in names:
+            has_text = has_text or any(batch.records.column("text").to_pylist())
+        if "patient_id" in names:
+            has_patient = has_patient or any(batch.records.column("patient_id").to_pylist())
+        if reading.has_events:
+            for record in list(batch)[:200]:
+                kinds.update(event.kind for event in record.events)
+        n_records += len(batch)
+        if n_records >= LOOKED_AT:
+            break
+    plain = {
+        name: sorted(met)
+        for name, met in values.items()
+        if len(met) in _LABELISH and all(len(value) <= 24 for value in met) and n_records > 3 * len(met)
+    }
+    return Look(
+        next(iter(reading.files)).format,
+        n_records,
+        columns,
+        has_text,
+        has_patient,
+        reading.has_events,
+        plain,
+        sorted(kinds),
+    )
+
+
+def _guess_columns(path: Path) -> dict[str, str]:
+    """Return the columns that seem to hold id, patient, time and text where they are not called so."""
+    try:
+        batch = next(iter(read(path)), None)
+        names = [] if batch is None else list(batch.records.schema.names)
+        known = {"id": "id", "patient": "patient_id", "time": "time", "text": "text"}
+        present = {key for key, name in known.items() if name in names}
+    except InputError as error:
+        listed = re.search(r"\(columns: (.*)\)$", error.problem)
+        if listed is None:
+            raise
+        names, present = listed[1].split(", "), set()
+        known = {"patient": "patient_id", "time": "time", "text": "text"}
+        present = {key for key, name in known.items() if name in names}
+    guessed: dict[str, str] = {}
+    for key, pattern in _GUESSES.items():
+        if key in present:
+            continue
+        fitting = [
+            name for name in names if re.fullmatch(pattern, name.lower()) and name not in guessed.values()
+        ]
+        if key == "id":
+            fitting = [name for name in fitting if not re.fullmatch(_GUESSES["patient"], name.lower())]
+        if fitting:
+            guessed[key] = fitting[0]
+    return guessed
+
+
+def draft_file(look: Look, export: str, name: str) -> str:
+    """Return a commented project file for an export that was looked at."""
+    data: dict[str, Any] = {"export": export}
+    data |= {key: look.columns[key] for key in ("id", "patient", "time") if key in look.columns}
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "project"
+    lines = [
+        f"# A sidelight project, drafted from {look.n_records} records. `sidelight run` runs it; `sidelight run --dry-run`",
+        "# says what it would do. Every key left out has a default: see effective.toml in the folder of a run.",
+        "version = 1",
+        "",
+        write_toml({"project": {"name": plain, "purpose": "", "seed": 0}}).rstrip(),
+        "",
+        "# The export, read where it is; id, patient and time name its columns.",
+        write_toml({"data": data}).rstrip(),
+        "",
+    ]
+    if look.has_text:
+        lines += ["[payloads.text]", 'kind = "text"', f'column = "{look.columns.get("text", "text")}"', ""]
+    if look.has_events:
+        lines += [
+            "# Conditions, drugs, labs and procedures: record.events in the functions.",
+            "[payloads.events]",
+        ]
+        lines += ['kind = "events"', ""]
+    lines += [
+        '# To train a network, declare what it reads, and add target = "ecg" to the task:',
+        "# [payloads.ecg]",
+        '# kind = "signal"            # or "image"',
+        '# path = "signals.npz"       # or a folder of files named after the record ids',
+        "",
+        "# The question, and its possible answers. The functions vote for these names.",
+        "[tasks.abnormal]",
+        'classes = ["normal", "abnormal"]',
+        "",
+        "[sources.rules]",
+        'task = "abnormal"',
+        'functions = "functions.py"',
+        'tags = ["drafted"]',
+        "",
+        "# Gold labels measure; they never teach. From a file of your own, or from a column of the export:",
+        "# [sources.reader]",
+        '# task = "abnormal"',
+        '# role = "gold"',
+        '# labels = "labels.csv"      # with the columns id and label',
+        '# column = "label"',
+        "",
+    ]
+    if look.labelish:
+        lines.append(
+            '# Columns of few values, for slices, or as labels (role = "gold" or "vote", with a map):'
+        )
+        for column, values in list(look.labelish.items())[:6]:
+            lines.append(f"#   {column}: {', '.join(values[:8])}")
+        column, values = next(iter(look.labelish.items()))
+        lines += ["# [slices.some_group]", f'# column = "{column}"', f'# equals = "{values[0]}"', ""]
+    lines += [
+        "[splits]                     # by patient; a patient keeps the part while the key stays",
+        f'key = "{plain}"',
+        "dev = 0.2",
+        "test = 0.2",
+    ]
+    if not look.has_patient:
+        lines.append(
+            "# No patient column was found: if a patient can have several records, name it in [data]."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def draft_functions(look: Look) -> str:
+    """Return a functions file to start from: it runs, and is to be rewritten for the question at hand."""
+    text = (TEMPLATES / "functions_text.py.txt").read_text(encoding="utf-8") if look.has_text else ""
+    events = ""
+    if look.has_events:
+        events = (TEMPLATES / "functions_events.py.txt").read_text(encoding="utf-8")
+        kind = "condition" if "condition" in look.kinds or not look.kinds else look.kinds[0]
+        events = events.replace("KIND", kind)
+    head = '"""Labeling functions, drafted: rewrite them for your question.\n\nEach says what one sign in a record says, or nothing."""\n'
+    imports = ["LabelSchema"]
+    imports += ["keyword_lf", "regex_lf"] if text else []
+    imports += ["labeling_function"] if events else []
+    return (
+        head
+        + f"\nfrom sidelight.labeling import {', '.join(imports)}\n"
+        + '\nschema = LabelSchema(classes=("normal", "abnormal"))\n'
+        + text
+        + events
+    )

@@ -1,0 +1,304 @@
+"""The project file, `sidelight.toml`: what is declared in it, and reading it."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sidelight.labeling import InputError, LabelSchema
+
+from .lines import Places
+from .toml_text import write_toml
+
+FILE = "sidelight.toml"
+PARTS = ("train", "dev", "test")
+Value: TypeAlias = str | int | float | bool
+
+
+class Section(BaseModel):
+    """A table of the file; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class About(Section):
+    """`[project]`: the project's name, what it is for, and the seed everything is drawn from."""
+
+    name: str = "project"
+    purpose: str = ""
+    seed: int = 0
+
+
+class Data(Section):
+    """`[data]`: the export, and which of its columns hold id, patient and time."""
+
+    export: str
+    format: str | None = None
+    id: str | None = None
+    patient: str | None = None
+    time: str | None = None
+    encoding: str = "utf-8"
+    types: dict[str, Literal["str", "int", "float", "bool"]] = {}
+
+
+class Payload(Section):
+    """`[payloads.NAME]`: what a record carries: its text and events, or the study that a network reads."""
+
+    kind: Literal["text", "events", "signal", "image"]
+    column: str | None = None
+    path: str | None = None
+
+    @property
+    def is_target(self) -> bool:
+        """Whether a network may read it; text and events teach only."""
+        return self.kind in ("signal", "image")
+
+
+class Task(Section):
+    """`[tasks.NAME]`: the classes to tell apart, what the votes know of their frequency, and the payload to learn from."""
+
+    classes: list[str] = Field(min_length=2)
+    kind: Literal["binary", "multiclass"] | None = None
+    parent: str | None = None
+    when: str | None = None
+    target: str | None = None
+    positive: str | None = None
+    label_model: str = "matrix-completion"
+    class_balance: dict[str, float] | None = None
+
+    @property
+    def positive_class(self) -> int:
+        """Number of the class that AUROC and sensitivity are about."""
+        return len(self.classes) - 1 if self.positive is None else self.classes.index(self.positive)
+
+
+class Source(Section):
+    """`[sources.NAME]`: who labels: a file of functions, an annotator's file of labels, or a column of the export."""
+
+    task: str
+    functions: str | None = None
+    select: list[str] = []
+    labels: str | None = None
+    id: str = "id"
+    column: str | None = None
+    map: dict[str, str] = {}
+    role: Literal["vote", "gold"] = "vote"
+    tags: list[str] = []
+    author: str = ""
+
+
+class Slice(Section):
+    """`[slices.NAME]`: records to watch: a file of slicing functions, or a condition on one column."""
+
+    functions: str | None = None
+    column: str | None = None
+    equals: Value | None = None
+    one_of: list[Value] | None = None
+    at_least: float | None = None
+    below: float | None = None
+    contains: str | None = None
+    missing: bool | None = None
+    reason: str = ""
+
+
+class Splits(Section):
+    """`[splits]`: shares of the patients; a patient stays in a part as long as `key` stays."""
+
+    key: str = "sidelight"
+    dev: float = Field(default=0.2, ge=0, lt=1)
+    test: float = Field(default=0.2, ge=0, lt=1)
+
+    @property
+    def fractions(self) -> dict[str, float]:
+        """Share of each part."""
+        return {"train": 1 - self.dev - self.test, "dev": self.dev, "test": self.test}
+
+
+class Monitors(Section):
+    """`[monitors]`: columns watched beside votes and text, and how rare a false alarm is to be."""
+
+    columns: list[str] = []
+    family_error: float = Field(default=0.01, gt=0, lt=1)
+    margin: float = Field(default=0.02, ge=0, lt=1)
+    least: int = Field(default=10, ge=1)
+
+
+class Limits(Section):
+    """`[limits]`: shares of rows set aside and of calls that raise, beyond which a run ends with exit code 1."""
+
+    set_aside: float = Field(default=0.01, ge=0, le=1)
+    errors: float = Field(default=0.01, ge=0, le=1)
+
+
+class Tuning(Section):
+    """`[tuning]`: the network, and nothing that labels, splits or slices depend on."""
+
+    encoder: str | None = None
+    loss: str = "soft-cross-entropy"
+    max_epochs: int = Field(default=30, ge=1)
+    batch_size: int = Field(default=32, ge=1)
+    learning_rate: float = Field(default=3e-3, gt=0)
+    weight_decay: float = Field(default=0.05, ge=0)
+    patience: int = Field(default=10, ge=0)
+
+
+class Config(Section):
+    """The whole file."""
+
+    version: Literal[1] = 1
+    project: About = About()
+    data: Data
+    payloads: dict[str, Payload] = {}
+    tasks: dict[str, Task] = Field(min_length=1)
+    sources: dict[str, Source] = Field(min_length=1)
+    slices: dict[str, Slice] = {}
+    splits: Splits = Splits()
+    monitors: Monitors = Monitors()
+    limits: Limits = Limits()
+    tuning: Tuning = Tuning()
+
+
+@dataclass(frozen=True, eq=False)
+class Project:
+    """A project file that was read and found in order.
+
+    Parameters
+    ----------
+    file : Path
+        The file; paths in it are relative to its folder.
+    config : Config
+        What it declares, every default filled in.
+    text : str
+        The file as written.
+    places : Places
+        Lines of its keys.
+    """
+
+    file: Path
+    config: Config
+    text: str
+    places: Places
+
+    @property
+    def home(self) -> Path:
+        """The folder of the file."""
+        return self.file.parent
+
+    @property
+    def work(self) -> Path:
+        """Where steps keep what they made: record ids are in there, so it is not for sharing."""
+        return self.home / ".sidelight"
+
+    @property
+    def runs(self) -> Path:
+        """Where runs are kept."""
+        return self.home / "runs"
+
+    def path(self, given: str) -> Path:
+        """Return a path of the file, seen from its folder."""
+        return self.home / given
+
+    def schema(self, task: str) -> LabelSchema:
+        """Return the classes of a task."""
+        return LabelSchema(self.config.tasks[task].classes, task)
+
+    @property
+    def text_column(self) -> str | None:
+        """The column of the text payload."""
+        return next((p.column for p in self.config.payloads.values() if p.kind == "text"), None)
+
+    def sources(self, task: str, role: str = "vote") -> dict[str, Source]:
+        """Return the sources of a task that vote, or that hold gold labels."""
+        found = self.config.sources.items()
+        return {name: source for name, source in found if source.task == task and source.role == role}
+
+    def effective(self) -> str:
+        """Return the file with every default filled in; reading it gives the same configuration."""
+        return write_toml(self.config.model_dump(exclude_none=True))
+
+
+def load_project(path: str | Path = ".") -> Project:
+    """Read and check a project file, or the one of a folder.
+
+    Raises
+    ------
+    InputError
+        When there is no such file.
+    UsageError
+        When something in it is wrong: one line with the key's path, its line, and the nearest valid name.
+    """
+    file = Path(path)
+    file = file / FILE if file.is_dir() else file
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(file, "does not exist; `sidelight init` writes one") from None
+    except (OSError, UnicodeDecodeError):
+        raise InputError(file, "cannot be read as UTF-8 text") from None
+    places = Places(file.name, text)
+    project = Project(file, parse(text, places), text, places)
+    from .checks import check_project
+
+    check_project(project)
+    return project
+
+
+def parse(text: str, places: Places) -> Config:
+    """Return the configuration a text declares; raises `UsageError` for the first thing that is wrong."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        places.refuse((), f"is no TOML ({str(error)[:1].lower()}{str(error)[1:]})")
+    refuse_unknown(Config, raw, (), places)
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        first = min(error.errors(include_url=False, include_input=False), key=lambda e: places.line(e["loc"]))
+        where = tuple(part for part in first["loc"] if part not in ("str", "int", "float", "bool"))
+        if first["type"] == "missing":
+            places.refuse(where, "is missing")
+        options = [option.strip("'") for option in _expected(first)]
+        wrong = _value_at(raw, where)
+        told = wrong if isinstance(wrong, str) else ""
+        problem = f"is {wrong!r}; it is one of {', '.join(options)}" if options else _plain(first["msg"])
+        places.refuse(where, problem, told, options if told else ())
+
+
+def refuse_unknown(model: type[Section], raw: Any, path: tuple[str, ...], places: Places) -> None:
+    """Raise for the first key that `model` does not have."""
+    if not isinstance(raw, dict):
+        return
+    for key, value in raw.items():
+        field = model.model_fields.get(key)
+        if field is None:
+            places.refuse((*path, key), "no such key", key, model.model_fields)
+        kind = field.annotation
+        if get_origin(kind) is dict and isinstance(value, dict):
+            inner = get_args(kind)[1]
+            if isinstance(inner, type) and issubclass(inner, Section):
+                for name, part in value.items():
+                    refuse_unknown(inner, part, (*path, key, name), places)
+        elif isinstance(kind, type) and issubclass(kind, Section):
+            refuse_unknown(kind, value, (*path, key), places)
+
+
+def _expected(error: Any) -> list[str]:
+    """Return the values a literal may have."""
+    if error["type"] != "literal_error":
+        return []
+    return [part for piece in str(error["ctx"]["expected"]).split(", ") for part in piece.split(" or ")]
+
+
+def _value_at(raw: Any, path: tuple[str | int, ...]) -> Any:
+    for part in path:
+        try:
+            raw = raw[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return raw
+
+
+def _plain(message: str) -> str:
+    return message[:1].lower() + message[1:]

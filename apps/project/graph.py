@@ -1,0 +1,288 @@
+"""The steps of a project: what each needs, and the key of all that decides what it makes."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sidelight import __version__
+
+from .file import Project
+from .sources import file_identity, functions_of, slices_of
+from .store import Store
+
+VERSIONS = {
+    "records": 1,
+    "label": 1,
+    "slices": 1,
+    "fit": 1,
+    "analyze": 1,
+    "train": 1,
+    "audit": 1,
+    "profile": 1,
+}
+"""Raised when a step's own code comes to make something else of the same inputs."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of the work.
+
+    Parameters
+    ----------
+    name : str
+        Such as "records", "label:rules", "fit:abnormal".
+    needs : tuple of str
+        Steps whose outputs it reads.
+    parts : mapping from str to plain values
+        All else that decides its output.
+    key : str
+        SHA-256 over `parts` and the keys of `needs`: equal keys, equal outputs.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    parts: Mapping[str, Any]
+    key: str
+
+    @property
+    def kind(self) -> str:
+        """What sort of step it is: "label", "fit"."""
+        return self.name.partition(":")[0]
+
+    @property
+    def subject(self) -> str:
+        """The task or source it is about."""
+        return self.name.partition(":")[2]
+
+
+def build_graph(project: Project) -> dict[str, Step]:
+    """Return the steps of a project by name, each after those it needs."""
+    return _Builder(project).build()
+
+
+class _Builder:
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.config = project.config
+        self.steps: dict[str, Step] = {}
+
+    def add(self, name: str, needs: Iterable[str], **parts: Any) -> None:
+        chain = tuple(needs)
+        code = f"{__version__}/{VERSIONS[name.partition(':')[0]]}"
+        content = {"code": code, **parts}
+        about = [name, content, [[need, self.steps[need].key] for need in chain]]
+        text = json.dumps(about, sort_keys=True, separators=(",", ":"))
+        self.steps[name] = Step(name, chain, content, hashlib.sha256(text.encode()).hexdigest())
+
+    def build(self) -> dict[str, Step]:
+        config = self.config
+        data = file_identity(self.project.path(config.data.export))
+        reading = {**config.data.model_dump(exclude={"export"}), "text": self.project.text_column}
+        export = {"data": data, "reading": reading}
+        self.add("records", (), **export, splits=config.splits.model_dump(), limit=config.limits.set_aside)
+        for name in config.sources:
+            self._label(name, export)
+        slices = slices_of(self.project)
+        if slices:
+            self.add(
+                "slices", (), **export, slices={function.name: function.fingerprint for function in slices}
+            )
+        for name in parents_first(self.config.tasks):
+            self._fit(name)
+        for name in config.tasks:
+            self._judge(name)
+        self._profile(export)
+        return self.steps
+
+    def _label(self, name: str, export: Mapping[str, Any]) -> None:
+        source = self.config.sources[name]
+        classes = list(self.config.tasks[source.task].classes)
+        if source.functions is not None:
+            functions = functions_of(self.project, name)
+            self._check_names(name, [function.name for function in functions])
+            prints = {function.name: function.fingerprint for function in functions}
+            self.add(f"label:{name}", (), **export, classes=classes, functions=prints)
+            return
+        parts: dict[str, Any] = {"column": source.column, "map": dict(source.map), "classes": classes}
+        if source.labels is not None:
+            parts |= {"labels": file_identity(self.project.path(source.labels)), "id": source.id}
+        self.add(f"label:{name}", ("records",), **export, **parts)
+
+    def _check_names(self, source: str, names: Sequence[str]) -> None:
+        """Refuse two functions of one name on one task."""
+        task = self.config.sources[source].task
+        for other in self.project.sources(task):
+            step = self.steps.get(f"label:{other}")
+            known = set(step.parts.get("functions", {other: ""})) if step else set()
+            twice = sorted(known & set(names))
+            if twice:
+                self.project.places.refuse(
+                    ("sources", source, "functions"),
+                    f"{other} has a function called {twice[0]!r} too; rename one",
+                )
+
+    def _fit(self, name: str) -> None:
+        task = self.config.tasks[name]
+        needs = ["records", *(f"label:{source}" for source in self.project.sources(name))]
+        if task.parent is not None:
+            needs.append(f"fit:{task.parent}")
+        settings = task.model_dump(include={"classes", "label_model", "class_balance", "parent", "when"})
+        self.add(f"fit:{name}", needs, **settings)
+
+    def _judge(self, name: str) -> None:
+        """Add the steps that look at a task's labels: analysis, network, audit."""
+        task, config = self.config.tasks[name], self.config
+        votes = [f"label:{source}" for source in self.project.sources(name)]
+        gold = [f"label:{source}" for source in self.project.sources(name, "gold")]
+        tags = {source: config.sources[source].tags for source in self.project.sources(name)}
+        self.add(
+            f"analyze:{name}", ["records", *votes, *gold, f"fit:{name}"], tags=tags, seed=config.project.seed
+        )
+        scored = f"fit:{name}"
+        if task.target is not None:
+            payload = config.payloads[task.target]
+            assert payload.path is not None  # noqa: S101 - checked when the file was read
+            scored = f"train:{name}"
+            self.add(
+                scored,
+                ["records", f"fit:{name}"],
+                target={"kind": payload.kind, "files": file_identity(self.project.path(payload.path))},
+                tuning=config.tuning.model_dump(),
+                seed=config.project.seed,
+            )
+        if gold:
+            slices = ["slices"] if "slices" in self.steps else []
+            positive = task.positive_class
+            self.add(
+                f"audit:{name}",
+                ["records", *slices, *gold, scored],
+                positive=positive,
+                seed=config.project.seed,
+            )
+
+    def _profile(self, export: Mapping[str, Any]) -> None:
+        kinds = ("records", "slices", "fit", "train")
+        votes = {f"label:{source}" for task in self.config.tasks for source in self.project.sources(task)}
+        needs = [name for name, step in self.steps.items() if step.kind in kinds or name in votes]
+        self.add("profile", needs, **export, columns=list(self.config.monitors.columns))
+
+
+def parents_first(tasks: Mapping[str, Any]) -> list[str]:
+    """Return the tasks so that each comes after its parent."""
+    order: list[str] = []
+
+    def visit(name: str) -> None:
+        if name not in order:
+            if tasks[name].parent is not None:
+                visit(tasks[name].parent)
+            order.append(name)
+
+    for name in tasks:
+        visit(name)
+    return order
+
+
+def chosen_steps(steps: Mapping[str, Step], patterns: Sequence[str]) -> dict[str, Step]:
+    """Return the steps that match a pattern, and all that those need; every step without patterns."""
+    import fnmatch
+
+    from sidelight.labeling import UsageError
+
+    if not patterns:
+        return dict(steps)
+    wanted: set[str] = set()
+    for pattern in patterns:
+        found = [
+            name for name in steps if fnmatch.fnmatchcase(name, pattern) or name.partition(":")[0] == pattern
+        ]
+        if not found:
+            raise UsageError(f"--select {pattern} matches no step; there are {', '.join(steps)}")
+        wanted.update(found)
+    for name in reversed(list(steps)):
+        if name in wanted:
+            wanted.update(steps[name].needs)
+    return {name: step for name, step in steps.items() if name in wanted}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A step and whether it has to be done.
+
+    Parameters
+    ----------
+    step : Step
+        The step.
+    done : bool
+        Whether its output is there.
+    reason : str
+        Why it is not, or since when it is.
+    """
+
+    step: Step
+    done: bool
+    reason: str
+
+
+def plan(steps: Mapping[str, Step], store: Store, before: Mapping[str, str]) -> list[Planned]:
+    """Say of each step whether it has to be done and why.
+
+    Parameters
+    ----------
+    steps : mapping from name to Step
+        From `build_graph`.
+    store : Store
+        Where outputs are kept.
+    before : mapping from step to key
+        Steps of the run before; empty when there is none.
+    """
+    planned = []
+    for name, step in steps.items():
+        done = store.receipt(name, step.key) is not None
+        if done:
+            known = before.get(name) == step.key
+            reason = "unchanged" if known or not before else "done before with the same inputs"
+        else:
+            reason = _why(step, steps, store, before)
+        planned.append(Planned(step, done, reason))
+    return planned
+
+
+def _why(step: Step, steps: Mapping[str, Step], store: Store, before: Mapping[str, str]) -> str:
+    """Return what changed since the run before."""
+    if step.name not in before:
+        return "not done yet" if not before else "new in the project"
+    if before[step.name] == step.key:
+        return "its output is missing"
+    old = store.receipt(step.name, before[step.name])
+    if old is None:
+        return "changed"
+    said = []
+    for part in sorted({*step.parts, *old["parts"]}):
+        then, now = old["parts"].get(part), json.loads(json.dumps(step.parts.get(part)))
+        if then != now:
+            said.append(_difference(part, then, now))
+    said += [f"after {need}" for need in step.needs if old["needs"].get(need) != steps[need].key]
+    return "; ".join(said) or "changed"
+
+
+def _difference(part: str, then: Any, now: Any) -> str:
+    if isinstance(then, dict) and isinstance(now, dict):
+        keys = [key for key in sorted({*then, *now}) if then.get(key) != now.get(key)]
+        if part in ("functions", "slices"):
+            words = [
+                f"{key} {'is new' if key not in then else 'is gone' if key not in now else 'changed'}"
+                for key in keys
+            ]
+        else:
+            words = [f"{part}.{key} {_short(then.get(key))} -> {_short(now.get(key))}" for key in keys]
+        return ", ".join(words[:4]) + (f" and {len(words) - 4} more" if len(words) > 4 else "")
+    if isinstance(then, list) and isinstance(now, list) and part in ("data", "labels"):
+        return f"the {'export' if part == 'data' else 'labels'} changed"
+    return f"{part} {_short(then)} -> {_short(now)}"
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 24 else "…"

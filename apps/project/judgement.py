@@ -1,0 +1,219 @@
+"""The steps that learn from labels and judge them: analysis of functions, networks, audits."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidelight.crossmodal import Predictions, SignalSet, StudyFiles, link
+from sidelight.label_model import Labels, VoteModel
+from sidelight.labeling import LFAnalysis, UsageError
+from sidelight.labeling.statistics import clustered_proportion, proportion
+from sidelight.slicing import audit
+
+from .file import Payload, Project
+from .supervision import read_slices
+from .work import Work, gold_of, joined_votes, write_json, write_table
+
+ENCODERS = {"signal": "resnet1d", "image": "resnet2d"}
+
+
+def do_analyze(work: Work) -> None:
+    """Describe what each function did and, where gold is known, how right functions and labels were."""
+    name = work.step.subject
+    config = work.project.config
+    records = work.records()
+    sources = [need.partition(":")[2] for need in work.inputs if need.startswith("label:")]
+    voting = [source for source in sources if config.sources[source].role == "vote"]
+    votes = joined_votes([work.inputs[f"label:{source}"] for source in voting])
+    gold = _gold(work)
+    seen = records.parts != "test"
+    table = LFAnalysis(votes).lf_summary(None if gold is None else np.where(seen, gold, -1))
+    model = VoteModel.load(work.inputs[f"fit:{name}"] / "label_model")
+    weights = getattr(model, "get_weights", None)
+    learned = dict(zip(model.names_, weights().tolist(), strict=True)) if weights is not None else {}
+    owner: dict[str, tuple[str, str]] = {}
+    for source in voting:
+        found = joined_votes([work.inputs[f"label:{source}"]])
+        owner |= {info.name: (source, info.fingerprint) for info in found.functions}
+    rows: list[dict[str, Any]] = []
+    for function, row in table.iterrows():
+        judged = int(row["correct"] + row["incorrect"]) if gold is not None else 0
+        source, fingerprint = owner[str(function)]
+        rows.append(
+            {
+                "name": str(function), "source": source, "tags": list(config.sources[source].tags),
+                "author": config.sources[source].author, "fingerprint": fingerprint,
+                "votes_for": [config.tasks[name].classes[c] for c in row["polarity"]],
+                "coverage": float(row["coverage"]), "overlaps": float(row["overlaps"]), "conflicts": float(row["conflicts"]),
+                "precision": proportion(int(row["correct"]), judged).to_json() if judged else None,
+                "learned": _finite(learned.get(str(function))),
+            }
+        )  # fmt: skip
+    write_json(work.folder / "functions.json", rows)
+    for entry in rows:
+        work.note("coverage", entry["coverage"], task=name, source=entry["source"], function=entry["name"])
+    analysis = LFAnalysis(votes)
+    work.note("records in conflict", float(analysis.label_conflict()), task=name)
+    if gold is not None:
+        _judge_labels(work, name, Labels.read(work.inputs[f"fit:{name}"] / "labels.parquet"), gold)
+
+
+def _judge_labels(work: Work, name: str, labels: Labels, gold: NDArray[np.int64]) -> None:
+    """Note how many labels agree with gold, part by part."""
+    records = work.records()
+    for part in ("train", "dev", "test"):
+        rows = (records.parts == part) & (gold >= 0) & (labels.label >= 0)
+        right = clustered_proportion(
+            labels.label[rows] == gold[rows], _owners(records.patients, records.ids)[rows]
+        )
+        about = {"low": _finite(right.low), "high": _finite(right.high), "n": right.n}
+        work.note("label accuracy", right.estimate, task=name, part=part, **about)
+
+
+def do_train(work: Work) -> None:
+    """Train a network on the target payload, with labels that the other payloads gave; gold is not used."""
+    from sidelight.crossmodal import CrossModalClassifier, load_bundle, save_bundle
+
+    name = work.step.subject
+    config = work.project.config
+    labels = Labels.read(work.inputs[f"fit:{name}"] / "labels.parquet")
+    records = work.records()
+    payload = config.payloads[str(config.tasks[name].target)]
+    linked = link(labels, open_target(work.project, payload))
+    parts = records.parts[linked.label_rows]
+    train, dev = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "dev")
+    if not linked.covered[train].any():
+        raise UsageError(
+            f"task {name}: no training record has both a label and a {payload.kind}; nothing to learn from"
+        )
+    tuning = config.tuning
+    network = CrossModalClassifier(
+        tuning.encoder or ENCODERS[payload.kind], loss=tuning.loss, max_epochs=tuning.max_epochs,
+        batch_size=tuning.batch_size, learning_rate=tuning.learning_rate, weight_decay=tuning.weight_decay,
+        patience=tuning.patience or None, accelerator="cpu", seed=config.project.seed,
+    )  # fmt: skip
+    proba = linked.proba
+    assert proba is not None  # noqa: S101 - label tables have probabilities
+    validation = None
+    if len(dev) and linked.covered[dev].any():
+        validation = (linked.signals.take(dev), proba[dev], linked.covered[dev])
+    seen = 0
+
+    def show(state: Any) -> None:
+        nonlocal seen
+        work.progress(state.step - seen)
+        seen = state.step
+
+    work.partial.mkdir(parents=True, exist_ok=True, mode=0o700)
+    network.fit(
+        linked.signals.take(train), proba[train], linked.covered[train],
+        validation=validation, progress=show, checkpoint=work.partial / "training.ckpt",
+    )  # fmt: skip
+    counts = {part: int((parts == part).sum()) for part in ("train", "dev", "test")}
+    split = {
+        "key": config.splits.key,
+        "fractions": [[n, share] for n, share in config.splits.fractions.items()],
+    }
+    lineage = {
+        "project": config.project.name,
+        "step": work.step.key,
+        "labels": dict(labels.lineage),
+        "split": split,
+        "parts": counts,
+        "target": work.step.parts["target"]["files"],
+    }
+    save_bundle(work.folder / "bundle", network, labels.schema, lineage=lineage)
+    predictions = load_bundle(work.folder / "bundle").predict(linked.signals, patient_ids=linked.patient_ids)
+    predictions.write(work.folder / "predictions.parquet")
+    import pyarrow as pa
+
+    write_table(
+        pa.table({"id": predictions.ids.tolist(), "record": linked.label_rows}),
+        work.folder / "linked.parquet",
+    )
+    work.note("linked", len(linked), task=name)
+    work.note("records without a study", linked.report.n_labels - linked.report.n_linked, task=name)
+    work.note("epochs", len(network.history_), task=name)
+    work.note("best epoch", network.best_epoch_, task=name)
+    work.note("temperature", float(network.temperature_), task=name)
+
+
+def open_target(project: Project, payload: Payload, path: Path | None = None) -> Any:
+    """Return the studies of a payload: one NPZ of signals, or a folder of files."""
+    place = project.path(str(payload.path)) if path is None else path
+    return SignalSet.read(place) if place.suffix == ".npz" else StudyFiles.open(place)
+
+
+def do_audit(work: Work) -> None:
+    """Compare predictions with gold on the test patients: of the network, or of the labels where there is none."""
+    name = work.step.subject
+    proba, rows, of = scores_of(work.inputs, name)
+    records, gold = work.records(), _gold(work)
+    assert gold is not None  # noqa: S101 - without gold there is no such step
+    test = (records.parts[rows] == "test") & (gold[rows] >= 0)
+    if not test.any():
+        raise UsageError(
+            f"task {name}: no test record with a gold label was scored, so nothing can be measured"
+        )
+    rows, proba = rows[test], proba[test]
+    members = {}
+    if "slices" in work.inputs:
+        members = {slice_: values[rows] for slice_, values in read_slices(work.inputs["slices"]).items()}
+    task = work.project.config.tasks[name]
+    result = audit(
+        gold[rows], proba, members, patients=_owners(records.patients, records.ids)[rows],
+        positive=task.positive_class, seed=work.project.config.project.seed,
+    )  # fmt: skip
+    result.write(work.folder / "audit")
+    for item in result.overall:
+        bounds = {"low": _finite(item.value.low), "high": _finite(item.value.high), "n": result.n_records}
+        work.note(item.metric, item.value.estimate, task=name, part="test", of=of, **bounds)
+    for row in result.rows:
+        bounds = {"low": _finite(row.value.low), "high": _finite(row.value.high), "n": row.n}
+        work.note(
+            row.metric,
+            row.value.estimate,
+            task=name,
+            part="test",
+            of=of,
+            slice=row.slice,
+            verdict=row.verdict,
+            **bounds,
+        )
+
+
+def scores_of(inputs: Any, task: str) -> tuple[NDArray[np.float64], NDArray[np.intp], str]:
+    """Return a task's probabilities, the record each is of, and whose they are: the network's or the labels'."""
+    import pyarrow.parquet as pq
+
+    if f"train:{task}" in inputs:
+        folder = inputs[f"train:{task}"]
+        rows = pq.read_table(folder / "linked.parquet")["record"].to_numpy().astype(np.intp)
+        return Predictions.read(folder / "predictions.parquet").proba, rows, "network"
+    labels = Labels.read(inputs[f"fit:{task}"] / "labels.parquet")
+    rows = np.flatnonzero(labels.covered)
+    return labels.proba[rows], rows, "labels"
+
+
+def _gold(work: Work) -> NDArray[np.int64] | None:
+    """Return the gold labels among a step's inputs, None when there are none."""
+    sources = work.project.config.sources
+    folders = [
+        folder
+        for need, folder in work.inputs.items()
+        if need.startswith("label:") and sources[need.partition(":")[2]].role == "gold"
+    ]
+    return gold_of(folders) if folders else None
+
+
+def _owners(patients: NDArray[np.str_], ids: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Return who each record belongs to; one without a patient stands alone."""
+    return np.array(
+        [p or f"record\x1f{i}" for p, i in zip(patients.tolist(), ids.tolist(), strict=True)], dtype=np.str_
+    )
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or value != value else float(value)

@@ -1,0 +1,198 @@
+"""The page of a run: what was declared, what came of it, and what to do next; no record is named on it."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sidelight.apps.reports.page import INTENDED_USE
+from sidelight.labeling.statistics import Interval
+from sidelight.slicing import Audit
+from sidelight.slicing.forest import forest_plot
+from sidelight.slicing.page import page_environment, style_sheet
+
+from .file import Config
+from .runs import Run
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, eq=False)
+class Quote:
+    """A record that a page with text shows.
+
+    Parameters
+    ----------
+    task, why : str
+        The task, and the reason it is shown.
+    says : str
+        What labels, gold and network say of it.
+    text : str
+        Its words.
+    """
+
+    task: str
+    why: str
+    says: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class TaskView:
+    """What the page says of one task."""
+
+    name: str
+    declared: Any
+    covered: float
+    conflicts: float
+    labeled: Mapping[str, int]
+    balance: Mapping[str, float]
+    accuracy: Sequence[tuple[str, Interval]]
+    functions: Sequence[Mapping[str, Any]]
+    audit: Audit | None
+    plots: Mapping[str, str]
+    judged: str
+    network: Mapping[str, Any]
+    advice: Sequence[str]
+
+
+def run_page(run: Run, quotes: Sequence[Quote] = ()) -> str:
+    """Return the page of a run.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    quotes : sequence of Quote, optional
+        Records to show with their text; without them the page names no record and may be passed on.
+    """
+    config = Config.model_validate(run.manifest["config"])
+    metrics = run.metrics()
+    template = page_environment(TEMPLATES).get_template("run.html.j2")
+    page = template.render(
+        config=config,
+        run=run,
+        about={
+            "records": _one(metrics, "records", step="records"),
+            "patients": _one(metrics, "patients"),
+            "set_aside": _one(metrics, "rows set aside"),
+            "parts": {
+                part: _one(metrics, "records", step="records", part=part) for part in ("train", "dev", "test")
+            },
+        },
+        slices={m["slice"]: m["value"] for m in metrics if m["step"] == "slices"},
+        tasks=[_task(run, config, name, metrics) for name in config.tasks],
+        quotes=quotes,
+        intended_use=INTENDED_USE,
+        style=style_sheet(),
+    )
+    return re.sub(r"\n\s*\n+", "\n", page) + "\n"
+
+
+def _task(run: Run, config: Config, name: str, metrics: Sequence[Mapping[str, Any]]) -> TaskView:
+    task = config.tasks[name]
+    own = [m for m in metrics if m.get("task") == name]
+    functions = json.loads((run.folder / "functions" / f"{name}.json").read_text())
+    for row in functions:
+        row["precision"] = None if row["precision"] is None else Interval(**row["precision"])
+    result = None
+    file = run.folder / "audit" / name / "audit.json"
+    if file.is_file():
+        result = Audit.from_json(json.loads(file.read_text()))
+    accuracy = [
+        (m["part"], Interval(m["value"], m["low"], m["high"], n=m["n"]))
+        for m in own
+        if m["metric"] == "label accuracy" and m["n"] and m["low"] is not None
+    ]
+    covered, conflicts = float(_one(own, "covered") or 0), float(_one(own, "records in conflict") or 0)
+    return TaskView(
+        name=name,
+        declared=task,
+        covered=covered,
+        conflicts=conflicts,
+        labeled={m["class"]: m["value"] for m in own if m["metric"] == "labeled"},
+        balance={m["class"]: m["value"] for m in own if m["metric"] == "class balance"},
+        accuracy=accuracy,
+        functions=functions,
+        audit=result,
+        plots={} if result is None else _plots(result, name),
+        judged="the network" if task.target is not None else "the labels made from records that got a vote",
+        network={m["metric"]: m["value"] for m in own if m["step"] == f"train:{name}"},
+        advice=advise(config, name, covered, conflicts, functions, accuracy, result),
+    )
+
+
+def _plots(audit: Audit, task: str) -> dict[str, str]:
+    margin = float(audit.settings.get("margin", 0.05))
+    return {
+        item.metric: forest_plot(item, audit.of(item.metric), name=f"forest-{task}-{number}", margin=margin)
+        for number, item in enumerate(audit.overall)
+    }
+
+
+def advise(
+    config: Config,
+    name: str,
+    covered: float,
+    conflicts: float,
+    functions: Sequence[Mapping[str, Any]],
+    accuracy: Sequence[tuple[str, Interval]],
+    audit: Audit | None,
+) -> list[str]:
+    """Return what to do next, most useful first, from coverage, conflict, accuracy and slices."""
+    said = []
+    if covered < 0.5:
+        said.append(
+            f"Only {covered:.0%} of the records got a vote: add functions for the records without one."
+        )
+    if conflicts > 0.2:
+        worst = max(functions, key=lambda row: row["conflicts"])["name"]
+        said.append(
+            f"{conflicts:.0%} of the records are in conflict, most often {worst}'s: split or mend that function."
+        )
+    for row in functions:
+        precision = row["precision"]
+        if precision is not None and precision.high < 0.7 and precision.n >= 10:
+            said.append(
+                f"{row['name']} is right in {precision.estimate:.0%} of its votes that gold can judge: mend or drop it."
+            )
+        if row["coverage"] == 0:
+            said.append(f"{row['name']} never votes: drop it, or look for a typing error.")
+    gold = [n for n, s in config.sources.items() if s.task == name and s.role == "gold"]
+    if not gold:
+        said.append(
+            "No gold labels: have a few hundred test records labeled, or no figure here says how right the labels are."
+        )
+    parts = dict(accuracy)
+    if {"dev", "test"} <= set(parts) and parts["dev"].low > parts["test"].high:
+        said.append(
+            "Labels are right less often on test than on dev patients: functions may have been fitted to dev records."
+        )
+    if audit is not None:
+        worse = sorted({row.slice for row in audit.rows if row.verdict == "worse"})
+        if worse:
+            said.append(
+                f"Worse in {', '.join(worse)}: write functions for these records, or find more of them."
+            )
+        unseen = sorted(
+            {row.slice for row in audit.rows} - {row.slice for row in audit.rows if row.assessable}
+        )
+        if unseen:
+            said.append(f"Too few gold labels to judge {', '.join(unseen)}.")
+    if config.tasks[name].target is None and any(p.is_target for p in config.payloads.values()):
+        said.append(
+            'A signal or image is declared, but no target = "..." on this task: no network is trained.'
+        )
+    return said or ["Nothing stands out: add gold labels to narrow the intervals, or slices to look closer."]
+
+
+def _one(metrics: Sequence[Mapping[str, Any]], name: str, **about: Any) -> Any:
+    """Return the value of the first metric of that name, and with those properties and no slice."""
+    for metric in metrics:
+        if metric["metric"] == name and all(metric.get(key) == value for key, value in about.items()):
+            if "part" in metric and "part" not in about:
+                continue
+            return metric["value"]
+    return None

@@ -1,0 +1,182 @@
+"""The steps that make labels: records and their parts, votes, slices, label models."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sidelight.crossmodal import patient_split
+from sidelight.label_model import MODELS, Labels
+from sidelight.labeling import LFApplier, RunStatistics, VoteMatrix, read_votes, write_votes
+from sidelight.slicing import SFApplier, SliceMatrix
+
+from .checks import open_export
+from .file import Project
+from .sources import functions_of, read_labels, slices_of, votes_from_labels
+from .work import Records, Work, column_values, joined_votes, write_json
+
+
+def do_records(work: Work) -> None:
+    """List the records, and cut them into parts by patient."""
+    reading = open_export(work.project)
+    ids: list[str] = []
+    patients: list[str | None] = []
+    for batch in reading:
+        ids += batch.records.column("id").to_pylist()
+        known = "patient_id" in batch.records.schema.names
+        patients += batch.records.column("patient_id").to_pylist() if known else [None] * len(batch)
+        work.progress(len(batch))
+    owners = np.array([name or "" for name in patients], dtype=np.str_)
+    splits = work.project.config.splits
+    split = patient_split(owners, splits.fractions, key=splits.key, ids=ids)
+    Records(np.array(ids, dtype=np.str_), owners, split.parts).write(work.folder)
+    damaged = reading.quarantine.n_damaged
+    about = {
+        "records": len(ids),
+        "rows": reading.n_rows,
+        "set_aside": reading.quarantine.counts(),
+        "damaged": damaged,
+    }
+    write_json(work.folder / "records.json", {**about, "parts": split.counts()})
+    work.note("records", len(ids))
+    work.note("patients", len(np.unique(owners[owners != ""])))
+    work.note("rows set aside", len(reading.quarantine))
+    for part, count in split.counts().items():
+        work.note("records", count, part=part)
+
+
+def do_label(work: Work) -> None:
+    """Collect the votes of one source, running only the functions that earlier runs did not."""
+    name = work.step.subject
+    source = work.project.config.sources[name]
+    if source.functions is None:
+        records = work.records()
+        if source.labels is not None:
+            values = read_labels(work.project, name)
+        else:
+            assert source.column is not None  # noqa: S101 - checked when the file was read
+            column = column_values(work.project, [source.column])[source.column]
+            values = dict(zip(records.ids.tolist(), column, strict=True))
+        votes = votes_from_labels(work.project, name, records.ids.tolist(), records.patients.tolist(), values)
+        unknown = len(set(map(str, values)) - set(records.ids.tolist()))
+        write_votes(votes, work.folder / "votes")
+        work.note("labels", int(votes.covered().sum()), source=name)
+        if source.labels is not None:
+            work.note("labels of unknown records", unknown, source=name)
+        return
+    votes = run_functions(work.project, name, work.progress, _reusable(work))
+    write_votes(votes, work.folder / "votes")
+    errors = {} if votes.statistics is None else _errors(votes)
+    write_json(work.folder / "errors.json", {"records": votes.n_records, "errors": errors})
+    work.note("coverage", float(votes.covered().mean()) if len(votes) else 0.0, source=name)
+    work.note("calls that raised", sum(errors.values()), source=name)
+
+
+def run_functions(
+    project: Project,
+    source: str,
+    progress: Any = lambda done: None,
+    kept: VoteMatrix | None = None,
+    path: Path | None = None,
+) -> VoteMatrix:
+    """Return the votes of a source's functions on an export, taking those of `kept` that are the same functions."""
+    functions = functions_of(project, source)
+    schema = project.schema(project.config.sources[source].task)
+    known = {} if kept is None else {info.name: info.fingerprint for info in kept.functions}
+    fresh = [function for function in functions if known.get(function.name) != function.fingerprint]
+    if kept is not None and len(fresh) < len(functions):
+        old = kept.take_functions([f.name for f in functions if f not in fresh])
+        votes = old
+        if fresh:
+            added = LFApplier(fresh, schema=schema).apply(
+                open_export(project, path), on_error="abstain", progress=progress
+            )
+            votes = old.join(added)
+            if old.statistics is not None and added.statistics is not None:
+                numbers = [
+                    np.concatenate([getattr(old.statistics, name), getattr(added.statistics, name)])
+                    for name in ("errors", "seconds")
+                ]
+                votes = replace(votes, statistics=RunStatistics(*numbers))
+        return votes.take_functions([function.name for function in functions])
+    reading = open_export(project, path)
+    votes = LFApplier(functions, schema=schema).apply(reading, on_error="abstain", progress=progress)
+    assert isinstance(votes, VoteMatrix)  # noqa: S101
+    return votes
+
+
+def _reusable(work: Work) -> VoteMatrix | None:
+    """Return the earlier votes on the same records that share most functions with this step, if any do."""
+    parts = work.step.parts
+    best: tuple[int, Path] | None = None
+    for folder, receipt in work.older:
+        then = receipt["parts"]
+        if any(then.get(name) != parts[name] for name in ("code", "data", "reading", "classes")):
+            continue
+        shared = len(set(parts["functions"].items()) & set(then.get("functions", {}).items()))
+        if shared and (best is None or shared > best[0]):
+            best = (shared, folder)
+    return None if best is None else read_votes(best[1] / "votes")
+
+
+def _errors(votes: VoteMatrix) -> Mapping[str, int]:
+    assert votes.statistics is not None  # noqa: S101 - the applier counts
+    return {name: int(n) for name, n in zip(votes.names, votes.statistics.errors, strict=True) if n}
+
+
+def do_slices(work: Work) -> None:
+    """Find out who belongs to which slice."""
+    import pyarrow as pa
+
+    from .work import write_table
+
+    members = find_slices(work.project)
+    assert members.ids is not None  # noqa: S101 - exports have ids
+    columns: dict[str, Any] = {"id": pa.array(members.ids.tolist(), pa.string())}
+    columns |= {name: pa.array(members.values[:, j]) for j, name in enumerate(members.names)}
+    write_table(pa.table(columns), work.folder / "slices.parquet")
+    for name, size in zip(members.names, members.values.sum(axis=0), strict=True):
+        work.note("records", int(size), slice=name)
+
+
+def find_slices(project: Project, path: Path | None = None) -> SliceMatrix:
+    """Return the membership of an export's records in the project's slices."""
+    return SFApplier(slices_of(project)).apply(open_export(project, path))
+
+
+def read_slices(folder: Path) -> dict[str, Any]:
+    """Return the membership that `do_slices` wrote, in the order of the export."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(folder / "slices.parquet")
+    return {name: table[name].to_numpy() for name in table.column_names if name != "id"}
+
+
+def do_fit(work: Work) -> None:
+    """Learn how far each function can be trusted, on records outside of the test part, and label all records."""
+    name = work.step.subject
+    task = work.project.config.tasks[name]
+    records = work.records()
+    votes = joined_votes([folder for need, folder in work.inputs.items() if need.startswith("label:")])
+    inside = np.ones(len(records.ids), dtype=bool)
+    if task.parent is not None:
+        above = Labels.read(work.inputs[f"fit:{task.parent}"] / "labels.parquet")
+        inside = above.label == work.project.config.tasks[task.parent].classes.index(str(task.when))
+    seen = np.flatnonzero(inside & (records.parts != "test"))
+    model = MODELS[task.label_model](cardinality=len(task.classes))
+    model.fit(votes.take_rows(seen), class_balance=task.class_balance)
+    labels = within(Labels.from_model(model, votes), inside)
+    labels.write(work.folder / "labels.parquet")
+    model.save(work.folder / "label_model")
+    work.note("covered", float(labels.covered.mean()), task=name)
+    for number, share in enumerate(model.prior_):
+        work.note("class balance", float(share), task=name, **{"class": task.classes[number]})
+    for number, known in enumerate(task.classes):
+        work.note("labeled", int((labels.label == number).sum()), task=name, **{"class": known})
+
+
+def within(labels: Labels, inside: Any) -> Labels:
+    """Return labels with those records uncovered to which the task does not apply."""
+    return replace(labels, label=np.where(inside, labels.label, -1), covered=labels.covered & inside)

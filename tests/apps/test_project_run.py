@@ -1,0 +1,232 @@
+"""Running a project: what is redone, what is kept, and what stands in the folder of a run."""
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from sidelight.apps.cli.main import main
+from sidelight.apps.project import load_project, run_project
+from sidelight.apps.project.run import plan_project
+from sidelight.apps.project.runs import find_run, list_runs
+from sidelight.label_model import Labels
+from sidelight.labeling import UsageError, read_votes
+
+
+@pytest.fixture(scope="module")
+def done(sea, tmp_path_factory):
+    """A project that was run once; tests copy it."""
+    home = sea.write(tmp_path_factory.mktemp("run") / "sea")
+    run_project(home)
+    return home
+
+
+@pytest.fixture
+def home(done, tmp_path):
+    return shutil.copytree(done, tmp_path / "sea")
+
+
+def edit(home, name, old, new):
+    text = (home / name).read_text()
+    assert old in text
+    (home / name).write_text(text.replace(old, new, 1))
+
+
+def to_do(home):
+    return {entry.step.name: entry.reason for entry in plan_project(load_project(home)) if not entry.done}
+
+
+def files_below(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in ("run.log.jsonl", "receipt.json")
+    }
+
+
+def test_a_run_leaves_manifest_metrics_report_and_configuration(done):
+    run = find_run(load_project(done))
+    assert run.number == "0001"
+    names = {path.relative_to(run.folder).as_posix() for path in run.folder.rglob("*") if path.is_file()}
+    wanted = {
+        "manifest.json",
+        "metrics.jsonl",
+        "report.html",
+        "effective.toml",
+        "functions/state.json",
+        "code/lfs.py",
+    }
+    assert wanted | {"audit/state/audit.json", "audit/state/audit.html"} <= names
+    steps = ["records", "label:rules", "label:anna", "label:codes", "slices", "fit:state", "analyze:state"]
+    assert list(run.keys) == [*steps, "train:state", "audit:state", "profile"]
+    measured = {(m["metric"], m.get("part"), m.get("slice")) for m in run.metrics()}
+    assert {("auroc", "test", None), ("auroc", "test", "old"), ("label accuracy", "dev", None)} <= measured
+    page = (run.folder / "report.html").read_text()
+    assert "says_wind" in page
+    assert "What to do next" in page
+
+
+def test_nothing_changed_is_nothing_done(home):
+    assert to_do(home) == {}
+    again = run_project(home)
+    assert not again.new
+    assert [run.number for run in list_runs(load_project(home))] == ["0001"]
+
+
+def test_a_comment_changes_nothing(home):
+    edit(home, "lfs.py", '"""Few words."""', '"""Hardly any words."""  # a comment')
+    assert to_do(home) == {}
+
+
+def test_one_function_changed_is_the_only_one_that_runs(home):
+    edit(home, "lfs.py", '["gale"]', '["gale", "wind"]')
+    reasons = to_do(home)
+    assert (
+        reasons["label:rules"] == "functions says_wind changed"
+        or reasons["label:rules"] == "says_wind changed"
+    )
+    assert reasons["fit:state"] == "after label:rules"
+    assert not {"records", "slices", "label:anna", "label:codes"} & set(reasons)
+    mark = home / "called"
+    edit(home, "lfs.py", "@labeling_function\n", "import pathlib\n\n@labeling_function(version='1')\n")
+    edit(
+        home,
+        "lfs.py",
+        '    return "calm" if',
+        f'    pathlib.Path({str(mark)!r}).write_text("")\n    return "calm" if',
+    )
+    run_project(home, select=["label:rules"])
+    assert mark.exists()
+    mark.unlink()
+    edit(home, "lfs.py", '["gale", "wind"]', '["gale", "winds"]')
+    run_project(home, select=["label:rules"])
+    assert not mark.exists()
+
+
+def test_other_functions_votes_are_as_if_all_had_run(home, tmp_path, done):
+    edit(home, "lfs.py", '["gale"]', '["gale", "noises"]')
+    run_project(home, select=["label:rules"])
+    fresh = tmp_path / "fresh"
+    shutil.copytree(home, fresh, ignore=shutil.ignore_patterns(".sidelight", "runs"))
+    run_project(fresh, select=["label:rules"])
+    places = [
+        next((folder / ".sidelight/steps/label.rules").glob("*/votes/parts/*")) for folder in (home, fresh)
+    ]
+    fingerprints = {
+        p.parent.parent.parent.name for p in (home / ".sidelight/steps/label.rules").glob("*/votes/parts/*")
+    }
+    key = places[1].parent.parent.parent.name
+    assert key in fingerprints
+    assert (
+        home / ".sidelight/steps/label.rules" / key / "votes/parts/part-00000.parquet"
+    ).read_bytes() == places[1].read_bytes()
+
+
+def test_tuning_changes_no_label_split_or_slice(home):
+    before = find_run(load_project(home))
+    edit(home, "sidelight.toml", "max_epochs = 1", "max_epochs = 2\nbatch_size = 16")
+    assert set(to_do(home)) == {"train:state", "audit:state", "profile"}
+    text = (home / "sidelight.toml").read_text()
+    (home / "sidelight.toml").write_text(text[: text.index("[tuning]")])
+    assert not {"records", "label:rules", "slices", "fit:state", "analyze:state"} & set(to_do(home))
+    (home / "sidelight.toml").write_text(text)
+    after = run_project(home)
+    assert after.new
+    for step in ("records", "label:rules", "label:anna", "label:codes", "slices", "fit:state"):
+        assert files_below(before.step(step)) == files_below(after.step(step))
+    assert files_below(before.step("train:state")) != files_below(after.step("train:state"))
+
+
+def test_the_effective_configuration_reproduces_the_run(home, tmp_path):
+    first = find_run(load_project(home))
+    fresh = shutil.copytree(home, tmp_path / "fresh", ignore=shutil.ignore_patterns(".sidelight", "runs"))
+    shutil.copy(first.folder / "effective.toml", fresh / "sidelight.toml")
+    assert files_below(run_project(fresh).folder) == files_below(first.folder)
+
+
+def test_steps_in_processes_give_the_same_bytes(home, tmp_path):
+    first = find_run(load_project(home))
+    fresh = shutil.copytree(home, tmp_path / "fresh", ignore=shutil.ignore_patterns(".sidelight", "runs"))
+    run_project(fresh, jobs=2, select=["fit", "slices", "analyze"])
+    kept = {
+        name: files_below(find_run(load_project(home)).step(name))
+        for name in ("fit:state", "slices", "analyze:state")
+    }
+    steps = {entry.step.name: entry for entry in plan_project(load_project(fresh))}
+    for name, files in kept.items():
+        assert steps[name].done
+        place = fresh / ".sidelight" / "steps" / name.replace(":", ".") / steps[name].step.key[:16]
+        assert files_below(place) == files
+    assert first.keys["fit:state"] == steps["fit:state"].step.key
+
+
+def test_a_second_run_at_the_same_time_is_refused(home):
+    from sidelight.apps.project.store import Store
+
+    with (
+        Store(home / ".sidelight").locked(),
+        ThreadPoolExecutor(1) as pool,
+        pytest.raises(UsageError, match="another run of this project is at work"),
+    ):
+        pool.submit(run_project, home).result()
+
+
+def test_annotators_labels_are_votes_and_gold_is_not(done):
+    project = load_project(done)
+    run = find_run(project)
+    votes = read_votes(run.step("label:anna") / "votes")
+    assert votes.names == ("anna",)
+    assert votes.covered().sum() == 32
+    functions = json.loads((run.folder / "functions/state.json").read_text())
+    assert [row["name"] for row in functions] == ["says_calm", "says_wild", "says_wind", "is_short", "anna"]
+
+
+def test_a_task_within_a_class_labels_only_that_class(home):
+    more = '\n[tasks.kind]\nclasses = ["gale", "no gale"]\nparent = "state"\nwhen = "wild"\n'
+    more += '\n[sources.winds]\ntask = "kind"\nfunctions = "winds.py"\n\n[slices.own]'
+    edit(home, "sidelight.toml", "[slices.own]", more.lstrip())
+    (home / "winds.py").write_text(
+        "from sidelight.labeling import keyword_lf\n"
+        'a = keyword_lf("has_gale", ["gale"], "gale")\n'
+        'b = keyword_lf("has_storm", ["stormy"], "gale")\n'
+        'c = keyword_lf("very_wild", ["very"], "no gale")\n'
+    )
+    run_project(home, select=["fit:kind"])
+    project = load_project(home)
+    steps = {entry.step.name: entry.step for entry in plan_project(project)}
+    state, kind = (
+        Labels.read(home / f".sidelight/steps/fit.{name}" / steps[f"fit:{name}"].key[:16] / "labels.parquet")
+        for name in ("state", "kind")
+    )
+    assert kind.covered.any()
+    assert not kind.covered[state.label != 1].any()
+    assert np.array_equal(kind.ids, state.ids)
+
+
+def test_the_commands_run_dry_run_and_list(home, capsys):
+    assert main(["run", "--project", str(home), "--dry-run", "--json"]) == 0
+    steps = json.loads(capsys.readouterr().out)["steps"]
+    assert {step["state"] for step in steps} == {"done"}
+    edit(home, "sidelight.toml", "at_least = 60", "at_least = 70")
+    assert main(["run", "--project", str(home), "--dry-run"]) == 0
+    assert "old changed" in capsys.readouterr().out
+    assert main(["runs", "--project", str(home), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["runs"][0]["run"] == "0001"
+    assert main(["run", "--project", str(home), "--select", "trian"]) == 2
+    assert "matches no step" in capsys.readouterr().err
+
+
+def test_calls_that_raise_end_the_run_with_exit_code_one(home, capsys):
+    edit(
+        home,
+        "lfs.py",
+        '    return "calm" if',
+        '    record.id.startswith("n1") and 1 / 0\n    return "calm" if',
+    )
+    edit(home, "sidelight.toml", 'target = "waves"', "")
+    assert main(["run", "--project", str(home)]) == 1
+    err = capsys.readouterr().err
+    assert "is_short" in err
+    assert "calls that raised exceed 1.0%" in err
