@@ -1,7 +1,7 @@
 """Votes on disk: a folder whose files are the same, byte for byte, for the same records and functions."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from .schema import LabelSchema
 from .votes import FunctionInfo, RunStatistics, VoteMatrix
 
 FORMAT = "sidelight-votes"
-VERSION = 1
+VERSION = 2
+"""2 is what the engine writes: a folder of parts; 1 holds everything in one part, and is what `write_votes` writes."""
 _SPAN = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64())]))
 
 
@@ -55,7 +56,7 @@ def write_votes(
     with write_folder(path, overwrite=overwrite) as folder:
         part = folder / "parts" / "part-00000.parquet"
         part.parent.mkdir()
-        pq.write_table(_to_table(votes), part, compression="zstd")
+        pq.write_table(to_table(votes), part, compression="zstd")
         rows = list(quarantine)
         errors = (
             votes.statistics.errors
@@ -64,7 +65,7 @@ def write_votes(
         )
         manifest = {
             "format": FORMAT,
-            "version": VERSION,
+            "version": 1,
             "schema": votes.schema.to_json(),
             "functions": [
                 {**asdict(function), "errors": int(n)}
@@ -95,6 +96,8 @@ def read_votes(path: str | Path) -> VoteMatrix:
     """
     folder = Path(path)
     manifest = read_manifest(folder)
+    if manifest["version"] > 1:
+        return _read_parts(folder)
     schema = LabelSchema.from_json(manifest["schema"])
     functions = tuple(
         FunctionInfo(entry["name"], entry["fingerprint"], tuple(entry["polarity"]))
@@ -108,12 +111,30 @@ def read_votes(path: str | Path) -> VoteMatrix:
                 file, "is missing or was changed after it was written; run `sidelight label` again"
             )
         tables.append(pq.read_table(file))
-    votes = _from_table(pa.concat_tables(tables), schema, functions)
+    votes = from_table(pa.concat_tables(tables), schema, functions)
     errors = np.array([entry["errors"] for entry in manifest["functions"]], dtype=np.int64)
     seconds = _seconds(folder, votes.names)
     if seconds is not None:
         object.__setattr__(votes, "statistics", RunStatistics(errors, seconds))
     return votes
+
+
+def iter_votes(path: str | Path) -> Iterator[VoteMatrix]:
+    """Yield the votes of a folder part by part, so that memory stays flat."""
+    from .engine.folder_votes import part_votes
+
+    folder = Path(path)
+    if read_manifest(folder)["version"] == 1:
+        yield read_votes(folder)
+        return
+    yield from part_votes(folder)
+
+
+def _read_parts(folder: Path) -> VoteMatrix:
+    """Read the votes of all parts of a folder that the engine wrote."""
+    from .engine.folder_votes import all_votes
+
+    return all_votes(folder)
 
 
 def read_manifest(folder: str | Path) -> dict[str, Any]:
@@ -130,7 +151,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     return manifest
 
 
-def _to_table(votes: VoteMatrix) -> pa.Table:
+def to_table(votes: VoteMatrix) -> pa.Table:
     """Return votes as a table: one row a record, one column a function, and side channels where used."""
     columns: dict[str, pa.Array] = {}
     for name in ("ids", "patient_ids"):
@@ -154,20 +175,26 @@ def _to_table(votes: VoteMatrix) -> pa.Table:
     return pa.table(columns)
 
 
-def _from_table(table: pa.Table, schema: LabelSchema, functions: tuple[FunctionInfo, ...]) -> VoteMatrix:
-    """Read what `_to_table` made."""
+def from_table(table: pa.Table, schema: LabelSchema, functions: tuple[FunctionInfo, ...]) -> VoteMatrix:
+    """Read what `to_table` made."""
     names = [function.name for function in functions]
     values = np.empty((table.num_rows, len(names)), dtype=np.int8)
     for j, name in enumerate(names):
         values[:, j] = table.column(f"vote:{name}").to_numpy()
 
-    def channel(prefix: str) -> list[Any] | None:
-        if not any(f"{prefix}:{name}" in table.column_names for name in names):
+    def channel(prefix: str, default: Any) -> list[Any] | None:
+        present = [name for name in names if f"{prefix}:{name}" in table.column_names]
+        if not present:
             return None
-        return [table.column(f"{prefix}:{name}").to_pylist() for name in names]
+        missing = [default] * table.num_rows
+        return [
+            table.column(f"{prefix}:{name}").to_pylist() if name in present else missing for name in names
+        ]
 
-    places = (len(names), table.num_rows, -(-schema.cardinality // 64))
-    confidence, sets, spans = channel("confidence"), channel("classes"), channel("evidence")
+    n_words = -(-schema.cardinality // 64)
+    places = (len(names), table.num_rows, n_words)
+    confidence, sets = channel("confidence", 1.0), channel("classes", [0] * n_words)
+    spans = channel("evidence", None)
     evidence = {
         (row, j): tuple((span["start"], span["end"]) for span in found)
         for j, cells in enumerate(spans or ())

@@ -172,6 +172,8 @@ class Reading:
         The history of the patients; built on first use when not given.
     unique : bool, default True
         Set aside all but one of the records with one id.
+    has_events, has_documents : bool, optional
+        What the whole export holds, when `files` are only some of its files.
     """
 
     def __init__(
@@ -186,6 +188,8 @@ class Reading:
         settled: Mapping[str, dict[str, Any]] | None = None,
         events: EventStore | None = None,
         unique: bool = True,
+        has_events: bool | None = None,
+        has_documents: bool | None = None,
     ) -> None:
         self.files = list(files)
         self.names = names
@@ -200,17 +204,18 @@ class Reading:
         self.n_records = 0
         self.scan = EventScan()
         self.keep_raw: Callable[[QuarantinedRow, bytes], None] | None = None
+        self.has_events = (
+            any(EVENTS in file.roles for file in self.files) if has_events is None else has_events
+        )
+        """Whether the export has structured rows beside its documents."""
+        documents = any(RECORDS in file.roles for file in self.files)
+        self.has_documents = documents if has_documents is None else has_documents
         self._events = events
 
     @property
     def n_rows(self) -> int:
         """Rows met so far, kept or set aside."""
         return self.n_records + len(self.quarantine)
-
-    @property
-    def has_events(self) -> bool:
-        """Whether the export has structured rows beside its documents."""
-        return any(EVENTS in file.roles for file in self.files)
 
     @property
     def events(self) -> EventStore:
@@ -238,7 +243,7 @@ class Reading:
 
     def is_visit_record(self, patient: str | None) -> bool:
         """Whether a visit stands for itself, because its patient has no document in the export."""
-        if not any(RECORDS in file.roles for file in self.files):
+        if not self.has_documents:
             return True
         return patient is None or not self.events.has_notes(patient)
 

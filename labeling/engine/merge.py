@@ -1,0 +1,172 @@
+"""What makes one folder of many parts: repeated ids resolved, counts added up, and the manifest."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from ..faults import SidelightError
+from ..folder import PRIVATE_FILE, write_file
+from ..readers.quarantine import HARMLESS
+from ..readers.versions import REASONS, resolve
+from ..vote_files import FORMAT
+from .counts import add_counts, write_counts, write_totals
+from .job import Job, digest
+from .plan import Plan, plan_json
+from .store import VERSION, PartStore, choose_groups
+
+_BUCKET = 250_000
+"""Records whose ids are compared at once, so that memory stays flat however many there are."""
+
+_ENTRY = np.dtype([("hash", "<u8"), ("version", "<i8"), ("part", "<u4"), ("row", "<u4")])
+
+
+@dataclass
+class _Found:
+    """A part as it stands on disk."""
+
+    store: PartStore
+    receipt: dict[str, Any]
+    groups: list[dict[str, Any]]
+    dropped: dict[int, str] = field(default_factory=dict)
+
+
+def merge(plan: Plan, job: Job, folder: Path) -> dict[str, Any]:
+    """Write what belongs to all parts together, the manifest last, and return it."""
+    parts = [_open(job, part.key) for part in plan.parts]
+    for part in parts:
+        _drop_poison(part, job)
+    _drop_repeated(parts, folder)
+    keys = job.function_keys
+    files = [write_counts(part.store, keys, part.groups, job.schema) for part in parts]
+    moments, patterns = add_counts(files, job.schema, [key.name for key in keys], _dropped_votes(parts, job))
+    reasons = _write_quarantine(parts, folder)
+    write_file(
+        folder / "dropped.json", orjson.dumps({p.store.key: sorted(p.dropped) for p in parts if p.dropped})
+    )
+    n_rows = sum(part.receipt["n_rows"] for part in parts)
+    n_records = sum(part.receipt["n_records"] - len(part.dropped) for part in parts)
+    n_quarantined = sum(reasons.values())
+    if n_rows != n_records + n_quarantined or moments.n_records != n_records:
+        raise SidelightError(f"{n_rows} rows in, but {n_records} labeled and {n_quarantined} set aside")
+    manifest = {
+        "format": FORMAT,
+        "version": VERSION,
+        "schema": job.schema.to_json(),
+        "functions": [
+            {"name": key.name, "fingerprint": key.fingerprint, "polarity": list(key.polarity), "key": key.key,
+             "errors": sum(_entry(part, key.key)["errors"] for part in parts)}
+            for key in keys
+        ],
+        "n_rows": n_rows,
+        "n_records": n_records,
+        "n_quarantined": n_quarantined,
+        "n_damaged": sum(n for reason, n in reasons.items() if reason.partition(":")[0] not in HARMLESS),
+        "reasons": reasons,
+        "sources": [dict(source) for source in plan.sources],
+        "events": plan.events,
+        "parts": [
+            {
+                "key": part.store.key,
+                "n_records": part.receipt["n_records"],
+                "n_dropped": len(part.dropped),
+                "digest": part_digest(part.receipt["digest"], [_entry(part, key.key)["digest"] for key in keys]),
+            }
+            for part in parts
+        ],
+        "counts": write_totals(folder, moments, patterns),
+    }  # fmt: skip
+    write_file(folder / "plan.json", plan_json(plan, job))
+    write_file(folder / "manifest.json", orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+    return manifest
+
+
+def part_digest(rows: str, columns: Sequence[str]) -> str:
+    """Return the hash that stands for a part's records and votes."""
+    return digest("part", rows, list(columns))
+
+
+def _open(job: Job, key: str) -> _Found:
+    store = PartStore(job.folder, key)
+    receipt, groups = store.receipts()
+    if receipt is None or len(choose_groups(job.function_keys, groups)) < len(job.function_keys):
+        raise SidelightError(f"part {key} is not complete; run `sidelight retry`")
+    return _Found(store, receipt, groups)
+
+
+def _entry(part: _Found, key: str) -> Mapping[str, Any]:
+    """Return what a receipt says of a function."""
+    return next(f for receipt in part.groups for f in receipt["functions"] if f["key"] == key)
+
+
+def _drop_poison(part: _Found, job: Job) -> None:
+    """Drop the rows that kill a process in one of the functions that are looked at."""
+    chosen = set(choose_groups(job.function_keys, part.groups).values())
+    for receipt in part.groups:
+        if receipt["group"] in chosen:
+            part.dropped |= dict.fromkeys(receipt["poison"], "worker_died")
+
+
+def _drop_repeated(parts: Sequence[_Found], folder: Path) -> None:
+    """Drop all but one of the records with one id, wherever they are, and those that others replace."""
+    total = sum(part.receipt["n_records"] for part in parts)
+    replaced = np.array(
+        sorted({int(value, 16) for part in parts for value in part.receipt["replaces"]}), dtype=np.uint64
+    )
+    n_buckets = max(1, total // _BUCKET)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".sidelight-ids-") as home:
+        for number, part in enumerate(parts):
+            table = part.store.rows(["hash", "version"])
+            entries = np.zeros(table.num_rows, dtype=_ENTRY)
+            entries["hash"], entries["version"] = (
+                table.column("hash").to_numpy(),
+                table.column("version").to_numpy(),
+            )
+            entries["part"], entries["row"] = number, np.arange(table.num_rows)
+            bucket = entries["hash"] % np.uint64(n_buckets)
+            for place in np.unique(bucket):
+                with (Path(home) / f"{place}").open("ab") as file:
+                    file.write(entries[bucket == place].tobytes())
+        for file_path in sorted(Path(home).iterdir()):
+            entries = np.fromfile(file_path, dtype=_ENTRY)
+            fates = resolve(entries["hash"], entries["version"], replaced)
+            for place in np.flatnonzero(fates):
+                part = parts[int(entries["part"][place])]
+                part.dropped.setdefault(int(entries["row"][place]), REASONS[int(fates[place])])
+
+
+def _dropped_votes(parts: Sequence[_Found], job: Job) -> Iterator[NDArray[np.int8]]:
+    """Yield the votes on rows that were dropped, whose counts are taken back."""
+    for part in parts:
+        if part.dropped:
+            votes = part.store.votes(job.function_keys, part.groups, job.schema, with_ids=False)
+            yield votes.dense()[sorted(part.dropped)]
+
+
+def _write_quarantine(parts: Sequence[_Found], folder: Path) -> dict[str, int]:
+    """Write all rows set aside, part by part, and return how many for each reason."""
+    reasons: dict[str, int] = {}
+    draft = folder / ".sidelight-quarantine"
+    with draft.open("wb") as out:
+        draft.chmod(PRIVATE_FILE)
+        for part in parts:
+            for reason, count in part.receipt["reasons"].items():
+                reasons[reason] = reasons.get(reason, 0) + count
+            out.write((part.store.path / "quarantine.jsonl").read_bytes())
+            if not part.dropped:
+                continue
+            rows = part.store.rows(["source", "offset", "line"]).to_pydict()
+            for row, reason in sorted(part.dropped.items()):
+                reasons[reason] = reasons.get(reason, 0) + 1
+                entry = {
+                    "source": part.receipt["sources"][rows["source"][row]], "offset": rows["offset"][row],
+                    "reason": reason, "field": "", "sha256": "", "line": rows["line"][row],
+                }  # fmt: skip
+                out.write(orjson.dumps(entry) + b"\n")
+    draft.replace(folder / "quarantine.jsonl")
+    return dict(sorted(reasons.items()))
