@@ -21,7 +21,6 @@ from .predict import predict
 from .run import run
 from .runs import runs
 from .train import train
-from .ui import ui
 
 _FOLDERS = ("labeling", "label_model", "crossmodal", "slicing", "apps")
 DONE, LIMIT_BROKEN, USAGE, INPUT, BUG, INTERRUPTED = 0, 1, 2, 3, 4, 130
