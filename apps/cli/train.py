@@ -29,6 +29,7 @@ from .output import dry_run_option, json_option, note, overwrite_option, print_f
 )
 @click.option("--split-key", default="sidelight", show_default=True, help="Another key gives another split.")
 @click.option("--seed", default=0, show_default=True, help="Seed of weights, order and augmentation.")
+@click.option("--threads", default=1, show_default=True, help="CPU threads; the last digits depend on it.")
 @click.option(
     "--limit", default=0.01, show_default=True, help="Share of labeled records that may lack a signal."
 )
@@ -48,6 +49,7 @@ def train(
     test: float,
     split_key: str,
     seed: int,
+    threads: int,
     limit: float,
     licence_note: tuple[str, ...],
     gold: str | None,
@@ -62,6 +64,7 @@ def train(
     Patients are split into training, development and test parts by a keyed hash. Records on which no function voted teach
     nothing. Gold labels, if given, only measure the network on the test part.
     """
+    from sidelight.apps.threads import torch_threads
     from sidelight.crossmodal import (
         CrossModalClassifier,
         LinkLimitError,
@@ -104,7 +107,7 @@ def train(
         if parts["dev"]["covered"]
         else None
     )
-    with progress("training steps", total=None) as advance:
+    with torch_threads(threads), progress("training steps", total=None) as advance:
         seen = 0
 
         def show(state: Any) -> None:

@@ -145,6 +145,8 @@ def _caveats(demo: Demo) -> list[str]:
     n_gold = int((demo.gold[demo.split["test"]] >= 0).sum())
     return [
         f"One split with {n_gold} test records: the intervals are wide, and another seed gives another ranking of the networks.",
+        "Each network stops early on development patients, by labels of the kind it learns from: no code of a cardiologist "
+        "touches the first two.",
         "Reports and gold codes come from the same reading, so labels from reports look better here than they would against "
         "readers who did not see the reports.",
         "The functions were written from reports of these data; how often each is right was measured on all records with codes.",
