@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,12 +11,9 @@ from sidelight.labeling import FunctionInfo, VoteMatrix, as_votes
 from sidelight.labeling.moments import Moments, one_hot
 
 from .balance import ClassBalance, known_balance
-from .base import VoteModel, check_gold
-from .completion import Convergence
+from .base import check_gold
 from .dependence import discounts, group_numbers, linked_annotators, near_copies, read_groups
-from .evidence import SideEvidence, covered_by, side_evidence
-from .explain import Explanation, explain_record
-from .guess import first_guess
+from .fitted import FittedLabelModel
 from .pair_table import one_sided
 from .solver import (
     FEWEST_TO_REFINE,
@@ -26,24 +23,19 @@ from .solver import (
     Problem,
     explains_covotes,
     guessed,
-    posterior_of_vote,
     refined,
     solve,
 )
 from .temperature import temperature_by_density, temperature_by_prediction
-from .uncertainty import ModelIntervals, bootstrap_intervals, fisher_intervals
 
 Array = NDArray[np.float64]
-
-SMALLEST = 1e-6
-"""Probabilities are cut off here before their logarithm is taken."""
 
 
 class LabelModelWarning(UserWarning):
     """The label model could not do what it is for, and says what it did instead."""
 
 
-class LabelModel(VoteModel):
+class LabelModel(FittedLabelModel):
     """Class probabilities from votes, by matrix completion.
 
     How often two functions vote together, compared with chance, tells how well both follow the class; the pairs of
@@ -113,20 +105,7 @@ class LabelModel(VoteModel):
     [0.9, 0.8, 0.8, 0.7, 0.6]
     """
 
-    emitted_: Array
-    vote_rates_: Array
-    n_fitted_: int
-    temperature_: float
-    discounts_: Array
-    one_sided_: NDArray[np.bool_]
-    silent_evidence_: bool
-    misfit_: float
-    refined_: bool
-    convergence_: Convergence
-    violators_: tuple[tuple[str, int], ...]
     _counted: Moments | None = None
-
-    _records: ClassVar[dict[str, Any]] = {**VoteModel._records, "convergence_": Convergence}
 
     def __init__(
         self,
@@ -249,78 +228,6 @@ class LabelModel(VoteModel):
         self._counted = total
         self.named_ = isinstance(L, VoteMatrix) or hasattr(L, "columns")
         return self
-
-    def get_weights(self) -> Array:
-        """Return how often each function's votes are right, shape (n_functions,); NaN where it never votes."""
-        self._check_fitted()
-        joint = self.emitted_ * self.prior_
-        cast = joint.sum(axis=(1, 2))
-        right = np.einsum("jvv->j", joint)
-        voted = self.vote_rates_.sum(axis=1) > 0
-        return np.asarray(np.where(voted, right / np.where(voted, cast, 1.0), np.nan), dtype=np.float64)
-
-    def get_conditional_probs(self) -> Array:
-        """Return P(vote | class), shape (n_functions, cardinality + 1, cardinality); row 0 is abstaining."""
-        self._check_fitted()
-        cast = self.emitted_ / np.maximum(self.emitted_.sum(axis=1, keepdims=True), 1.0)
-        silent = np.maximum(1 - cast.sum(axis=1, keepdims=True), 0.0)
-        return np.asarray(np.concatenate([silent, cast], axis=1), dtype=np.float64)
-
-    def explain(self, L: VoteMatrix | ArrayLike, row: int) -> Explanation:
-        """Return what each function added to one record's log probabilities, with the evidence its vote carries."""
-        votes = self.check_votes(L)
-        one = votes.take_rows([row])
-        label, proba = self.predict(one, return_probs=True)
-        gain, silence = self._evidence()
-        side = self._side_evidence(one, gain, silence)
-        gain, silence = self.temperature_ * gain, self.temperature_ * silence
-        if not self.covered(one)[0]:
-            silence = np.zeros_like(silence)
-        row = int(np.arange(votes.n_records)[row])
-        return explain_record(votes, row, int(label[0]), proba[0], gain, silence, np.log(self.prior_), side)
-
-    def intervals(
-        self,
-        L_train: VoteMatrix | ArrayLike,
-        *,
-        method: str = "auto",
-        level: float = 0.95,
-        class_balance: Any = None,
-        n_draws: int = 200,
-        seed: int = 0,
-    ) -> ModelIntervals:
-        """Return intervals for the accuracies and the class balance.
-
-        Parameters
-        ----------
-        L_train : VoteMatrix or array-like of int of shape (n_records, n_functions)
-            The votes the model was fitted on.
-        method : {"auto", "fisher", "bootstrap"}, default "auto"
-            Curvature of the likelihood, for fits that were refined by it; or refits on resampled patients, which
-            show how the fit would change with other patients, not how far its assumptions are off.
-        level : float, default 0.95
-            Confidence level.
-        class_balance : optional
-            As it was given to `fit`, for refits.
-        n_draws : int, default 200
-            Refits of the bootstrap.
-        seed : int, default 0
-            Of the bootstrap's draws.
-        """
-        self._check_fitted()
-        if method not in ("auto", "fisher", "bootstrap"):
-            raise ValueError(f'method is {method!r}; it is "auto", "fisher" or "bootstrap"')
-        if not 0 < level < 1 or n_draws < 2:
-            raise ValueError("level lies between 0 and 1, and n_draws is at least 2")
-        votes = self.check_votes(L_train)
-        if method == "fisher" and not self.refined_:
-            raise ValueError('these votes are not what the likelihood assumes; use method="bootstrap"')
-        if self.refined_ and method != "bootstrap":
-            known = self.balance_.source != "estimated"
-            return fisher_intervals(votes, self.emitted_, self.prior_, prior_known=known, level=level)
-        return bootstrap_intervals(
-            self, votes, class_balance=class_balance, n_draws=n_draws, level=level, seed=seed
-        )
 
     # -- learning ------------------------------------------------------------------------------------
 
@@ -447,63 +354,3 @@ class LabelModel(VoteModel):
         self.silent_evidence_ = False
         self.refined_ = False
         self.violators_ = ()
-
-    # -- use -----------------------------------------------------------------------------------------
-
-    def _posterior(self, votes: VoteMatrix) -> Array:
-        gain, silence = self._evidence()
-        scores: Array = one_hot(votes) @ (self.temperature_ * gain)
-        scores += self.temperature_ * silence.sum(axis=0) + np.log(self.prior_)
-        self._side_evidence(votes, gain, silence).onto(scores)
-        scores -= scores.max(axis=1, keepdims=True)
-        np.exp(scores, out=scores)
-        scores /= scores.sum(axis=1, keepdims=True)
-        return scores
-
-    def covered(self, votes: VoteMatrix) -> NDArray[np.bool_]:
-        """Return which records have a vote, votes for a set of classes included, shape (n_records,)."""
-        return covered_by(votes)
-
-    def _side_evidence(self, votes: VoteMatrix, gain: Array, silence: Array) -> SideEvidence:
-        """Return what confidences and sets of classes change, tempered and discounted as the votes are."""
-        k = self.cardinality
-        if votes.confidence is None and votes.class_sets is None:
-            return side_evidence(votes, gain, silence, gain, self.vote_rates_, self.prior_)
-        q = posterior_of_vote(self.emitted_, self.prior_)
-        q = np.where(self.vote_rates_[:, :, None] > 0, q, first_guess(self.prior_, 0.7))
-        said = gain.reshape(-1, k, k) + silence[:, None, :]
-        found = side_evidence(votes, said, silence, q, self.vote_rates_, self.prior_)
-        return SideEvidence(found.row, found.function, self.temperature_ * found.added)
-
-    def _evidence(self) -> tuple[Array, Array]:
-        """Return what votes add to the log probability of each class, and what abstentions add."""
-        k = self.cardinality
-        q = posterior_of_vote(self.emitted_, self.prior_)
-        gain = np.log(np.maximum(q, SMALLEST)) - np.log(self.prior_)
-        gain[self.vote_rates_ == 0] = 0.0
-        silence = np.zeros((len(gain), k))
-        if self.silent_evidence_:
-            rates = self.vote_rates_.sum(axis=1)
-            silent = np.maximum(1 - self.emitted_.sum(axis=1), SMALLEST)
-            spoken = rates < 1 - SMALLEST
-            silence[spoken] = (
-                np.log(silent[spoken]) - np.log(np.maximum(1 - rates[spoken], SMALLEST))[:, None]
-            )
-        if self.guard:
-            gain = np.where(self._unbelieved(q)[:, :, None], silence[:, None, :], gain)
-        gain = (gain - silence[:, None, :]) * self.discounts_[:, None, None]
-        return gain.reshape(-1, k), silence * self.discounts_[:, None]
-
-    def _unbelieved(self, q: Array) -> NDArray[np.bool_]:
-        """Return which votes speak against their class without proof, shape (n_functions, cardinality)."""
-        own = np.einsum("jvv->jv", q)
-        cast = np.maximum(self.vote_rates_ * self.n_fitted_, 1.0)
-        margin = 3 * np.sqrt(self.prior_ * (1 - self.prior_) / cast)
-        proven = ~self.one_sided_[:, None] & (own < self.prior_ - margin)
-        return np.asarray((own < self.prior_) & ~proven, dtype=np.bool_)
-
-    def _list_violators(self) -> tuple[tuple[str, int], ...]:
-        """Return the votes that make their own class less likely than it is without them."""
-        own = np.einsum("jvv->jv", posterior_of_vote(self.emitted_, self.prior_))
-        below = (own < self.prior_) & (self.vote_rates_ > 0)
-        return tuple((self.names_[j], int(v)) for j, v in np.argwhere(below))
