@@ -12,12 +12,14 @@ from .clinical import (
     split_sentences,
 )
 from .context import ContextFilter
-from .discover import load_functions, load_schema
+from .discover import discover, load_functions, load_schema, packs
+from .examples import FailedExample, assert_examples, check_examples
 from .faults import FunctionError, InputError, LimitError, SidelightError, UsageError
 from .folder import write_file, write_folder
 from .function import LabelingFunction, RecordFunction, Vote, labeling_function
 from .gazetteer import Gazetteer, gazetteer_lf
 from .gold import align_gold, encode_gold
+from .inspection import Remark, inspect_functions
 from .pattern import KeywordFunction, PatternFunction, keyword_lf, regex_lf
 from .preprocessor import Preprocessor, preprocessor
 from .readers import READERS, Batch, QuarantinedRow, Reading, read
@@ -37,6 +39,7 @@ __all__ = [
     "ContextFilter",
     "ContextRule",
     "Event",
+    "FailedExample",
     "FunctionError",
     "FunctionInfo",
     "Gazetteer",
@@ -54,6 +57,7 @@ __all__ = [
     "Reading",
     "Record",
     "RecordFunction",
+    "Remark",
     "RuleSet",
     "RunStatistics",
     "SidelightError",
@@ -63,17 +67,22 @@ __all__ = [
     "VoteMatrix",
     "align_gold",
     "as_votes",
+    "assert_examples",
     "assertion",
+    "check_examples",
     "derive_seed",
+    "discover",
     "encode_gold",
     "find_sections",
     "gazetteer_lf",
     "generator",
+    "inspect_functions",
     "keyed_fraction",
     "keyword_lf",
     "labeling_function",
     "load_functions",
     "load_schema",
+    "packs",
     "preprocessor",
     "read",
     "read_votes",

@@ -1,17 +1,79 @@
 """Finding the functions a file or module defines."""
 
+import fnmatch
 import importlib
+import importlib.metadata
 import importlib.util
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
 from .faults import FunctionError, InputError, SidelightError, UsageError
-from .function import RecordFunction
+from .function import LabelingFunction, RecordFunction
 from .schema import LabelSchema
 
 F = TypeVar("F", bound=RecordFunction)
+PACKS = "sidelight.functions"
+"""The entry point group under which installed packages offer labeling functions."""
+
+
+def discover(
+    source: str | Path, *, names: str | Iterable[str] = "*", tags: str | Iterable[str] = ()
+) -> list[LabelingFunction]:
+    """Return the labeling functions of a file, a module or an installed pack, selected by name and tag.
+
+    Parameters
+    ----------
+    source : path-like or str
+        ``"lfs.py"``, ``"package.lfs"``, or ``"pack:NAME"`` for what an installed package offers as entry point `NAME`
+        of the group ``sidelight.functions`` (a module, or a list of functions).
+    names : str or iterable of str, default "*"
+        Names or patterns such as ``"says_*"``; a function that matches any of them is taken.
+    tags : str or iterable of str, optional
+        Only functions that carry one of these tags.
+
+    Raises
+    ------
+    UsageError
+        When nothing is left.
+    """
+    found = (
+        _pack(str(source)[5:])
+        if str(source).startswith("pack:")
+        else load_functions(source, LabelingFunction)
+    )
+    globs = [names] if isinstance(names, str) else list(names)
+    wanted = {tags} if isinstance(tags, str) else set(tags)
+    taken = [
+        function
+        for function in found
+        if any(fnmatch.fnmatchcase(function.name, glob) for glob in globs)
+        and (not wanted or wanted & set(function.tags))
+    ]
+    if not taken:
+        raise UsageError(
+            f"none of the {len(found)} functions of {Path(str(source)).name} is called {' or '.join(globs)}"
+            + (f" and tagged {' or '.join(sorted(wanted))}" if wanted else "")
+        )
+    return taken
+
+
+def packs() -> list[str]:
+    """Return the names of the function packs that installed packages offer, for ``discover("pack:NAME")``."""
+    return sorted({entry.name for entry in importlib.metadata.entry_points(group=PACKS)})
+
+
+def _pack(name: str) -> list[LabelingFunction]:
+    for entry in importlib.metadata.entry_points(group=PACKS):
+        if entry.name == name:
+            offered = entry.load()
+            members = vars(offered).values() if isinstance(offered, ModuleType) else offered
+            return _members(members, LabelingFunction)
+    raise UsageError(
+        f"no installed package offers functions called {name!r}; there are {', '.join(packs()) or 'none'}"
+    )
 
 
 def load_functions(source: str | Path, kind: type[F]) -> list[F]:
@@ -33,15 +95,19 @@ def load_functions(source: str | Path, kind: type[F]) -> list[F]:
     UsageError
         When it defines no such function.
     """
-    module = load_module(source)
-    found: dict[int, F] = {}
-    for value in vars(module).values():
-        members = value if isinstance(value, list | tuple) else [value]
-        for member in members:
-            if isinstance(member, kind):
-                found.setdefault(id(member), member)
+    found = _members(vars(load_module(source)).values(), kind)
     if not found:
         raise UsageError(f"{Path(str(source)).name} defines no {kind.__name__}")
+    return found
+
+
+def _members(values: Iterable[object], kind: type[F]) -> list[F]:
+    """Return the functions among some values and the lists among them, each once, in order."""
+    found: dict[int, F] = {}
+    for value in values:
+        for member in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(member, kind):
+                found.setdefault(id(member), member)
     return list(found.values())
 
 

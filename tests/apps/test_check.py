@@ -1,0 +1,46 @@
+"""`sidelight check`, as a user meets it."""
+
+import json
+
+import pytest
+
+from sidelight.apps.cli.main import main
+
+LFS = """
+from sidelight.labeling import LabelSchema, keyword_lf
+SCHEMA = LabelSchema(["clear", "cough"])
+good = keyword_lf("good", ["cough"], "cough", examples={{"A cough.": "cough", "Clear.": None}})
+other = keyword_lf("other", ["zebra"], {vote!r}, examples={{"zebra": "cough"}})
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lfs.py").write_text(LFS.format(vote="cough"))
+    (tmp_path / "notes.csv").write_text("id,text\n1,A cough\n2,Clear\n")
+    return tmp_path
+
+
+def test_examples_that_hold_end_in_0(folder, capsys):
+    assert main(["check", "lfs.py"]) == 0
+    assert "2 functions, 3 examples, 0 of them failed" in capsys.readouterr().out
+
+
+def test_an_example_that_fails_ends_in_1(folder, capsys):
+    (folder / "lfs.py").write_text(LFS.format(vote="clear"))
+    assert main(["check", "lfs.py", "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["failed"] == 1
+    assert answer["remarks"][0]["message"] == "example 1: expected 'cough', voted 'clear'"
+
+
+def test_records_show_what_never_fires(folder, capsys):
+    assert main(["check", "lfs.py", "--records", "notes.csv", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [(r["function"], r["kind"]) for r in answer["remarks"]] == [("other", "never fires")]
+
+
+def test_a_selection_of_nothing_is_wrong_usage(folder):
+    assert main(["check", "lfs.py", "--select", "none*"]) == 2
+    assert main(["check", "missing.py"]) == 3
