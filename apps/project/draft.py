@@ -16,7 +16,7 @@ LOOKED_AT = 2000
 """Records that a draft looks at."""
 
 _GUESSES = {
-    "id": r"(note|document|report|record|study|exam|ecg|accession|row|doc)?_?(id|number|no|key)$|^id$",
+    "id": r"(note|document|report|record|study|exam|ecg|accession|row|doc)?_?(id|number|no|key)$|^(id|uid|key|accession)$",
     "patient": r"(patient|subject|person|pat|mrn)(_?(id|number|no|key))?$",
     "time": r".*(date|time|datum|timestamp)$",
     "text": r".*(text|report|note|narrative|impression|findings|body|content)s?$",
@@ -214,7 +214,8 @@ def draft_file(look: Look, export: str, name: str) -> str:
         "",
     ]
     if look.has_text:
-        lines += ["[payloads.text]", 'kind = "text"', f'column = "{look.columns.get("text", "text")}"', ""]
+        lines += ["[payloads.text]", 'kind = "text"']
+        lines += [f'column = "{look.columns["text"]}"', ""] if "text" in look.columns else [""]
     if look.has_events:
         lines += [
             "# Conditions, drugs, labs and procedures: record.events in the functions.",

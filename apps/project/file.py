@@ -206,8 +206,13 @@ class Project:
 
     @property
     def text_column(self) -> str | None:
-        """The column of the text payload."""
+        """The column of the text payload; None where it is called "text", or where there is none."""
         return next((p.column for p in self.config.payloads.values() if p.kind == "text"), None)
+
+    @property
+    def has_text(self) -> bool:
+        """Whether records carry a text."""
+        return any(payload.kind == "text" for payload in self.config.payloads.values())
 
     def sources(self, task: str, role: str = "vote") -> dict[str, Source]:
         """Return the sources of a task that vote, or that hold gold labels."""

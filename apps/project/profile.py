@@ -276,7 +276,7 @@ class Builder:
 
     def add_export(self, path: Path | None) -> None:
         """Add the shape of the texts, which groups of words they use, and the columns that are watched."""
-        if self.project.text_column is not None:
+        if self.project.has_text:
             self._add_texts(path)
         names = self.project.config.monitors.columns
         for name, values in column_values(self.project, names, path).items():
@@ -295,7 +295,8 @@ class Builder:
         buckets: list[NDArray[np.bool_]] = []
         known: dict[str, int] = {}
         for batch in open_export(self.project, path):
-            for text in batch.records.column("text").to_pylist():
+            has_text = "text" in batch.records.schema.names
+            for text in batch.records.column("text").to_pylist() if has_text else [None] * len(batch):
                 shapes.append(_shape(text or ""))
                 used = np.zeros(N_BUCKETS, dtype=bool)
                 for word in set(_WORD.findall((text or "").lower())):

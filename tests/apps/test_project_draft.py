@@ -1,0 +1,148 @@
+"""Drafts of projects: on the bundled sample, on tables, on FHIR and OMOP exports; each runs as it is."""
+
+import json
+
+import pytest
+
+from sidelight.apps.cli.main import main
+from sidelight.apps.project import load_project, run_project
+from sidelight.apps.project.draft import init_export, init_sample
+from sidelight.labeling import UsageError
+
+
+def test_the_sample_project_is_in_order_and_says_what_it_would_do(tmp_path, capsys):
+    assert main(["init", str(tmp_path / "ecg"), "--json"]) == 0
+    assert "sidelight.toml" in json.loads(capsys.readouterr().out)["written"]
+    assert main(["run", "--project", str(tmp_path / "ecg"), "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert "train:abnormal" in shown
+    assert "not done yet" in shown
+
+
+@pytest.mark.slow
+def test_the_sample_project_runs_at_once(tmp_path, capsys):
+    init_sample(tmp_path)
+    assert main(["run", "--project", str(tmp_path), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["records"] == 367
+    assert figures["abnormal: auroc of the network (test)"]["estimate"] > 0.7
+
+
+def test_a_project_is_not_written_over(tmp_path):
+    init_sample(tmp_path)
+    with pytest.raises(UsageError, match="is there already"):
+        init_sample(tmp_path)
+
+
+LAYOUTS = {
+    "plain.csv": ("id,patient_id,text", "{n},p{n},{text}"),
+    "notes.csv": ("note_id,subject_id,charttime,note_text", "{n},{p},2020-01-0{d},{text}"),
+    "reports.tsv": ("report_id\tpat\treport", "{n}\t{p}\t{text}"),
+    "exams.csv": ("accession,mrn,exam_date,sex,impression", "{n},{p},2021-03-0{d},{s},{text}"),
+    "studies.jsonl": (None, '{{"study_id": {n}, "patient": "{p}", "narrative": "{text}"}}'),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_drafted_project_runs_on_common_layouts(tmp_path, name):
+    head, line = LAYOUTS[name]
+    texts = [
+        "normal study",
+        "severe worsening effusion",
+        "no evidence of disease",
+        "abnormal and marked",
+        "see above",
+    ]
+    lines = [] if head is None else [head]
+    lines += [
+        line.format(n=n, p=f"p{n // 2}", d=n % 9 + 1, s="MF"[n % 2], text=texts[n % 5]) for n in range(60)
+    ]
+    (tmp_path / name).write_text("\n".join(lines) + "\n")
+    _, look = init_export(tmp_path, tmp_path / name)
+    assert look.has_text
+    assert look.has_patient
+    run = run_project(tmp_path)
+    assert run.new
+    assert {m["value"] for m in run.metrics() if m["metric"] == "covered"} == {0.8}
+    assert 'export = "' + name in (tmp_path / "sidelight.toml").read_text()
+
+
+def test_columns_of_few_values_are_offered_and_others_kept_back(tmp_path):
+    lines = ["id,text,ward,phone"]
+    lines += [f"{n},normal,{'east' if n % 2 else 'west'},555-{n}" for n in range(40)]
+    (tmp_path / "notes.csv").write_text("\n".join(lines) + "\n")
+    init_export(tmp_path, tmp_path / "notes.csv")
+    text = (tmp_path / "sidelight.toml").read_text()
+    assert "ward: east, west" in text
+    assert "555" not in text
+
+
+def test_an_export_without_words_and_events_is_refused(tmp_path):
+    (tmp_path / "t.csv").write_text("id,age\n1,2\n2,3\n")
+    with pytest.raises(UsageError, match="neither text nor events"):
+        init_export(tmp_path, tmp_path / "t.csv")
+
+
+def write_fhir(folder):
+    """Write a small FHIR bulk export: documents, patients, conditions."""
+    import base64
+
+    folder.mkdir()
+    texts = ["normal study", "severe worsening effusion", "no evidence of disease", "abnormal and marked"]
+    documents, conditions, patients = [], [], []
+    for n in range(40):
+        patient = f"p{n // 2}"
+        content = base64.b64encode(texts[n % 4].encode()).decode()
+        documents.append(
+            {
+                "resourceType": "DocumentReference", "id": f"d{n}", "status": "current",
+                "subject": {"reference": f"Patient/{patient}"}, "date": f"2020-01-{n % 28 + 1:02d}T10:00:00Z",
+                "content": [{"attachment": {"contentType": "text/plain", "data": content}}],
+            }
+        )  # fmt: skip
+        if n % 2:
+            patients.append({"resourceType": "Patient", "id": patient})
+            conditions.append(
+                {
+                    "resourceType": "Condition", "id": f"c{n}", "subject": {"reference": f"Patient/{patient}"},
+                    "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "I10"}]},
+                    "onsetDateTime": "2019-05-01T00:00:00Z",
+                }
+            )  # fmt: skip
+    for name, rows in (("DocumentReference", documents), ("Condition", conditions), ("Patient", patients)):
+        (folder / f"{name}.ndjson").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def write_omop(folder):
+    """Write the tables of a small OMOP CDM without notes."""
+    folder.mkdir()
+    visits = ["visit_occurrence_id,person_id,visit_concept_id,visit_start_date"]
+    conditions = [
+        "condition_occurrence_id,person_id,condition_concept_id,condition_start_date,condition_source_value"
+    ]
+    people = ["person_id,gender_concept_id,year_of_birth"]
+    for n in range(40):
+        people.append(f"{n},8507,19{n + 30}")
+        visits.append(f"{n},{n},9202,2020-02-0{n % 9 + 1}")
+        if n % 3:
+            conditions.append(f"{n},{n},320128,2019-03-01,I10")
+    for name, lines in (
+        ("visit_occurrence", visits),
+        ("condition_occurrence", conditions),
+        ("person", people),
+    ):
+        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize(("kind", "write"), [("fhir", write_fhir), ("omop", write_omop)])
+def test_from_an_export_of_a_hospital_to_a_report(tmp_path, kind, write, capsys):
+    write(tmp_path / "export")
+    project = tmp_path / "project"
+    assert main(["init", str(project), "--from", str(tmp_path / "export"), "--json"]) == 0
+    look = json.loads(capsys.readouterr().out)
+    assert look["format"] == kind
+    assert look["text"] == ("yes" if kind == "fhir" else "no")
+    assert "condition" in look["events"]
+    assert main(["run", "--project", str(project), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["records"] == 40
+    assert load_project(project).runs.joinpath("0001/report.html").is_file()
