@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,10 @@ class PartReading(Reading):
 
     erased: frozenset[str] = frozenset()
     skipped: frozenset[int] = frozenset()
-    limits: tuple[int, int] | None = None
-    """First row and end of those that are run, when not all are."""
+    probe: Callable[[int], None] | None = None
+    """Told the number of each row before it is run, which then happens row by row."""
+    start: int = 0
+    """First row that is run."""
 
     def __iter__(self) -> Iterator[Batch]:
         self.seen: list[tuple[Batch, int]] = []
@@ -48,10 +50,13 @@ class PartReading(Reading):
             rows = np.arange(row, row + len(kept))
             row += len(kept)
             run = ~np.isin(rows, list(self.skipped)) if self.skipped else np.ones(len(kept), dtype=bool)
-            if self.limits is not None:
-                run &= (rows >= self.limits[0]) & (rows < self.limits[1])
+            run &= rows >= self.start
             self.run.append(run)
-            if run.all():
+            if self.probe is not None:
+                for number in np.flatnonzero(run):
+                    self.probe(int(rows[number]))
+                    yield take(kept, np.arange(len(kept)) == number)
+            elif run.all():
                 yield kept
             elif run.any():
                 yield take(kept, run)
@@ -145,19 +150,15 @@ def run_part(job: Job, part: Part, poison: Sequence[int] = ()) -> dict[str, Any]
     }
 
 
-def probe_part(job: Job, part: Part, start: int, stop: int) -> int:
-    """Run the missing functions on some rows of a part without writing anything; return how many rows it has."""
+def probe_part(job: Job, part: Part, start: int, told: Callable[[int], None]) -> None:
+    """Run the missing functions row by row from row `start` on, without writing anything; tell each row before."""
     _, groups = PartStore(job.folder, part.key).receipts()
     have = choose_groups(job.function_keys, groups)
     lfs = [lf for key, lf in zip(job.function_keys, job.lfs, strict=True) if key.key not in have]
     reading = part_reading(job, part)
-    reading.limits = (start, stop)
-    if lfs and stop > start:
+    reading.start, reading.probe = start, told
+    if lfs:
         _votes(replace(job, on_error="abstain"), reading, lfs)
-    else:
-        for _ in reading:
-            pass
-    return sum(len(run) for run in reading.run)
 
 
 def part_reading(job: Job, part: Part, poison: Sequence[int] = ()) -> PartReading:

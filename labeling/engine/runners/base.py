@@ -1,7 +1,7 @@
 """What all runners share: a part is run somewhere, and what comes back is a plain mapping."""
 
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,13 +23,23 @@ class Runner(Protocol):
         ...
 
 
-def execute(job: Job, task: Mapping[str, Any]) -> Result:
-    """Do one task, and return its result or its fault; no exception, and none of a note's words, leaves it."""
+def execute(job: Job, task: Mapping[str, Any], told: Callable[[int], None] = lambda row: None) -> Result:
+    """Do one task, and return its result or its fault; no exception, and none of a note's words, leaves it.
+
+    Parameters
+    ----------
+    job : Job
+        What all tasks share.
+    task : mapping
+        The `part`; `poison`, the rows of it that are not run; `probe`, the row from which on it is only tried.
+    told : callable, optional
+        Called with the number of each row before it is tried.
+    """
     part = task["part"] if isinstance(task["part"], Part) else Part.from_json(task["part"])
     try:
-        if task.get("do") == "probe":
-            n_rows = probe_part(job, part, task["start"], task["stop"])
-            return {"key": part.key, "status": "done", "n_rows": n_rows}
+        if "probe" in task:
+            probe_part(job, part, task["probe"], told)
+            return {"key": part.key, "status": "done"}
         return run_part(job, part, task.get("poison", ()))
     except SidelightError as error:
         return {

@@ -47,12 +47,15 @@ class ChildProcess:
         self._send(task)
 
     def receive(self) -> Result:
-        """Return the result of the task under way, or that the process died of it."""
-        line = self.output.readline()
-        if not line.endswith(b"\n"):
-            self.close()
-            return {"key": self.key, "status": "died"}
-        return dict(orjson.loads(line))
+        """Return the result of the task under way, or that the process died of it, and at which row if it told."""
+        row = -1
+        while (line := self.output.readline()).endswith(b"\n"):
+            result: Result = orjson.loads(line)
+            if "row" not in result:
+                return result
+            row = result["row"]
+        self.close()
+        return {"key": self.key, "status": "died", "row": row}
 
     def call(self, task: Mapping[str, Any]) -> Result:
         """Do a task and wait for its result."""
@@ -93,10 +96,13 @@ def serve(parent: int) -> None:
     if not first:
         return
     job = Job.from_json(orjson.loads(first)["job"])
-    for line in tasks:
-        result = execute(job, orjson.loads(line))
-        results.write(orjson.dumps(result) + b"\n")
+
+    def say(content: Mapping[str, Any]) -> None:
+        results.write(orjson.dumps(content) + b"\n")
         results.flush()
+
+    for line in tasks:
+        say(execute(job, orjson.loads(line), lambda row: say({"row": row})))
 
 
 def _end_with(parent: int) -> None:

@@ -1,5 +1,6 @@
 """The runner on Dask: a local cluster of processes, or a scheduler that is there already."""
 
+import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,29 +37,29 @@ class DaskRunner:
     def run(self, job: Job, parts: Sequence[Part]) -> Iterator[Result]:
         """Yield the result of each part as it is done."""
         try:
-            import dask  # type: ignore[import-not-found, unused-ignore]
-            from distributed import Client, KilledWorker, LocalCluster, as_completed
+            dask: Any = importlib.import_module("dask")
+            distributed: Any = importlib.import_module("distributed")
         except ImportError:
             raise UsageError("the runner dask needs Dask: pip install 'sidelight[dask]'") from None
         sent = orjson.dumps(job.to_json())
         lost: list[Part] = []
         quiet = {"logging.distributed": "critical", "distributed.admin.log-length": 0}
         with dask.config.set(quiet):
-            cluster: Any = self.scheduler or LocalCluster(
+            cluster: Any = self.scheduler or distributed.LocalCluster(
                 n_workers=self.workers or 2,
                 threads_per_worker=1,
                 processes=True,
                 dashboard_address=None,
                 silence_logs=50,
             )
-            with Client(cluster) as client:
+            with distributed.Client(cluster) as client:
                 tasks = [orjson.dumps({"part": part.to_json()}) for part in parts]
                 futures = client.map(run_task, [sent] * len(tasks), tasks, pure=False, retries=2)
                 known = {future.key: part for future, part in zip(futures, parts, strict=True)}
-                for future in as_completed(futures):
+                for future in distributed.as_completed(futures):
                     try:
                         result = orjson.loads(future.result())
-                    except KilledWorker:
+                    except distributed.KilledWorker:
                         result = {"status": "died"}
                     if result["status"] == "died":
                         lost.append(known[future.key])

@@ -1,12 +1,14 @@
-"""Finding the rows that kill a process, by running ever fewer of them in a process of their own."""
+"""Finding the rows that kill a process, by running a part row by row in processes of its own."""
 
-from collections.abc import Callable
 from typing import Any
 
 from ...faults import SidelightError
 from ..job import Job, Part
 from .base import Result
 from .child import ChildProcess
+
+MOST_POISON = 1000
+"""Rows above which a part is given up: each costs a process."""
 
 
 def run_alone(job: Job, part: Part) -> Result:
@@ -16,30 +18,25 @@ def run_alone(job: Job, part: Part) -> Result:
     first run again as it stands.
     """
     child = _Restarting(job)
+    task = {"part": part.to_json()}
     try:
-        result = child.call({"part": part.to_json()})
+        result = child.call(task)
         if result["status"] != "died":
             return result
-        counted = child.call({"part": part.to_json(), "do": "probe", "start": 0, "stop": 0})
-        if counted["status"] != "done":
-            return counted if counted["status"] == "fault" else _lost(part, "reading it kills the process")
-        found = _search(lambda a, b: child.survives(part, a, b), 0, counted["n_rows"])
-        result = child.call({"part": part.to_json(), "poison": found})
+        poison: list[int] = []
+        while len(poison) < MOST_POISON:
+            result = child.call({**task, "probe": poison[-1] + 1 if poison else 0})
+            if result["status"] != "died":
+                break
+            if result["row"] < 0:
+                return _lost(part, "reading it kills the process")
+            poison.append(result["row"])
+        result = child.call({**task, "poison": poison})
         if result["status"] == "died":
             return _lost(part, "it kills its process, though no single row does")
-        return {**result, "poison": found} if result["status"] == "done" else result
+        return {**result, "poison": poison} if result["status"] == "done" else result
     finally:
         child.close()
-
-
-def _search(survives: Callable[[int, int], bool], start: int, stop: int) -> list[int]:
-    """Return the rows that kill."""
-    if start >= stop or survives(start, stop):
-        return []
-    if stop - start == 1:
-        return [start]
-    middle = (start + stop) // 2
-    return _search(survives, start, middle) + _search(survives, middle, stop)
 
 
 class _Restarting:
@@ -56,10 +53,6 @@ class _Restarting:
         if result["status"] == "died":
             self.child = None
         return result
-
-    def survives(self, part: Part, start: int, stop: int) -> bool:
-        task = {"part": part.to_json(), "do": "probe", "start": start, "stop": stop}
-        return bool(self.call(task)["status"] != "died")
 
     def close(self) -> None:
         if self.child is not None:

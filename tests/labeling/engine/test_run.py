@@ -147,7 +147,7 @@ def test_functions_that_raise_have_a_budget(export, functions, tmp_path):
     assert report.errors == {"bad": 300}
     with pytest.raises(LimitError, match="bad 300"):
         report.check_limits()
-    with pytest.raises(Exception, match="bad.*raised ValueError") as caught:
+    with pytest.raises(Exception, match=r"bad.*raised ValueError") as caught:
         label_export(export, functions, tmp_path / "other", on_error="raise")
     assert "fever" not in str(caught.value)
 
