@@ -14,7 +14,14 @@ from .clinical import (
 from .context import ContextFilter
 from .discover import discover, load_functions, load_schema, packs
 from .examples import FailedExample, assert_examples, check_examples
-from .faults import FunctionError, InputError, LimitError, SidelightError, UsageError
+from .faults import (
+    FunctionError,
+    InputError,
+    LimitError,
+    QuarantineWarning,
+    SidelightError,
+    UsageError,
+)
 from .folder import write_file, write_folder
 from .function import LabelingFunction, RecordFunction, Vote, labeling_function
 from .gazetteer import Gazetteer, gazetteer_lf
@@ -53,6 +60,7 @@ __all__ = [
     "PandasLFApplier",
     "PatternFunction",
     "Preprocessor",
+    "QuarantineWarning",
     "QuarantinedRow",
     "Reading",
     "Record",

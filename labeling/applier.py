@@ -1,14 +1,17 @@
 """Running labeling functions over records and collecting their votes."""
 
+import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from .batches import iter_batches
 from .collect import VoteCollector, check_fields, function_info
-from .faults import FunctionError, UsageError
+from .faults import FunctionError, QuarantineWarning, UsageError
 from .function import LabelingFunction, OnError
 from .fused import FusedPlan
 from .progress import ProgressBar
+from .readers import Reading, read
 from .schema import LabelSchema
 from .timer import note_timer
 
@@ -100,6 +103,9 @@ class LFApplier:
         FunctionError
             When a function raises or returns what is no vote; names the function and the row.
         """
+        if isinstance(data, str | Path):
+            data = read(data)
+        reading = data if isinstance(data, Reading) else None
         collected = VoteCollector(self, "abstain" if fault_tolerant else on_error, evidence)
         for function in self.lfs:
             function.setup()
@@ -113,6 +119,13 @@ class LFApplier:
                 advance(len(batch.records))
                 if progress is not None:
                     progress(len(batch.records))
+        if reading is not None and len(reading.quarantine):
+            reasons = ", ".join(f"{reason} {count}" for reason, count in reading.quarantine.counts().items())
+            warnings.warn(
+                f"{len(reading.quarantine)} of {reading.n_rows} rows were set aside: {reasons}",
+                QuarantineWarning,
+                stacklevel=2,
+            )
         votes = collected.matrix()
         if return_meta:
             faults = {name: int(n) for name, n in zip(votes.names, collected.errors, strict=True) if n}

@@ -10,6 +10,10 @@ class SidelightError(Exception):
     exit_code = 4
 
 
+class QuarantineWarning(UserWarning):
+    """Rows of an export were set aside; says how many and why."""
+
+
 class LimitError(SidelightError):
     """The work is done, but a limit was broken: too many rows set aside, too many failing calls."""
 

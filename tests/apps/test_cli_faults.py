@@ -61,7 +61,7 @@ def run(tmp_path, lfs, content, *more, name="notes.csv"):
         (b"", "is empty"),
         (b"id,text\n", "holds no rows"),
         (b"name,text\n1,ZEBRAFISH\n", "has no column 'id'"),
-        (b"id,text,text\n1,ZEBRAFISH,b\n", "two columns called 'text'"),
+        (b"id,text,text\n1,ZEBRAFISH,b\n", "two columns of one name: 'text'"),
         ("id,text\n1,ZEBRAFISH grün\n2,ÄÖ\n".encode("latin-1"), "is not utf-8 text"),
         (b"\xff\xfeid,text\n", "encoding"),
     ],

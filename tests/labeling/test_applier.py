@@ -17,6 +17,7 @@ from sidelight.labeling import (
     LabelSchema,
     LFApplier,
     PandasLFApplier,
+    QuarantineWarning,
     UsageError,
     Vote,
     keyword_lf,
@@ -303,3 +304,10 @@ def test_snorkels_names():
     )
     assert np.asarray(votes).shape == (3, 3)
     assert meta.faults == {}
+
+
+def test_rows_set_aside_are_told_and_not_lost_in_silence(tmp_path):
+    (tmp_path / "notes.csv").write_text("id,text\n1,fine\n1,fine\n2,fine\n")
+    with pytest.warns(QuarantineWarning, match="1 of 3 rows were set aside: duplicate_id:id 1"):
+        votes = LFApplier([keyword_lf("fine", ["fine"], 1)]).apply(tmp_path / "notes.csv")
+    assert votes.ids.tolist() == ["1", "2"]

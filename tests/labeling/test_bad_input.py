@@ -2,7 +2,6 @@
 
 import logging
 import traceback
-import warnings
 
 import numpy as np
 import orjson
@@ -16,6 +15,7 @@ from sidelight.labeling import (
     LabelSchema,
     LFAnalysis,
     LFApplier,
+    QuarantineWarning,
     SidelightError,
     align_gold,
     keyword_lf,
@@ -26,6 +26,8 @@ from sidelight.labeling import (
     read_votes,
     write_votes,
 )
+
+pytestmark = pytest.mark.filterwarnings("ignore::sidelight.labeling.QuarantineWarning")
 
 CANARY = "ZEBRAFISH-4711"
 NOTE = f"Patient {CANARY} has a small left effusion, seen yesterday."
@@ -232,10 +234,10 @@ def test_no_picture_of_anything_shows_a_record(tmp_path, caplog, capfd):
     reading = read(tmp_path / "notes.jsonl")
     batches = list(reading)
     records = [record for batch in batches for record in batch]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with pytest.warns(QuarantineWarning) as told_aside:
         votes = LFApplier([says_something], schema=SCHEMA).apply(reading)
     things = [reading, batches, records, votes, votes.functions, reading.quarantine, reading.quarantine.rows]
+    things += [str(warning.message) for warning in told_aside]
     things += [says_something, LFAnalysis(votes), LFAnalysis(votes).lf_summary()]
     things += [
         path.name
