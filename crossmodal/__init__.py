@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from .calibration import Reliability, brier_score, fit_temperature, reliability, scaled_softmax
 from .contract import InputContract
+from .duplicate_studies import find_duplicate_studies
+from .duplicates import Duplicates, find_duplicate_texts
 from .evaluation import Comparison, ComparisonRow, compare_scores
 from .formats import FORMATS, Study, read_study
 from .inputs import ArrayInputs, Inputs, as_inputs
@@ -15,6 +17,7 @@ from .operating import DecisionCurve, OperatingPoint, choose_threshold, decision
 from .predictions import Predictions
 from .signals import SetAside, SignalSet
 from .split import LeakError, Split, check_split, patient_folds, patient_split
+from .stratified_split import joined_units, stratified_folds, stratified_split
 from .study_files import StudyFiles
 from .targets import Targets, as_targets
 from .validation_splits import site_split, time_split
@@ -97,6 +100,7 @@ __all__ = [
     "CrossModalClassifier",
     "DecisionCurve",
     "DenseNet2d",
+    "Duplicates",
     "ForwardCorrection",
     "GeneralizedCrossEntropy",
     "ImageAugment",
@@ -137,7 +141,10 @@ __all__ = [
     "cross_entropy_with_probs",
     "decision_curve",
     "export_onnx",
+    "find_duplicate_studies",
+    "find_duplicate_texts",
     "fit_temperature",
+    "joined_units",
     "link",
     "load_bundle",
     "operating_point",
@@ -148,6 +155,8 @@ __all__ = [
     "save_bundle",
     "scaled_softmax",
     "site_split",
+    "stratified_folds",
+    "stratified_split",
     "time_split",
     "twelve_leads",
 ]
