@@ -21,6 +21,7 @@ from .predict import predict
 from .run import run
 from .runs import runs
 from .train import train
+from .ui import ui
 
 _FOLDERS = ("labeling", "label_model", "crossmodal", "slicing", "apps")
 DONE, LIMIT_BROKEN, USAGE, INPUT, BUG, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -54,7 +55,7 @@ def cli() -> None:
     """  # noqa: D301 - click reads the control character
 
 
-for command in (demo, label, analyze, fit, train, predict, audit, init, run, runs):
+for command in (demo, label, analyze, fit, train, predict, audit, init, run, runs, ui):
     cli.add_command(command)
 
 

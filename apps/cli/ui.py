@@ -1,0 +1,188 @@
+"""`sidelight ui`: the labeling app, in one command and one process."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .exports import export_options, open_export, parse_classes
+from .output import json_option, note, print_facts, print_json
+
+if TYPE_CHECKING:
+    from sidelight.apps.ui.workspace import Workspace
+
+SAMPLE_LABELS = "sidelight-labels.sqlite"
+
+
+@click.command(
+    short_help="Label records in the browser.",
+    epilog="Example: sidelight ui notes.csv --functions lfs.py --text report --show age,sex",
+)
+@click.argument("export", type=click.Path(), required=False)
+@click.option("--functions", help="A Python file (lfs.py) or module of labeling functions. Its code is run.")
+@click.option("--slices", help="A Python file or module of slicing functions. Its code is run.")
+@click.option("--classes", help="Class names, by comma; else the schema that the functions file defines.")
+@click.option("--signals", type=click.Path(), help="Signals by record id (NPZ), shown beside the text.")
+@click.option("--show", default="", help="Fields shown beside the text, by comma; no others are shown.")
+@click.option("--guideline", type=click.Path(), help="Markdown file with what annotators are asked to do.")
+@click.option(
+    "--labels", help="SQLite file or postgresql:// URL that labels go to [default: beside the export]."
+)
+@click.option(
+    "--roles", "roles_file", type=click.Path(), help="TOML file: annotator, adjudicator, developer = [names]."
+)
+@click.option(
+    "--login", default="os", show_default=True,
+    help="Who people are: os (this account), oidc, or header:NAME set by a proxy on this machine.",
+)  # fmt: skip
+@click.option("--readers", default=0, help="How many people label each record; 0 for everybody.")
+@click.option("--suggestions/--no-suggestions", default=True, help="Let annotators switch on suggestions.")
+@click.option("--address", default="127.0.0.1", show_default=True, help="Address to bind to.")
+@click.option("--port", default=8501, show_default=True, help="Port to bind to.")
+@click.option(
+    "--allow-workbench", is_flag=True, help="Open the function workbench although others can reach the port."
+)
+@click.option("--browser/--no-browser", default=True, help="Open the page.")
+@click.option(
+    "--export-labels", type=click.Path(), help="Write the settled labels to this JSONL file, and stop."
+)
+@click.option(
+    "--export-events", type=click.Path(), help="Write every label event to this JSONL file, and stop."
+)
+@click.option(
+    "--import-labels", nargs=2, metavar="FORMAT FILE",
+    help="Add labels of jsonl, label-studio, doccano or prodigy, or events, and stop.",
+)  # fmt: skip
+@export_options
+@json_option
+def ui(
+    export: str | None,
+    functions: str | None,
+    slices: str | None,
+    classes: str | None,
+    signals: str | None,
+    show: str,
+    guideline: str | None,
+    labels: str | None,
+    roles_file: str | None,
+    login: str,
+    readers: int,
+    suggestions: bool,
+    address: str,
+    port: int,
+    allow_workbench: bool,
+    browser: bool,
+    export_labels: str | None,
+    export_events: str | None,
+    import_labels: tuple[str, str] | None,
+    as_json: bool,
+    columns: Mapping[str, Any],
+) -> int:
+    """Label the records of EXPORT in the browser; without EXPORT, the bundled ECG reports.
+
+    Labels are events that are only ever added, acknowledged once they are on disk, in a SQLite file or in PostgreSQL.
+    The page makes no request to any other machine.
+    """
+    _check_installed()
+    from sidelight.apps.ui.context import Context
+    from sidelight.apps.ui.people import LOCAL, Login, Roles
+    from sidelight.apps.ui.store import LabelStore
+
+    known = Login.parse(login, address)
+    roles = Roles() if roles_file is None else Roles.read(roles_file)
+    note("reading records and running functions")
+    workspace = open_workspace(export, functions, slices, classes, signals, show, guideline, columns)
+    place = labels or (SAMPLE_LABELS if export is None else str(Path(export).with_suffix(".labels.sqlite")))
+    store = LabelStore(place, workspace.schema.task)
+    if export_labels or export_events or import_labels:
+        with store:
+            facts = _exchange(store, workspace, export_labels, export_events, import_labels)
+        print_json(facts) if as_json else print_facts(facts)
+        return 0
+    from sidelight.apps.ui.server import serve
+
+    context = Context(
+        workspace, store, roles, known, suggestions=suggestions, readers=readers,
+        workbench=allow_workbench or (address in LOCAL and known.kind == "os"),
+    )  # fmt: skip
+    facts = {"page": f"http://{address}:{port}", "records": len(workspace.records), "labels": place}
+    print_json(facts) if as_json else print_facts(facts)
+    serve(context, address=address, port=port, open_browser=browser)
+    return 0
+
+
+def open_workspace(
+    export: str | None,
+    functions: str | None,
+    slices: str | None,
+    classes: str | None,
+    signals: str | None,
+    show: str,
+    guideline: str | None,
+    columns: Mapping[str, Any],
+) -> "Workspace":
+    """Return what the options describe, or the bundled sample."""
+    from sidelight.apps.ui.workspace import Workspace
+    from sidelight.labeling import InputError, LabelingFunction, UsageError, load_functions
+
+    if export is None:
+        return Workspace.sample()
+    from sidelight.slicing import SlicingFunction
+
+    schema = parse_classes(classes, functions)
+    if schema is None:
+        raise UsageError(
+            "name the classes (--classes normal,abnormal), or a functions file that defines a schema"
+        )
+    words = ""
+    if guideline is not None:
+        try:
+            words = Path(guideline).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise InputError(guideline, "cannot be read as UTF-8 text") from None
+    return Workspace.open(
+        open_export(export, columns),
+        schema,
+        name=Path(export).name,
+        functions=load_functions(functions, LabelingFunction) if functions else (),
+        slicing_functions=load_functions(slices, SlicingFunction) if slices else (),
+        signals=signals,
+        show=[name.strip() for name in show.split(",") if name.strip()],
+        guideline=words,
+        functions_file=Path(functions) if functions and functions.endswith(".py") else None,
+    )
+
+
+def _exchange(
+    store: Any,
+    workspace: "Workspace",
+    labels_to: str | None,
+    events_to: str | None,
+    labels_from: tuple[str, str] | None,
+) -> dict[str, Any]:
+    """Read or write labels without serving anything."""
+    from sidelight.apps.ui import exchange
+
+    facts: dict[str, Any] = {}
+    if labels_from:
+        kind, path = labels_from
+        if kind == "events":
+            facts["new events"] = exchange.import_events(store, path)
+        else:
+            facts["new labels"] = exchange.import_labels(store, path, workspace.schema, tool=kind)
+    if labels_to:
+        facts["labels written"] = exchange.export_labels(store, labels_to, workspace.schema)
+    if events_to:
+        facts["events written"] = exchange.export_events(store, events_to)
+    return facts
+
+
+def _check_installed() -> None:
+    from importlib.util import find_spec
+
+    from sidelight.labeling import UsageError
+
+    missing = [name for name in ("streamlit", "sqlalchemy") if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"the labeling app needs {' and '.join(missing)}: pip install 'sidelight[ui]'")

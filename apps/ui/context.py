@@ -1,0 +1,81 @@
+"""What the server was started with; the pages, which run in its process, find it here."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .people import Login, Roles
+from .queues import Queue, build_queues, random_order
+from .store import LabelStore
+from .workspace import Workspace
+
+
+@dataclass(eq=False)
+class Context:
+    """One task, its store of labels, and the rules of the house.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What is labeled.
+    store : LabelStore
+        Where labels go.
+    roles : Roles
+        Who may do what.
+    login : Login
+        How people are known.
+    suggestions : bool
+        Whether annotators may switch on the label model's suggestion; it stays off until they do.
+    readers : int
+        How many people label each record; 0 for everybody.
+    workbench : bool
+        Whether functions may be written in the page.
+    """
+
+    workspace: Workspace
+    store: LabelStore
+    roles: Roles = field(default_factory=Roles)
+    login: Login = field(default_factory=Login)
+    suggestions: bool = True
+    readers: int = 0
+    workbench: bool = True
+    _samples: dict[int, tuple[NDArray[np.intp], list[str]]] = field(default_factory=dict)
+
+    @cached_property
+    def uniform(self) -> NDArray[np.intp]:
+        """The random order of all records."""
+        return random_order(self.workspace.records.ids)
+
+    @cached_property
+    def queues(self) -> dict[str, Queue]:
+        """The queues that do not depend on labels."""
+        return build_queues(self.workspace)
+
+    def sample(self, size: int) -> tuple[NDArray[np.intp], list[str]]:
+        """Return rows drawn at random with their texts, the same objects every time."""
+        if size not in self._samples:
+            rows = self.uniform[:size]
+            self._samples[size] = (rows, self.workspace.records.texts(rows.tolist()))
+        return self._samples[size]
+
+    def adopt(self, workspace: Workspace) -> None:
+        """Go on with a workspace of the same records that has other functions."""
+        self.workspace = workspace
+        self.__dict__.pop("queues", None)
+
+
+_current: list[Context] = []
+
+
+def set_context(context: Context) -> None:
+    """Make a context the one that pages see."""
+    _current[:] = [context]
+
+
+def get_context() -> Context:
+    """Return the context of this server."""
+    if not _current:
+        raise RuntimeError("the app is started by `sidelight ui`, not by `streamlit run`")
+    return _current[0]

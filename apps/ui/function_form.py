@@ -1,0 +1,133 @@
+"""A labeling function as the fields of a form: built to be run, or written as code with the examples that test it."""
+
+import keyword
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from sidelight.labeling import LabelingFunction, UsageError, keyword_lf, regex_lf, write_file
+
+KINDS = ("keywords", "regular expression")
+
+
+@dataclass(frozen=True)
+class FunctionForm:
+    """What the workbench's form holds.
+
+    Parameters
+    ----------
+    name : str
+        Of the function; a Python name.
+    kind : str
+        One of `KINDS`.
+    words : str
+        Keywords or phrases, one a line; or one regular expression.
+    vote : str
+        The class.
+    unless : str, default ""
+        Words, one a line, or an expression, whose presence makes the function abstain.
+    whole_words : bool, default True
+        For keywords: find "normal" in "is normal." but not in "abnormal".
+    """
+
+    name: str
+    kind: str
+    words: str
+    vote: str
+    unless: str = ""
+    whole_words: bool = True
+
+    def build(self) -> LabelingFunction:
+        """Return the function.
+
+        Raises
+        ------
+        UsageError
+            When the name is no Python name, nothing is searched for, or an expression cannot be read.
+        """
+        if not self.name.isidentifier() or keyword.iskeyword(self.name):
+            raise UsageError("the name of a function is a Python name, such as says_effusion")
+        if not self.words.strip():
+            raise UsageError("give a word, a phrase or an expression to look for")
+        if self.kind == "keywords":
+            return keyword_lf(
+                self.name,
+                _lines(self.words),
+                self.vote,
+                unless=_lines(self.unless),
+                whole_words=self.whole_words,
+            )
+        return regex_lf(self.name, self.words.strip(), self.vote, unless=self.unless.strip() or None)
+
+    def to_code(self) -> str:
+        """Return the statement that makes this function."""
+        if self.kind == "keywords":
+            given = [repr(self.name), _list(_lines(self.words)), repr(self.vote)]
+            if _lines(self.unless):
+                given.append(f"unless={_list(_lines(self.unless))}")
+            if not self.whole_words:
+                given.append("whole_words=False")
+            return f"{self.name} = keyword_lf({', '.join(given)})\n"
+        given = [repr(self.name), repr(self.words.strip()), repr(self.vote)]
+        if self.unless.strip():
+            given.append(f"unless={self.unless.strip()!r}")
+        return f"{self.name} = regex_lf({', '.join(given)})\n"
+
+    def test_code(self, module: str, hits: str, misses: str) -> str:
+        """Return a test of the examples somebody typed: one a line, those to vote on and those to abstain on."""
+        cases = [(line, self.vote) for line in _lines(hits)] + [(line, None) for line in _lines(misses)]
+        rows = "".join(f"        ({text!r}, {vote!r}),\n" for text, vote in cases)
+        return (
+            f'\n\n@pytest.mark.parametrize(\n    ("text", "vote"),\n    [\n{rows}    ],\n)\n'
+            f'def test_{self.name}(text, vote):\n    assert {module}.{self.name}({{"text": text}}) == vote\n'
+        )
+
+
+def failing_examples(form: FunctionForm, hits: str, misses: str) -> list[str]:
+    """Return the typed examples on which the function does not do what was said; to be run where time is limited."""
+    function = form.build()
+    wrong = [line for line in _lines(hits) if function({"text": line}) is None]
+    return wrong + [line for line in _lines(misses) if function({"text": line}) is not None]
+
+
+def save_code(form: FunctionForm, path: Path, classes: tuple[str, ...], hits: str, misses: str) -> list[Path]:
+    """Add a function to a functions file, and its examples to the test file beside it; return the files written.
+
+    Raises
+    ------
+    UsageError
+        When the file defines that name already.
+    """
+    form.build()
+    maker = "keyword_lf" if form.kind == "keywords" else "regex_lf"
+    older = path.read_text(encoding="utf-8") if path.exists() else ""
+    if re.search(rf"^(?:def |async def |class )?{form.name}\b", older, re.MULTILINE):
+        raise UsageError(f"{path.name} defines {form.name} already; choose another name")
+    if not older:
+        older = (
+            '"""Labeling functions, written in the workbench."""\n\n'
+            "from sidelight.labeling import LabelSchema, keyword_lf, regex_lf\n\n"
+            f"schema = LabelSchema(classes={tuple(classes)!r})\n"
+        )
+    imported = re.search(
+        rf"^from sidelight\.labeling import (?:\([^)]*|[^\n]*)\b{maker}\b", older, re.MULTILINE
+    )
+    needed = "" if imported else f"from sidelight.labeling import {maker}  # noqa: E402\n\n"
+    write_file(path, f"{older.rstrip()}\n\n{needed}{form.to_code()}")
+    written = [path]
+    if _lines(hits) or _lines(misses):
+        tests = path.with_name(f"test_{path.name}")
+        before = (
+            tests.read_text(encoding="utf-8") if tests.exists() else f"import pytest\n\nimport {path.stem}\n"
+        )
+        write_file(tests, before.rstrip("\n") + "\n" + form.test_code(path.stem, hits, misses))
+        written.append(tests)
+    return written
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _list(words: list[str]) -> str:
+    return "[" + ", ".join(map(repr, words)) + "]"

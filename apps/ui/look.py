@@ -1,0 +1,130 @@
+"""How the app looks: one palette for light and dark that colour-blind people can tell apart, and its style sheet."""
+
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+SANS = "Source Sans, system-ui, sans-serif"
+LIGHT = {
+    "primaryColor": "#0b5c7e",
+    "backgroundColor": "#fbfaf7",
+    "secondaryBackgroundColor": "#f1efe9",
+    "textColor": "#1b1f23",
+    "borderColor": "#d9d5cb",
+    "linkColor": "#0b5c7e",
+}
+DARK = {
+    "primaryColor": "#6cbfe0",
+    "backgroundColor": "#14171a",
+    "secondaryBackgroundColor": "#1e2226",
+    "textColor": "#eceae4",
+    "borderColor": "#3a4046",
+    "linkColor": "#8fd0ea",
+}
+# Okabe and Ito's colours, darkened until text on the tint and the line below it both read; a second sign goes with
+# each: the line below the mark is solid, double, dashed, dotted in turn.
+CLASS_LIGHT = ("#0b67a3", "#b34a00", "#00745a", "#8a3b74", "#7a6000", "#3f7fa6", "#5c5c5c", "#a03030")
+CLASS_DARK = ("#63b4ee", "#f2994e", "#3fc9a2", "#dd92c4", "#e3c84b", "#93cdf0", "#b8b8b8", "#f08b8b")
+LINES = ("solid", "double", "dashed", "dotted", "solid", "double", "dashed", "dotted")
+
+
+def theme_options() -> dict[str, Any]:
+    """Return Streamlit's options for both themes; which one shows is the reader's own setting."""
+    common = {"baseRadius": "6px", "showWidgetBorder": True, "baseFontSize": 16}
+    options = {f"theme.{name}": value for name, value in common.items()}
+    for kind, colours in (("light", LIGHT), ("dark", DARK)):
+        options |= {f"theme.{kind}.{name}": value for name, value in colours.items()}
+    options["theme.chartCategoricalColors"] = list(CLASS_LIGHT)
+    return options
+
+
+ECG_LIGHT = ("#fff8f6", "#f7d9d4", "#ebaea5", "#14171a", "#5d5a52")
+ECG_DARK = ("#1d1716", "#3a2825", "#5f3c37", "#f3efe8", "#a9a69d")
+
+
+def ecg_style(kind: str) -> str:
+    """Return the style sheet that goes into an electrocardiogram drawn for one theme."""
+    paper, fine, bold, trace, soft = ECG_DARK if kind == "dark" else ECG_LIGHT
+    return (
+        f"<style>.ecg-paper{{fill:{paper}}}.ecg-fine{{stroke:{fine};stroke-width:.12;fill:none}}"
+        f".ecg-bold{{stroke:{bold};stroke-width:.22;fill:none}}.ecg-trace{{stroke:{trace};stroke-width:.38;fill:none;"
+        f"stroke-linejoin:round;stroke-linecap:round}}.ecg-mark,.ecg-cut{{stroke:{trace};stroke-width:.3;fill:none}}"
+        f"svg{{background:{paper}}}text{{fill:{trace};font-family:sans-serif}}.ecg-lead{{font-size:3.7px;font-weight:650;"
+        f"paint-order:stroke;stroke:{paper};stroke-width:1.1px}}.ecg-scale{{font-size:3.3px;fill:{soft};white-space:pre}}"
+        "</style>"
+    )
+
+
+def page_icon() -> Image.Image:
+    """Return the picture beside the page's title: a dot with a light from the side, drawn here, not fetched."""
+    across, down = np.meshgrid(np.linspace(-1, 1, 64), np.linspace(-1, 1, 64))
+    inside = across**2 + down**2 <= 0.8
+    lit = (across + 0.55) ** 2 + down**2 <= 0.95
+    picture = np.zeros((64, 64, 4), dtype=np.uint8)
+    picture[inside] = (11, 92, 126, 255)
+    picture[inside & ~lit] = (230, 159, 0, 255)
+    return Image.fromarray(picture)
+
+
+def style(kind: str) -> str:
+    """Return the style sheet of the app's own parts for the theme of that kind ("light" or "dark")."""
+    dark = kind == "dark"
+    base, classes = (DARK, CLASS_DARK) if dark else (LIGHT, CLASS_LIGHT)
+    soft = "#a9a69d" if dark else "#5d5a52"
+    variables = "".join(f"--c{n}:{colour};" for n, colour in enumerate(classes))
+    marks = "".join(
+        f"mark.c{n}{{background:color-mix(in srgb,var(--c{n}) 17%,transparent);border-bottom:3px {line} var(--c{n})}}"
+        f".dot.c{n}{{background:var(--c{n})}}"
+        for n, line in enumerate(LINES)
+    )
+    return (
+        f"<style>:root{{{variables}--ink:{base['textColor']};--soft:{soft};--line:{base['borderColor']};"
+        f"--paper:{base['backgroundColor']};--panel:{base['secondaryBackgroundColor']};--accent:{base['primaryColor']}}}"
+        f"{marks}{SHEET}</style>"
+    )
+
+
+SHEET = """
+[data-testid="stMainBlockContainer"]{max-width:1720px;padding:4.2rem 2.2rem 2rem}
+[data-testid="stHeader"]{border-bottom:1px solid var(--line)}
+.note{font:400 19px/1.62 Georgia,'Source Serif','Source Serif 4',serif;color:var(--ink);white-space:pre-wrap;
+ overflow-wrap:anywhere;max-width:44em;padding:2px 0 4px}
+.note.empty{color:var(--soft);font-style:italic}
+.note b{font-family:'Source Sans',system-ui,sans-serif;font-size:15px;letter-spacing:.02em}
+.note mark{color:inherit;padding:1px 1px 0;border-radius:3px 3px 0 0}
+mark.mixed{background:repeating-linear-gradient(45deg,color-mix(in srgb,var(--c0) 22%,transparent) 0 6px,
+ color-mix(in srgb,var(--c1) 22%,transparent) 6px 12px);border-bottom:3px solid var(--ink)}
+.facts{padding:0!important;margin:0!important;display:flex;flex-wrap:wrap;gap:3px 26px;margin:0;font:15px/1.5 'Source Sans',system-ui,sans-serif}
+.facts div{display:flex;gap:7px}.facts dt{color:var(--soft)}.facts dd{margin:0!important;padding:0!important;font-variant-numeric:tabular-nums}
+.top{display:flex;align-items:baseline;gap:14px;flex-wrap:wrap;font:15px/1.5 'Source Sans',system-ui,sans-serif;
+ color:var(--soft)}
+.top b{color:var(--ink);font-size:19px;font-weight:650}
+.bar{height:5px;border-radius:3px;background:color-mix(in srgb,var(--ink) 12%,transparent);overflow:hidden;margin:5px 0 0}
+.bar i{display:block;height:100%;background:var(--accent)}
+.said{list-style:none;margin:0!important;padding:0!important;font:15px/1.5 'Source Sans',system-ui,sans-serif}
+.said li{display:flex;gap:9px;align-items:baseline;padding:3px 0!important;border-top:1px solid var(--line);margin:0!important;font-size:15px!important}
+.said li:first-child{border-top:0}.said em{font-style:normal;color:var(--soft);margin-left:auto;
+ font-variant-numeric:tabular-nums}
+.dot{display:inline-block;width:10px;height:10px;border-radius:50%;flex:none}
+.kicker{font:600 13px/1.4 'Source Sans',system-ui,sans-serif;letter-spacing:.06em;text-transform:uppercase;
+ color:var(--soft);margin:0}
+.suggestion{border:1.5px dashed var(--line);border-radius:6px;padding:7px 12px;font-size:15px;color:var(--ink)}
+.quiet{color:var(--soft);font-size:15px}
+img.ecg{width:100%;height:auto;display:block;border:1px solid var(--line);border-radius:6px}
+.hits{display:grid;gap:10px}.hits .note{font-size:17px;line-height:1.5;border-left:3px solid var(--line);padding-left:14px}
+.hits .row{font-size:13px;color:var(--soft);font-variant-numeric:tabular-nums}
+[class*="st-key-choices"] button{min-height:3.3rem;font-weight:600}
+[class*="st-key-choices"] button p{font-size:1.08rem}
+button:focus-visible,a:focus-visible,input:focus-visible{outline:3px solid var(--accent)!important;outline-offset:2px}
+@media (prefers-reduced-motion:reduce){*{transition:none!important;animation:none!important}}
+"""
+
+KEYS_AT_REST = """<script>
+(() => { if (window.sidelightKeys) return; window.sidelightKeys = true;
+  for (const kind of ["keydown", "keypress"]) window.addEventListener(kind, (event) => {
+    const field = event.target instanceof Element && event.target.closest("input, textarea, [contenteditable=true]");
+    if (event.repeat && !field && event.key.length === 1) { event.stopImmediatePropagation(); event.preventDefault(); }
+  }, true); })();
+</script>"""
+"""Lets the browser drop the repeats of a key held down outside a text field; the server's guard stands behind it."""
