@@ -32,6 +32,8 @@ class RecordBatch:
         The file the records come from, empty when they come from memory.
     offsets : ndarray of int64 of shape (n_records,), optional
         Where each record stands in its file (see `QuarantinedRow`).
+    named : bool, default True
+        Whether votes carry the records' ids; not while a record may still turn out to be there twice.
     """
 
     records: list[Record]
@@ -39,6 +41,7 @@ class RecordBatch:
     fields: frozenset[str] | None = None
     source: str = ""
     offsets: NDArray[np.int64] | None = None
+    named: bool = True
 
     def locate(self, fault: FunctionError) -> FunctionError:
         """Return a function's fault with the record's place in its file, where there is one."""
@@ -49,6 +52,8 @@ class RecordBatch:
 
     def column(self, name: str) -> NDArray[np.str_] | None:
         """Return `id` or `patient_id` as strings, "" where missing; None when no record has one."""
+        if not self.named:
+            return None
         values = [getattr(record, name) for record in self.records]
         if all(value is None for value in values):
             return None
@@ -71,7 +76,12 @@ def iter_batches(data: Any, batch_size: int = BATCH_SIZE) -> Iterator[RecordBatc
     if isinstance(data, Reading | Batch):
         for batch in [data] if isinstance(data, Batch) else data:
             yield RecordBatch(
-                list(batch), row, frozenset(batch.records.schema.names), batch.source, batch.offsets
+                list(batch),
+                row,
+                frozenset(batch.records.schema.names),
+                batch.source,
+                batch.offsets,
+                batch.named,
             )
             row += len(batch)
         return

@@ -29,15 +29,28 @@ _OPTIONS = (
         "--format",
         "format_name",
         metavar="FORMAT",
-        help="csv, jsonl or parquet, when the name does not tell.",
+        help="csv, fhir, fhir-bundle, hl7, jsonl, mimic, omop, parquet or text, when it is not told by the files.",
     ),
-    click.option("--encoding", default="utf-8", show_default=True, help="Encoding of CSV files."),
+    click.option("--encoding", default="utf-8", show_default=True, help="Encoding of CSV and text files."),
     click.option(
         "--type",
         "types",
         multiple=True,
         metavar="COLUMN=TYPE",
         help="Type of a CSV column: str, int, float or bool.",
+    ),
+)
+_RUNNER_OPTIONS = (
+    click.option(
+        "--runner",
+        type=click.Choice(["serial", "pool", "spark", "dask"]),
+        help="Where parts run [default: this machine's cores for large exports, else this process].",
+    ),
+    click.option("--workers", type=int, help="How many processes [default: one a core]."),
+    click.option("--master", metavar="URL", help="Address of a Spark cluster."),
+    click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler."),
+    click.option(
+        "--verify", is_flag=True, help="Hash all input files, instead of trusting size and time of change."
     ),
 )
 _TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
@@ -61,6 +74,27 @@ def export_options(command: F) -> F:
         return command(columns=columns, **arguments)
 
     for option in reversed(_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped  # type: ignore[return-value]
+
+
+def runner_options(command: F) -> F:
+    """Add the options that say where parts run; the command gets them as `runner`, and `verify`."""
+
+    @functools.wraps(command)
+    def wrapped(**arguments: Any) -> Any:
+        from sidelight.labeling import UsageError
+        from sidelight.labeling.engine import make_runner
+
+        given = {name: arguments.pop(name) for name in ("runner", "workers", "master", "scheduler")}
+        name = given.pop("runner")
+        if name is None and given["workers"] is not None:
+            name = "pool" if given["workers"] > 1 else "serial"
+        if name is None and (given["master"] or given["scheduler"]):
+            raise UsageError("--master is for --runner spark, --scheduler for --runner dask")
+        return command(runner=None if name is None else make_runner(name, **given), **arguments)
+
+    for option in reversed(_RUNNER_OPTIONS):
         wrapped = option(wrapped)
     return wrapped  # type: ignore[return-value]
 

@@ -1,19 +1,19 @@
 """`sidelight label`: run labeling functions over an export."""
 
 import fnmatch
-import hashlib
-import time
+import shutil
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .exports import export_options, open_export, parse_classes
+from .exports import export_options, open_export, parse_classes, runner_options
 from .output import dry_run_option, json_option, overwrite_option, print_facts, print_json, progress
 
 if TYPE_CHECKING:
-    from sidelight.labeling import LabelingFunction, Reading, VoteMatrix
+    from sidelight.labeling.engine import Runner, RunReport
 
 
 @click.command(
@@ -45,6 +45,13 @@ if TYPE_CHECKING:
 @click.option(
     "--evidence/--no-evidence", default=False, help="Keep the places in the text that votes rest on."
 )
+@click.option(
+    "--note-seconds", default=1.0, show_default=True, help="Time a function may take over one note."
+)
+@click.option(
+    "--keep-raw", is_flag=True, help="Keep rows set aside as they stand, in raw/; they hold patients' data."
+)
+@runner_options
 @export_options
 @overwrite_option
 @dry_run_option
@@ -59,129 +66,95 @@ def label(
     error_budget: float,
     limit: float,
     evidence: bool,
+    note_seconds: float,
+    keep_raw: bool,
+    verify: bool,
+    runner: "Runner | None",
     overwrite: bool,
     dry_run: bool,
     as_json: bool,
     columns: Mapping[str, Any],
 ) -> int:
-    """Run labeling functions over EXPORT and write their votes to a folder.
+    """Run labeling functions over EXPORT and write their votes to a folder, or bring the folder up to date.
 
-    EXPORT is a CSV, TSV, Parquet or JSON-lines file, or a folder of such files. Rows that cannot be read are set aside
-    and counted; a function that raises abstains. Either, beyond its limit, ends in exit code 1.
+    EXPORT is a file or folder of CSV, TSV, Parquet, JSON lines, FHIR, OMOP, MIMIC, HL7 v2 or text. What the folder holds
+    already is not computed again: a run that was cut off goes on, a changed function rewrites its own column, a new file
+    is added. Rows that cannot be read are set aside and counted; a function that raises abstains. Either, beyond its
+    limit, ends in exit code 1.
     """
-    from sidelight.labeling import (
-        LabelingFunction,
-        LFAnalysis,
-        LFApplier,
-        UsageError,
-        load_functions,
-        write_votes,
-    )
+    from sidelight.labeling import LabelingFunction, UsageError, load_functions
+    from sidelight.labeling.engine import label_export, plan_export
 
-    lfs = load_functions(functions, LabelingFunction)
+    names = None
     if select:
-        lfs = [lf for lf in lfs if any(fnmatch.fnmatchcase(lf.name, glob) for glob in select)]
-        if not lfs:
+        known = [lf.name for lf in load_functions(functions, LabelingFunction)]
+        names = [name for name in known if any(fnmatch.fnmatchcase(name, glob) for glob in select)]
+        if not names:
             raise UsageError(f"--select {' '.join(select)} matches no function of {Path(functions).name}")
-    for lf in lfs:
-        _ = lf.fingerprint  # votes on disk are known by it: better to stop now than after the run
-    schema = parse_classes(classes, functions)
-    reading = open_export(export, columns)
-    if Path(out).exists() and not overwrite:
-        raise UsageError(f"{out} exists already; choose another --out or pass --overwrite")
-    if dry_run:
-        facts = {
-            "would label": [file.source for file in reading.files],
-            "with functions": [lf.name for lf in lfs],
-            "writing": out,
-        }
-        print_json(facts) if as_json else print_facts(
-            {k: v if isinstance(v, str) else ", ".join(v) for k, v in facts.items()}
-        )
-        return 0
-    begin = time.time()
-    with progress("labeling records") as advance:
-        votes = LFApplier(lfs, schema=schema).apply(
-            reading,
-            on_error="raise" if on_error == "raise" else "abstain",
-            evidence=evidence,
-            progress=advance,
-        )
-    write_votes(
-        votes,
-        out,
-        sources=[_identity(file.path, file.source) for file in reading.files],
-        quarantine=reading.quarantine.rows,
-        log=_log_entry(begin),
-        overwrite=overwrite,
-    )
-    analysis = LFAnalysis(votes)
-    summary = {
-        "records": votes.n_records,
-        "set aside": reading.quarantine.counts(),
-        "functions": votes.n_functions,
-        "classes": list(votes.schema.classes),
-        "covered": analysis.label_coverage(),
-        "overlapping": analysis.label_overlap(),
-        "conflicting": analysis.label_conflict(),
-        "errors": _errors(votes),
-        "votes": out,
+    settings: dict[str, Any] = {
+        "schema": parse_classes(classes, functions),
+        "names": names,
+        "evidence": evidence,
     }
-    print_json(summary) if as_json else print_facts({**summary, "classes": ", ".join(votes.schema.classes)})
-    _check_limits(reading, votes, lfs, limit, error_budget)
+    reading = open_export(export, columns)
+    if dry_run:
+        work = plan_export(reading, functions, out, **settings)
+        reasons = Counter(entry.reason or "nothing to do" for entry in work)
+        parts = [
+            {
+                "file": entry.part.files[0].source,
+                "files": len(entry.part.files),
+                "why": entry.reason or "nothing to do",
+            }
+            for entry in work
+        ]
+        facts = {
+            "would write": out,
+            "parts": len(work),
+            "to compute": sum(bool(entry.reason) for entry in work),
+        }
+        if as_json:
+            print_json({**facts, "why": dict(reasons), "each": parts})
+        else:
+            print_facts({**facts, **{f"because {reason}": count for reason, count in reasons.items()}})
+        return 0
+    if overwrite and Path(out).is_dir():
+        shutil.rmtree(out)
+    with progress("labeling records") as advance:
+        report = label_export(
+            reading, functions, out, **settings, runner=runner, on_error="raise" if on_error == "raise" else "abstain",
+            note_seconds=note_seconds, verify=verify, keep_raw=keep_raw, progress=advance,
+        )  # fmt: skip
+    show_report(report, as_json)
+    report.check_limits(limit, error_budget)
     return 0
 
 
-def _check_limits(
-    reading: "Reading", votes: "VoteMatrix", lfs: "list[LabelingFunction]", limit: float, budget: float
-) -> None:
-    """Raise when too many rows were set aside or too many calls of a function raised."""
-    from sidelight.labeling import LimitError
+def show_report(report: "RunReport", as_json: bool) -> None:
+    """Print what a folder of votes holds after a run, and what the run did."""
+    from sidelight.labeling.engine import read_moments
 
-    reading.check_limit(limit)
-    over = {name: n for name, n in _errors(votes).items() if n > budget * votes.n_records}
-    if over:
-        listed = ", ".join(f"{name} {n}" for name, n in over.items())
-        raise LimitError(
-            f"calls that raised exceed the error budget of {budget:.1%} of {votes.n_records} records: {listed} "
-            "(see --on-error raise for the place of the first)"
-        )
-
-
-def _errors(votes: "VoteMatrix") -> dict[str, int]:
-    assert votes.statistics is not None  # noqa: S101 - the applier always counts
-    return {name: int(n) for name, n in zip(votes.names, votes.statistics.errors, strict=True) if n}
-
-
-def _identity(path: Path, source: str) -> dict[str, Any]:
-    """Return what tells an input file from another: name, size and a hash of its content."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"file": source, "bytes": path.stat().st_size, "sha256": digest}
-
-
-def _log_entry(begin: float) -> dict[str, Any]:
-    import getpass
-    import platform
-
-    import numpy
-    import pyarrow
-
-    from sidelight import __version__
-
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = ""
-    return {
-        "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begin)),
-        "wall_seconds": round(time.time() - begin, 3),
-        "user": user,
-        "host": platform.node(),
-        "versions": {
-            "sidelight": __version__,
-            "python": platform.python_version(),
-            "numpy": numpy.__version__,
-            "pyarrow": pyarrow.__version__,
-        },
+    manifest = report.manifest
+    moments, patterns = read_moments(report.folder)
+    summary: dict[str, Any] = {
+        "records": manifest["n_records"],
+        "set aside": manifest["reasons"],
+        "functions": len(manifest["functions"]),
+        "classes": manifest["schema"]["classes"],
+        "covered": moments.n_covered / max(1, moments.n_records),
+        "overlapping": None,
+        "conflicting": None,
+        "errors": report.errors,
+        "parts": report.n_parts,
+        "computed": len(report.reasons),
+        "votes": str(report.folder),
     }
+    if patterns is not None:
+        cast = patterns.values >= 0
+        low, high = patterns.values.copy(), patterns.values
+        low[~cast] = 127
+        conflict = cast.any(axis=1) & (low.min(axis=1) < high.max(axis=1))
+        total = max(1, int(patterns.counts.sum()))
+        summary["overlapping"] = float(patterns.counts[cast.sum(axis=1) > 1].sum() / total)
+        summary["conflicting"] = float(patterns.counts[conflict].sum() / total)
+    print_json(summary) if as_json else print_facts({**summary, "classes": ", ".join(summary["classes"])})

@@ -2,7 +2,7 @@
 
 from .counts import Patterns
 from .folder_votes import read_moments
-from .run import RunReport, label_export, plan_export
+from .run import RunReport, label_export, plan_export, retry
 from .runners import RUNNERS, DaskRunner, PoolRunner, Runner, SerialRunner, SparkRunner, make_runner
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "make_runner",
     "plan_export",
     "read_moments",
+    "retry",
 ]

@@ -41,11 +41,9 @@ def part_votes(folder: Path) -> Iterator[VoteMatrix]:
             raise InputError(
                 store.path, "is missing or was changed after it was written; run `sidelight label` again"
             )
-        votes = store.votes(keys, groups, schema)
+        votes = store.votes(keys, groups, schema, without=dropped.get(part["key"], ()))
         if not receipt["has_patients"]:
             votes = replace(votes, patient_ids=None)
-        if part["key"] in dropped:
-            votes = votes.take_rows(np.setdiff1d(np.arange(votes.n_records), dropped[part["key"]]))
         yield votes
 
 

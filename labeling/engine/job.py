@@ -16,7 +16,7 @@ from ..function import LabelingFunction, OnError
 from ..readers import READERS, ColumnNames, EventStore, Piece, Reading, SourceFile
 from ..schema import LabelSchema
 
-_TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
+TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class Job:
         return kind(
             part.files,
             ColumnNames(**self.columns),
-            types={name: _TYPES[given] for name, given in self.types.items()},
+            types={name: TYPES[given] for name, given in self.types.items()},
             encoding=self.encoding,
             parts=[(part.files[number], piece) for number, piece in part.pieces],
             settled=part.settled,

@@ -15,35 +15,35 @@ from ..faults import InputError
 from ..folder import PRIVATE_FILE
 
 LOG = "run.log.jsonl"
-METRICS = "metrics.jsonl"
 _FIRST = "0" * 64
 
 
+class Journal:
+    """The log of a folder, open for writing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / LOG
+        lines = _lines(self.file)
+        self.previous = hashlib.sha256(lines[-1]).hexdigest() if lines else _FIRST
+
+    def add(self, event: str, facts: Mapping[str, Any]) -> None:
+        """Append an entry."""
+        entry = {"event": event, "time": now(), **facts, "previous": self.previous}
+        line = orjson.dumps(entry)
+        try:
+            handle = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
+            with os.fdopen(handle, "ab") as stream:
+                size = os.fstat(handle).st_size
+                cut_short = size > 0 and os.pread(handle, 1, size - 1) != b"\n"  # by a crash
+                stream.write((b"\n" if cut_short else b"") + line + b"\n")
+        except OSError as error:
+            raise InputError(self.file, f"cannot be written ({error.strerror})") from None
+        self.previous = hashlib.sha256(line).hexdigest()
+
+
 def add_entry(folder: Path, event: str, facts: Mapping[str, Any]) -> None:
-    """Append an entry to the folder's log."""
-    lines = _lines(folder / LOG)
-    previous = hashlib.sha256(lines[-1]).hexdigest() if lines else _FIRST
-    entry = {
-        "event": event,
-        "time": now(),
-        "user": _user(),
-        "host": platform.node(),
-        **facts,
-        "previous": previous,
-    }
-    append_line(folder / LOG, entry)
-
-
-def append_line(file: Path, entry: Mapping[str, Any]) -> None:
-    """Append one line to a file that only its owner can read."""
-    try:
-        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
-        with os.fdopen(handle, "ab") as stream:
-            size = os.fstat(handle).st_size
-            cut_short = size > 0 and os.pread(handle, 1, size - 1) != b"\n"  # by a crash
-            stream.write((b"\n" if cut_short else b"") + orjson.dumps(dict(entry)) + b"\n")
-    except OSError as error:
-        raise InputError(file, f"cannot be written ({error.strerror})") from None
+    """Append an entry that says who did it to the folder's log."""
+    Journal(folder).add(event, {"user": user(), "host": platform.node(), **facts})
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
@@ -76,7 +76,8 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def _user() -> str:
+def user() -> str:
+    """Return who runs this, "" when nobody can tell."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

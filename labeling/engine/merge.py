@@ -10,10 +10,10 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from ..faults import SidelightError
+from ..faults import InputError, SidelightError
 from ..folder import PRIVATE_FILE, write_file
 from ..readers.quarantine import HARMLESS
-from ..readers.versions import REASONS, resolve
+from ..readers.versions import DUPLICATE, REASONS, resolve
 from ..vote_files import FORMAT
 from .counts import add_counts, write_counts, write_totals
 from .job import Job, digest
@@ -42,14 +42,19 @@ def merge(plan: Plan, job: Job, folder: Path) -> dict[str, Any]:
     for part in parts:
         _drop_poison(part, job)
     _drop_repeated(parts, folder)
+    n_rows = sum(part.receipt["n_rows"] for part in parts)
+    if n_rows == sum(part.receipt["reasons"].get("blank_line", 0) for part in parts):
+        raise InputError(plan.sources[0]["file"], "holds no rows")
     keys = job.function_keys
     files = [write_counts(part.store, keys, part.groups, job.schema) for part in parts]
     moments, patterns = add_counts(files, job.schema, [key.name for key in keys], _dropped_votes(parts, job))
-    reasons = _write_quarantine(parts, folder)
+    field = (
+        "" if any(part.files[0].reader.versioned for part in plan.parts) else job.columns.get("id") or "id"
+    )
+    reasons = _write_quarantine(parts, folder, field)
     write_file(
         folder / "dropped.json", orjson.dumps({p.store.key: sorted(p.dropped) for p in parts if p.dropped})
     )
-    n_rows = sum(part.receipt["n_rows"] for part in parts)
     n_records = sum(part.receipt["n_records"] - len(part.dropped) for part in parts)
     n_quarantined = sum(reasons.values())
     if n_rows != n_records + n_quarantined or moments.n_records != n_records:
@@ -148,7 +153,7 @@ def _dropped_votes(parts: Sequence[_Found], job: Job) -> Iterator[NDArray[np.int
             yield votes.dense()[sorted(part.dropped)]
 
 
-def _write_quarantine(parts: Sequence[_Found], folder: Path) -> dict[str, int]:
+def _write_quarantine(parts: Sequence[_Found], folder: Path, id_field: str) -> dict[str, int]:
     """Write all rows set aside, part by part, and return how many for each reason."""
     reasons: dict[str, int] = {}
     draft = folder / ".sidelight-quarantine"
@@ -162,10 +167,12 @@ def _write_quarantine(parts: Sequence[_Found], folder: Path) -> dict[str, int]:
                 continue
             rows = part.store.rows(["source", "offset", "line"]).to_pydict()
             for row, reason in sorted(part.dropped.items()):
-                reasons[reason] = reasons.get(reason, 0) + 1
+                field = id_field if reason == REASONS[DUPLICATE] else ""
+                listed = f"{reason}:{field}" if field else reason
+                reasons[listed] = reasons.get(listed, 0) + 1
                 entry = {
                     "source": part.receipt["sources"][rows["source"][row]], "offset": rows["offset"][row],
-                    "reason": reason, "field": "", "sha256": "", "line": rows["line"][row],
+                    "reason": reason, "field": field, "sha256": "", "line": rows["line"][row],
                 }  # fmt: skip
                 out.write(orjson.dumps(entry) + b"\n")
     draft.replace(folder / "quarantine.jsonl")

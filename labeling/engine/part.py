@@ -55,11 +55,9 @@ class PartReading(Reading):
             if self.probe is not None:
                 for number in np.flatnonzero(run):
                     self.probe(int(rows[number]))
-                    yield take(kept, np.arange(len(kept)) == number)
-            elif run.all():
-                yield kept
-            elif run.any():
-                yield take(kept, run)
+                    yield replace(take(kept, np.arange(len(kept)) == number), named=False)
+            elif run.any():  # one id may be there twice, which is settled when parts are put together
+                yield replace(kept if run.all() else take(kept, run), named=False)
 
     def _without_erased(self, batch: Batch) -> Batch:
         if not self.erased or "patient_id" not in batch.records.schema.names:

@@ -2,7 +2,8 @@
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ from ..readers import Reading, read
 from ..readers.base import check_limit
 from ..schema import LabelSchema
 from ..vote_files import read_manifest
-from .job import Job
-from .journal import METRICS, add_entry, append_line, now, read_log
+from .job import TYPES, Job
+from .journal import Journal, add_entry, read_log
 from .lock import lock_folder
 from .merge import merge
 from .part import versions
 from .plan import Plan, Work, list_work, make_plan
 from .runners import PoolRunner, Runner, SerialRunner, raise_fault
+from .store import PartStore
 
 _WORTH_A_POOL = 4 << 20
 """Bytes of input below which starting processes costs more than they save."""
@@ -125,7 +127,7 @@ def label_export(
     folder = Path(out)
     job = make_job(reading, functions, folder, schema, names, on_error, evidence, note_seconds, keep_raw)
     begin = time.time()
-    with lock_folder(folder):
+    with lock_folder(folder), _nothing_left(folder):
         remove_drafts(folder)
         plan = make_plan(reading, folder, verify=verify)
         work = list(list_work(plan, job))
@@ -133,6 +135,8 @@ def label_export(
         known = {part.key for part in plan.parts}
         if not todo and _is_current(folder, plan, job):
             return RunReport(folder, read_manifest(folder), len(plan.parts))
+        add_entry(folder, "start", {"parts": len(todo), "asked": _asked(reading, job, names)})
+        journal = Journal(folder)
         seconds: dict[str, float] = dict.fromkeys(job.names, 0.0)
         poison: dict[str, list[int]] = {}
         try:
@@ -145,7 +149,7 @@ def label_export(
                     seconds[name] += spent
                 if result.get("poison"):
                     poison[result["key"]] = result["poison"]
-                append_line(folder / METRICS, {"time": now(), **result})
+                journal.add("part", {name: value for name, value in result.items() if name != "status"})
                 if progress is not None:
                     progress(result["n_records"])
         finally:
@@ -226,7 +230,7 @@ def is_votes_folder(folder: Path) -> bool:
     entries = {entry.name for entry in folder.iterdir()}
     if "manifest.json" in entries:
         return "plan.json" in entries
-    return not entries or "inputs.json" in entries or entries <= {".lock"}
+    return "inputs.json" in entries or entries <= {".lock"}
 
 
 def remove_drafts(folder: Path) -> None:
@@ -234,6 +238,61 @@ def remove_drafts(folder: Path) -> None:
     for pattern in (f"{_DRAFT}*", f"parts/*/{_DRAFT}*", ".events-*"):
         for entry in folder.glob(pattern):
             shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
+
+
+@contextmanager
+def _nothing_left(folder: Path) -> Iterator[None]:
+    """Take the folder away again when a run ends in a fault before anything worth resuming is in it."""
+    try:
+        yield
+    except BaseException:
+        stores = [PartStore(folder, entry.name) for entry in folder.glob("parts/*")]
+        worth = any(receipt["n_records"] for store in stores for receipt in store.receipts()[1])
+        if not worth and not (folder / "manifest.json").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _asked(reading: Reading, job: Job, names: Sequence[str] | None) -> dict[str, Any]:
+    """Return what a run was asked for, so that it can be asked again."""
+    formats = {file.format for file in reading.files}
+    return {
+        "export": str(reading.root.resolve()) if reading.root is not None else "",
+        "format": formats.pop() if len(formats) == 1 else None,
+        "functions": job.functions,
+        "names": list(names) if names is not None else None,
+        "classes": list(job.classes),
+        "task": job.task,
+        "columns": dict(job.columns),
+        "types": dict(job.types),
+        "encoding": job.encoding,
+        "on_error": job.on_error,
+        "evidence": job.evidence,
+    }
+
+
+def retry(folder: str | Path, **settings: Any) -> RunReport:
+    """Ask a folder of votes once more for what it was last asked for: what has no receipt yet is computed.
+
+    Parameters
+    ----------
+    folder : path-like
+        The folder of votes.
+    **settings
+        `runner`, `verify` and `progress` of `label_export`.
+    """
+    asked = next((e["asked"] for e in reversed(read_log(Path(folder))) if e["event"] == "start"), None)
+    if asked is None or not asked["export"] or not asked["functions"]:
+        raise UsageError(f"{Path(folder).name} does not say what it was asked for; run `sidelight label`")
+    reading = read(
+        asked["export"], **asked["columns"], format=asked["format"], encoding=asked["encoding"],
+        types={name: TYPES[kind] for name, kind in asked["types"].items()},
+    )  # fmt: skip
+    schema = LabelSchema(asked["classes"], task=asked["task"])
+    return label_export(
+        reading, asked["functions"], folder, schema=schema, names=asked["names"], on_error=asked["on_error"],
+        evidence=asked["evidence"], **settings,
+    )  # fmt: skip
 
 
 def _is_current(folder: Path, plan: Plan, job: Job) -> bool:

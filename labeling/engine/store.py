@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..faults import InputError
 from ..folder import PRIVATE_FOLDER, write_file
+from ..schema import LabelSchema
 from ..vote_files import from_table, to_table
 from ..votes import FunctionInfo, VoteMatrix
 from .job import FunctionKey, digest
@@ -139,16 +140,19 @@ class PartStore:
         self,
         keys: Sequence[FunctionKey],
         groups: Sequence[Mapping[str, Any]],
-        schema: Any,
+        schema: LabelSchema,
         *,
         with_ids: bool = True,
+        without: Sequence[int] = (),
     ) -> VoteMatrix:
-        """Return the votes of some functions on the part's records."""
+        """Return the votes of some functions on the part's records, but for the rows in `without`."""
         table = self.columns(keys, groups)
         if with_ids:
             rows = self.rows(["id", "patient_id"])
             table = table.add_column(0, "id", rows.column("id"))
             table = table.add_column(1, "patient_id", rows.column("patient_id"))
+        if len(without):
+            table = table.filter(pa.array(~np.isin(np.arange(table.num_rows), without)))
         infos = tuple(FunctionInfo(key.name, key.fingerprint, key.polarity) for key in keys)
         return from_table(table, schema, infos)
 

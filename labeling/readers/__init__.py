@@ -106,4 +106,6 @@ def read(
     if not any(file.roles & {RECORDS, VISITS} for file in files):
         raise InputError(path, "holds no notes, reports or visits")
     names = ColumnNames(id=id, patient_id=patient_id, time=time, text=text)
-    return Reading(files, names, types=types, encoding=encoding, batch_size=batch_size)
+    reading = Reading(files, names, types=types, encoding=encoding, batch_size=batch_size)
+    reading.root = Path(path)
+    return reading

@@ -69,6 +69,8 @@ class Batch:
         As for `RawBatch`.
     history : callable, optional
         Gives the events a record may see.
+    named : bool, default True
+        Whether votes on these rows carry their ids.
     """
 
     records: pa.RecordBatch
@@ -78,6 +80,7 @@ class Batch:
     versions: NDArray[np.int64] | None = None
     replaces: Sequence[str] = ()
     history: Callable[[Record], Any] | None = None
+    named: bool = True
 
     def __len__(self) -> int:
         return int(self.records.num_rows)
@@ -192,6 +195,7 @@ class Reading:
         has_documents: bool | None = None,
     ) -> None:
         self.files = list(files)
+        self.root: Path | None = None
         self.names = names
         self.types = dict(types or {})
         self.encoding = encoding

@@ -145,13 +145,16 @@ def test_on_error_raise_names_the_place_and_not_the_message(tmp_path, lfs, capsy
     assert CANARY not in shown.out + shown.err
 
 
-def test_output_that_exists_is_not_overwritten_unasked(tmp_path, lfs, capsys):
+def test_a_second_run_does_nothing_and_another_folder_is_not_overwritten_unasked(tmp_path, lfs, capsys):
     content = b"id,text\n1,fine\n"
     assert run(tmp_path, lfs, content, "--select", "plain") == (0, True)
     before = (tmp_path / "votes" / "manifest.json").read_bytes()
+    assert run(tmp_path, lfs, content, "--select", "plain")[0] == 0
+    assert (tmp_path / "votes" / "manifest.json").read_bytes() == before
+    (tmp_path / "votes" / "manifest.json").unlink()
+    (tmp_path / "votes" / "inputs.json").rename(tmp_path / "votes" / "thesis.txt")
     assert run(tmp_path, lfs, content, "--select", "plain")[0] == 2
     assert "--overwrite" in capsys.readouterr().err
-    assert (tmp_path / "votes" / "manifest.json").read_bytes() == before
     assert run(tmp_path, lfs, content, "--select", "plain", "--overwrite")[0] == 0
 
 
@@ -164,7 +167,7 @@ def test_a_bug_shows_where_but_not_what(monkeypatch, tmp_path, lfs, capsys):
     shown = capsys.readouterr()
     assert (code, written) == (4, False)
     assert "RuntimeError" in shown.err
-    assert "cli/label.py" in shown.err
+    assert "labeling/engine/part.py" in shown.err
     assert CANARY not in shown.err
 
 

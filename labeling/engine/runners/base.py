@@ -12,6 +12,7 @@ from ..part import probe_part, run_part
 Result = dict[str, Any]
 """``status`` is "done" (see `run_part`), "fault" (a fault to be raised), or "died" (the process was lost)."""
 
+_OURS = ("labeling", "sidelight")
 _HOME = Path(__file__).resolve().parents[3]
 
 
@@ -72,6 +73,6 @@ def _place(error: Exception) -> str:
     place = ""
     for frame in traceback.extract_tb(error.__traceback__):
         path = Path(frame.filename).resolve()
-        if path.is_relative_to(_HOME):
+        if path.is_relative_to(_HOME) and path.relative_to(_HOME).parts[0] in _OURS:
             place = f" at {path.relative_to(_HOME).as_posix()}, line {frame.lineno}"
     return f"{type(error).__name__}{place}: its message is withheld, since it may quote a record"

@@ -61,7 +61,7 @@ def export(tmp_path):
 
 def content(folder: Path) -> dict[str, bytes]:
     """Return all files of a folder of votes that must not vary between runs."""
-    varying = {"run.log.jsonl", "metrics.jsonl", "inputs.json", ".lock"}
+    varying = {"run.log.jsonl", "inputs.json", ".lock"}
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in sorted(folder.rglob("*"))

@@ -127,7 +127,7 @@ def test_a_repeated_id_counts_once_wherever_it_is(tmp_path, functions):
     export = write_parts(tmp_path / "export", 2)
     pq.write_table(pa.Table.from_pylist(notes(40, 60)), export / "z.parquet")
     report = label_export(export, functions, tmp_path / "votes")
-    assert report.manifest["reasons"] == {"duplicate_id": 20}
+    assert report.manifest["reasons"] == {"duplicate_id:id": 20}
     assert report.manifest["n_rows"] == 120
     votes = read_votes(tmp_path / "votes")
     assert votes.ids.tolist() == [str(i) for i in range(100)]
@@ -135,7 +135,7 @@ def test_a_repeated_id_counts_once_wherever_it_is(tmp_path, functions):
     assert [(row["source"], row["offset"]) for row in map(orjson.loads, lines)] == [
         ("z.parquet", i) for i in range(20)
     ]
-    with pytest.raises(LimitError, match="duplicate_id 20"):
+    with pytest.raises(LimitError, match="duplicate_id:id 20"):
         report.check_limits()
 
 
