@@ -1,6 +1,7 @@
 """Records, labeling functions and the votes they cast: everything that reads the side modality."""
 
 from .analysis import LFAnalysis
+from .annotator import annotator_lf
 from .applier import ApplierMetadata, LFApplier, PandasLFApplier
 from .clinical import (
     Assertion,
@@ -11,8 +12,14 @@ from .clinical import (
     find_sections,
     split_sentences,
 )
+from .codes import CodeSet, read_code_tree
+from .combinators import CombinedFunction, cascade, first_of
+from .consistency import add_consistency
 from .context import ContextFilter
+from .dates import DateMention, dated_lf, find_dates
+from .declared import DeclaredFunction
 from .discover import discover, load_functions, load_schema, packs
+from .event_functions import event_lf, rise_lf
 from .examples import FailedExample, assert_examples, check_examples
 from .faults import (
     FunctionError,
@@ -22,13 +29,17 @@ from .faults import (
     SidelightError,
     UsageError,
 )
+from .finding import finding_lf
 from .folder import write_file, write_folder
 from .function import LabelingFunction, RecordFunction, Vote, labeling_function
 from .gazetteer import Gazetteer, gazetteer_lf
 from .gold import align_gold, encode_gold
 from .inspection import Remark, inspect_functions
+from .neighbourhood import HashedText, neighbour_lf
+from .numeric import numeric_lf
 from .pattern import KeywordFunction, PatternFunction, keyword_lf, regex_lf
 from .preprocessor import Preprocessor, preprocessor
+from .prompt import PromptFunction, allow_prompts, prompt_lf
 from .readers import READERS, Batch, QuarantinedRow, Reading, read
 from .record import Event, Record
 from .schema import ABSTAIN, LabelSchema
@@ -43,13 +54,18 @@ __all__ = [
     "Assertion",
     "Batch",
     "ClinicalPipeline",
+    "CodeSet",
+    "CombinedFunction",
     "ContextFilter",
     "ContextRule",
+    "DateMention",
+    "DeclaredFunction",
     "Event",
     "FailedExample",
     "FunctionError",
     "FunctionInfo",
     "Gazetteer",
+    "HashedText",
     "InputError",
     "KeywordFunction",
     "LFAnalysis",
@@ -60,6 +76,7 @@ __all__ = [
     "PandasLFApplier",
     "PatternFunction",
     "Preprocessor",
+    "PromptFunction",
     "QuarantineWarning",
     "QuarantinedRow",
     "Reading",
@@ -73,15 +90,24 @@ __all__ = [
     "UsageError",
     "Vote",
     "VoteMatrix",
+    "add_consistency",
     "align_gold",
+    "allow_prompts",
+    "annotator_lf",
     "as_votes",
     "assert_examples",
     "assertion",
+    "cascade",
     "check_examples",
+    "dated_lf",
     "derive_seed",
     "discover",
     "encode_gold",
+    "event_lf",
+    "find_dates",
     "find_sections",
+    "finding_lf",
+    "first_of",
     "gazetteer_lf",
     "generator",
     "inspect_functions",
@@ -90,11 +116,16 @@ __all__ = [
     "labeling_function",
     "load_functions",
     "load_schema",
+    "neighbour_lf",
+    "numeric_lf",
     "packs",
     "preprocessor",
+    "prompt_lf",
     "read",
+    "read_code_tree",
     "read_votes",
     "regex_lf",
+    "rise_lf",
     "split_sentences",
     "write_file",
     "write_folder",

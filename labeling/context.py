@@ -109,6 +109,10 @@ class ContextFilter:
             return found
         return [span for span in found if self._counts(note.assertion(span))]
 
+    def assertion(self, text: str, span: Span, record: Record | None = None) -> Assertion:
+        """Return what the text says of the finding at `span`."""
+        return self._note(text, record).assertion(span)
+
     def _counts(self, said: Assertion) -> bool:
         for status in _STATUSES:
             wanted = getattr(self, status)

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias, overload
 
 from .faults import FunctionError, UsageError
 from .fingerprint import fingerprint
@@ -11,6 +11,9 @@ from .preprocessor import Preprocessor
 from .record import Record, iter_records
 from .timer import NoteTimeoutError, watch
 from .votes import Span
+
+if TYPE_CHECKING:
+    from .combinators import CombinedFunction
 
 OnError: TypeAlias = Literal["raise", "abstain"]
 Examples: TypeAlias = Mapping[Any, Any] | Iterable[tuple[Any, Any]]
@@ -244,6 +247,36 @@ class LabelingFunction(RecordFunction):
             polarity = (polarity,)
         self.polarity = tuple(polarity)
         self.accuracy = None if accuracy is None else DeclaredAccuracy.of(name, accuracy)
+
+    cost: float = 10.0
+    """How dear a call is, beside other functions: what `cascade` orders by."""
+
+    def __and__(self, other: "LabelingFunction") -> "CombinedFunction":
+        """Vote where both fire and do not contradict each other."""
+        return _combine("and", self, other)
+
+    def __or__(self, other: "LabelingFunction") -> "CombinedFunction":
+        """Vote where either fires and they do not contradict each other."""
+        return _combine("or", self, other)
+
+    def __invert__(self) -> "CombinedFunction":
+        """Fire where this function abstains; votes for no class by itself: ``a & ~b``, ``(~b).voting("normal")``."""
+        return _combine("not", self)
+
+    def then(self, other: "LabelingFunction") -> "CombinedFunction":
+        """Vote as `other` does, which is asked only where this function votes."""
+        return _combine("then", self, other)
+
+
+def _combine(how: str, *functions: LabelingFunction) -> "CombinedFunction":
+    from .combinators import combine
+
+    for function in functions:
+        if not isinstance(function, LabelingFunction):
+            raise TypeError(
+                f"a labeling function combines with another one, not with a {type(function).__name__}"
+            )
+    return combine(how, *functions)
 
 
 @overload

@@ -46,6 +46,11 @@ class TextFunction(DeclaredFunction):
         super().__init__(name, content, polarity=(vote,), **metadata)
 
     @property
+    def cost(self) -> float:  # type: ignore[override]
+        """Reading the context costs more than finding the words."""
+        return 1.0 if self.context.active else 0.1
+
+    @property
     def fields(self) -> tuple[str, ...]:
         """The field that is searched."""
         return (self.field,)
