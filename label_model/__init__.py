@@ -3,6 +3,7 @@
 from .advice import Advice, advise
 from .balance import ClassBalance
 from .base import VoteModel
+from .by_slice import SliceAccuracy, accuracy_by_slice
 from .chain import ChainLabelModel
 from .compare import Comparison, compare
 from .dawid_skene import DawidSkene, OneCoin
@@ -46,9 +47,11 @@ __all__ = [
     "ModelIntervals",
     "MultiLabelModel",
     "OneCoin",
+    "SliceAccuracy",
     "TripletModel",
     "VoteModel",
     "WeightedMajority",
+    "accuracy_by_slice",
     "advise",
     "compare",
     "epsilon_of",

@@ -14,6 +14,9 @@ from .matrix_completion import LabelModel
 WORTHWHILE = 0.005
 """Expected gain in accuracy from which a label model is worth its while."""
 
+APART = 0.1
+"""Difference between two estimates of a class's frequency from which they are said to disagree."""
+
 
 @dataclass(frozen=True)
 class Advice:

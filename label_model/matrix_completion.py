@@ -25,6 +25,7 @@ from .solver import (
     guessed,
     refined,
     solve,
+    wariness,
 )
 from .temperature import temperature_by_density, temperature_by_prediction
 
@@ -44,8 +45,8 @@ class LabelModel(FittedLabelModel):
 
     - Functions that vote for one class or say nothing (rules that people wrote) share their errors, however many
       records there are. The model allows for that, and takes abstaining for part of what they say.
-    - Functions that choose between classes (annotators, models) are trusted up to sampling error. Who votes on what
-      is taken for chance, unless the classes alone explain it; then the fit is refined by likelihood.
+    - Functions that choose between classes (annotators, models) are trusted up to sampling error, as long as their
+      pairs show no dependence; those that do are treated like rules. Who votes on what is taken for chance, unless the classes alone explain it; then the fit is refined by likelihood.
     - A vote of less than full confidence counts for as much less, and a vote for a set of classes for the votes in
       it; accuracies are learned from plain votes.
     - Votes on one record repeat each other, so their evidence is tempered: by the number of votes for the first
@@ -289,7 +290,11 @@ class LabelModel(FittedLabelModel):
             linked = linked_annotators(moments, self.one_sided_)
             if (linked & ~copies).any():
                 copies = copies | linked
-                fit = solve(problem.with_groups(group_numbers(copies)), ignore=ignore, halve=human)
+                problem = problem.with_groups(group_numbers(copies))
+                fit = solve(problem, ignore=ignore, halve=human)
+        wary = 0.0 if human else wariness(fit)
+        if wary:
+            fit = solve(problem, ignore=ignore, halve=True, wary=wary)
         self._take(fit)
         self.refined_ = better
         self.silent_evidence_ = better
@@ -301,7 +306,7 @@ class LabelModel(FittedLabelModel):
             return
         gain, silence = self._evidence()
         best = temperature_by_prediction(hot, gain, silence, np.log(self.prior_), self.emitted_)
-        self.temperature_ = best if better else float(np.sqrt(best * density))
+        self.temperature_ = best if better else min(density, best) if wary else float(np.sqrt(best * density))
 
     def _first_fit(
         self, problem: Problem, hot: Any, labels: NDArray[np.int64], copies: NDArray[np.bool_], human: bool

@@ -26,7 +26,7 @@ ANNOTATOR_SPREAD = 0.0
 FITS = 1.25
 """Mean squared residual, in sampling variances, up to which votes are taken to be what the model assumes."""
 
-ROUGHLY = 1e-7
+ROUGHLY = 1e-5
 """Relative fall of the objective at which fits stop that are only steps towards the last one."""
 
 FINELY = 1e-11
@@ -37,6 +37,9 @@ BALANCE_STEPS = 6
 
 FEWEST_TO_REFINE = 100
 """Records below which nothing is refined: too few to tell whether the votes are what the model assumes."""
+
+WARY = 10.0
+"""How many times the measured spread of annotators' pairs they are mistrusted by."""
 
 BALANCE_TRUST = 0.5
 """Power to which an estimated balance is raised where functions are one-sided: half-way to equal classes."""
@@ -142,7 +145,7 @@ def guessed(problem: Problem) -> Fit:
     return Fit(table, emitted, prior, guess, 0.0, Convergence(True, 0, 0.0, 0.0))
 
 
-def solve(problem: Problem, *, ignore: bool, halve: bool, last: float = FINELY) -> Fit:
+def solve(problem: Problem, *, ignore: bool, halve: bool, wary: float = 0.0, last: float = FINELY) -> Fit:
     """Complete the matrix of lifts, with the class balance when it is not known.
 
     Parameters
@@ -153,13 +156,15 @@ def solve(problem: Problem, *, ignore: bool, halve: bool, last: float = FINELY) 
         Whether who votes on what is taken for chance.
     halve : bool
         Whether an estimated balance is moved half-way to equal classes.
+    wary : float, default 0
+        Share of a lift by which dependence throws it off among annotators too; see `wariness`.
     last : float
         Relative fall of the objective at which the last fit stops.
     """
     moments, sided = problem.moments, problem.sided
     m, k = moments.singles.shape
     table = PairTable.of(moments, sided, ignore_abstentions=ignore, groups=problem.groups)
-    spread = np.where(table.human, HUMAN_SPREAD, ANNOTATOR_SPREAD)
+    spread = np.where(table.human, HUMAN_SPREAD, max(ANNOTATOR_SPREAD, wary))
     gold = problem.gold.reshape(m * k, k)[table.votes]
     pull = np.full(len(table.votes), problem.pull)
 
@@ -205,6 +210,18 @@ def solve(problem: Problem, *, ignore: bool, halve: bool, last: float = FINELY) 
         whole(found, guess), problem.rates, prior, bounded=problem.known is not None or not halve
     )
     return Fit(table, emitted, prior, guess, table.misfit(lifts(found, prior)), report)
+
+
+def wariness(fit: Fit) -> float:
+    """Return how far annotators' pairs are to be mistrusted: 0 where they fit, up to as far as those of rules.
+
+    What throws lifts off beyond sampling is measured after a fit that followed it in part, hence the factor.
+    """
+    if fit.misfit <= FITS:
+        return 0.0
+    k = len(fit.prior)
+    q = posterior_of_vote(fit.emitted, fit.prior).reshape(-1, k)[fit.table.votes]
+    return min(HUMAN_SPREAD, WARY * fit.table.spread_of(lifts(q, fit.prior)))
 
 
 def explains_covotes(problem: Problem, fit: Fit) -> bool:
