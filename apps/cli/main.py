@@ -13,11 +13,16 @@ from sidelight import __version__
 
 from .analyze import analyze
 from .audit import audit
+from .check import check
 from .demo import demo
+from .erase import erase
 from .fit import fit
 from .init import init
+from .inspect import inspect
 from .label import label
+from .lineage import lineage
 from .predict import predict
+from .retry import retry
 from .run import run
 from .runs import runs
 from .train import train
@@ -55,7 +60,7 @@ def cli() -> None:
     """  # noqa: D301 - click reads the control character
 
 
-for command in (demo, label, analyze, fit, train, predict, audit, init, run, runs, ui):
+for command in (demo, inspect, check, label, retry, analyze, fit, train, predict, audit, init, run, runs, lineage, erase, ui):
     cli.add_command(command)
 
 

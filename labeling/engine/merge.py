@@ -14,10 +14,10 @@ from ..faults import InputError, SidelightError
 from ..folder import PRIVATE_FILE, write_file
 from ..readers.quarantine import HARMLESS
 from ..readers.versions import DUPLICATE, REASONS, resolve
+from ..schema import LabelSchema
 from ..vote_files import FORMAT
 from .counts import add_counts, write_counts, write_totals
-from .job import Job, digest
-from .plan import Plan, plan_json
+from .job import FunctionKey, digest
 from .store import VERSION, PartStore, choose_groups
 
 _BUCKET = 250_000
@@ -36,22 +36,48 @@ class _Found:
     dropped: dict[int, str] = field(default_factory=dict)
 
 
-def merge(plan: Plan, job: Job, folder: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Whole:
+    """What all parts of a folder have in common.
+
+    Parameters
+    ----------
+    parts : tuple of str
+        Their keys, in the order of the export.
+    functions : tuple of FunctionKey
+        The columns.
+    schema : LabelSchema
+        The classes.
+    sources : tuple of mapping
+        The input files.
+    events : str
+        Hash of the files that hold events.
+    id_field : str
+        The export's column of ids, "" where ids have versions.
+    """
+
+    parts: tuple[str, ...]
+    functions: tuple[FunctionKey, ...]
+    schema: LabelSchema
+    sources: tuple[Mapping[str, Any], ...]
+    events: str = ""
+    id_field: str = ""
+
+
+def merge(folder: Path, whole: Whole) -> dict[str, Any]:
     """Write what belongs to all parts together, the manifest last, and return it."""
-    parts = [_open(job, part.key) for part in plan.parts]
+    keys = whole.functions
+    parts = [_open(folder, key, keys) for key in whole.parts]
     for part in parts:
-        _drop_poison(part, job)
+        _drop_poison(part, keys)
     _drop_repeated(parts, folder)
     n_rows = sum(part.receipt["n_rows"] for part in parts)
     if n_rows == sum(part.receipt["reasons"].get("blank_line", 0) for part in parts):
-        raise InputError(plan.sources[0]["file"], "holds no rows")
-    keys = job.function_keys
-    files = [write_counts(part.store, keys, part.groups, job.schema) for part in parts]
-    moments, patterns = add_counts(files, job.schema, [key.name for key in keys], _dropped_votes(parts, job))
-    field = (
-        "" if any(part.files[0].reader.versioned for part in plan.parts) else job.columns.get("id") or "id"
-    )
-    reasons = _write_quarantine(parts, folder, field)
+        raise InputError(whole.sources[0]["file"] if whole.sources else folder, "holds no rows")
+    files = [write_counts(part.store, keys, part.groups, whole.schema) for part in parts]
+    lost = _dropped_votes(parts, whole)
+    moments, patterns = add_counts(files, whole.schema, [key.name for key in keys], lost)
+    reasons = _write_quarantine(parts, folder, whole.id_field)
     write_file(
         folder / "dropped.json", orjson.dumps({p.store.key: sorted(p.dropped) for p in parts if p.dropped})
     )
@@ -62,10 +88,9 @@ def merge(plan: Plan, job: Job, folder: Path) -> dict[str, Any]:
     manifest = {
         "format": FORMAT,
         "version": VERSION,
-        "schema": job.schema.to_json(),
+        "schema": whole.schema.to_json(),
         "functions": [
-            {"name": key.name, "fingerprint": key.fingerprint, "polarity": list(key.polarity), "key": key.key,
-             "errors": sum(_entry(part, key.key)["errors"] for part in parts)}
+            {**key.to_json(), "errors": sum(_entry(part, key.key)["errors"] for part in parts)}
             for key in keys
         ],
         "n_rows": n_rows,
@@ -73,20 +98,22 @@ def merge(plan: Plan, job: Job, folder: Path) -> dict[str, Any]:
         "n_quarantined": n_quarantined,
         "n_damaged": sum(n for reason, n in reasons.items() if reason.partition(":")[0] not in HARMLESS),
         "reasons": reasons,
-        "sources": [dict(source) for source in plan.sources],
-        "events": plan.events,
+        "id_field": whole.id_field,
+        "sources": [dict(source) for source in whole.sources],
+        "events": whole.events,
         "parts": [
             {
                 "key": part.store.key,
                 "n_records": part.receipt["n_records"],
                 "n_dropped": len(part.dropped),
-                "digest": part_digest(part.receipt["digest"], [_entry(part, key.key)["digest"] for key in keys]),
+                "digest": part_digest(
+                    part.receipt["digest"], [_entry(part, key.key)["digest"] for key in keys]
+                ),
             }
             for part in parts
         ],
         "counts": write_totals(folder, moments, patterns),
-    }  # fmt: skip
-    write_file(folder / "plan.json", plan_json(plan, job))
+    }
     write_file(folder / "manifest.json", orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
     return manifest
 
@@ -96,10 +123,10 @@ def part_digest(rows: str, columns: Sequence[str]) -> str:
     return digest("part", rows, list(columns))
 
 
-def _open(job: Job, key: str) -> _Found:
-    store = PartStore(job.folder, key)
+def _open(folder: Path, key: str, functions: Sequence[FunctionKey]) -> _Found:
+    store = PartStore(folder, key)
     receipt, groups = store.receipts()
-    if receipt is None or len(choose_groups(job.function_keys, groups)) < len(job.function_keys):
+    if receipt is None or len(choose_groups(functions, groups)) < len(functions):
         raise SidelightError(f"part {key} is not complete; run `sidelight retry`")
     return _Found(store, receipt, groups)
 
@@ -109,9 +136,9 @@ def _entry(part: _Found, key: str) -> Mapping[str, Any]:
     return next(f for receipt in part.groups for f in receipt["functions"] if f["key"] == key)
 
 
-def _drop_poison(part: _Found, job: Job) -> None:
+def _drop_poison(part: _Found, functions: Sequence[FunctionKey]) -> None:
     """Drop the rows that kill a process in one of the functions that are looked at."""
-    chosen = set(choose_groups(job.function_keys, part.groups).values())
+    chosen = set(choose_groups(functions, part.groups).values())
     for receipt in part.groups:
         if receipt["group"] in chosen:
             part.dropped |= dict.fromkeys(receipt["poison"], "worker_died")
@@ -145,11 +172,11 @@ def _drop_repeated(parts: Sequence[_Found], folder: Path) -> None:
                 part.dropped.setdefault(int(entries["row"][place]), REASONS[int(fates[place])])
 
 
-def _dropped_votes(parts: Sequence[_Found], job: Job) -> Iterator[NDArray[np.int8]]:
+def _dropped_votes(parts: Sequence[_Found], whole: Whole) -> Iterator[NDArray[np.int8]]:
     """Yield the votes on rows that were dropped, whose counts are taken back."""
     for part in parts:
         if part.dropped:
-            votes = part.store.votes(job.function_keys, part.groups, job.schema, with_ids=False)
+            votes = part.store.votes(whole.functions, part.groups, whole.schema, with_ids=False)
             yield votes.dense()[sorted(part.dropped)]
 
 

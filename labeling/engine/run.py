@@ -10,6 +10,7 @@ from typing import Any
 
 from ..discover import load_functions, load_schema
 from ..faults import LimitError, UsageError
+from ..folder import write_file
 from ..function import LabelingFunction, OnError
 from ..readers import Reading, read
 from ..readers.base import check_limit
@@ -18,9 +19,9 @@ from ..vote_files import read_manifest
 from .job import TYPES, Job
 from .journal import Journal, add_entry, read_log
 from .lock import lock_folder
-from .merge import merge
+from .merge import Whole, merge
 from .part import versions
-from .plan import Plan, Work, list_work, make_plan
+from .plan import Plan, Work, list_work, make_plan, plan_json
 from .runners import PoolRunner, Runner, SerialRunner, raise_fault
 from .store import PartStore
 
@@ -155,7 +156,13 @@ def label_export(
         finally:
             for file in folder.glob(".events-*"):
                 file.unlink(missing_ok=True)
-        manifest = merge(plan, job, folder)
+        versioned = any(part.files[0].reader.versioned for part in plan.parts)
+        id_field = "" if versioned else job.columns.get("id") or "id"
+        keys = tuple(part.key for part in plan.parts)
+        write_file(folder / "plan.json", plan_json(plan, job))
+        manifest = merge(
+            folder, Whole(keys, job.function_keys, job.schema, plan.sources, plan.events, id_field)
+        )
         for entry in (folder / "parts").iterdir():
             if entry.name not in known:
                 shutil.rmtree(entry, ignore_errors=True)

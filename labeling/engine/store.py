@@ -88,6 +88,26 @@ class PartStore:
         write_file(self.path / "quarantine.jsonl", b"".join(orjson.dumps(row) + b"\n" for row in quarantine))
         write_file(self.path / "rows.json", orjson.dumps(dict(receipt), option=orjson.OPT_INDENT_2))
 
+    def erase_rows(self, theirs: NDArray[np.bool_]) -> None:
+        """Take records out of the rows, and say in the quarantine where they stood."""
+        receipt, _ = self.receipts()
+        assert receipt is not None  # noqa: S101 - only complete parts are asked
+        table = self.rows()
+        gone, kept = table.filter(pa.array(theirs)), table.filter(pa.array(~theirs))
+        places = gone.select(["source", "offset", "line"]).to_pylist()
+        lines = (self.path / "quarantine.jsonl").read_bytes()
+        for place in places:
+            source = receipt["sources"][place.pop("source")]
+            entry = {"source": source, **place, "reason": "erased", "field": "", "sha256": ""}
+            lines += orjson.dumps(entry) + b"\n"
+        reasons = {**receipt["reasons"], "erased": receipt["reasons"].get("erased", 0) + gone.num_rows}
+        receipt["n_records"] -= gone.num_rows
+        receipt["n_quarantined"] += gone.num_rows
+        receipt |= {"reasons": dict(sorted(reasons.items())), "digest": rows_digest(kept)}
+        self._write_table("rows.parquet", kept)
+        write_file(self.path / "quarantine.jsonl", lines)
+        write_file(self.path / "rows.json", orjson.dumps(receipt, option=orjson.OPT_INDENT_2))
+
     def write_columns(
         self,
         keys: Sequence[FunctionKey],

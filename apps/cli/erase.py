@@ -1,0 +1,172 @@
+"""`sidelight erase`: take one patient out of votes, labels and label stores."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .output import dry_run_option, json_option, print_facts, print_json
+
+_SKIPPED = {".git", "node_modules", ".venv"}
+
+
+@click.command(
+    short_help="Take one patient out of votes and labels.",
+    epilog="Example: sidelight erase project/ --patient P0042",
+)
+@click.argument("places", nargs=-1, required=True, type=click.Path(exists=True))
+@click.option("--patient", required=True, help="The patient's id, as it stands in the export.")
+@dry_run_option
+@json_option
+def erase(places: tuple[str, ...], patient: str, dry_run: bool, as_json: bool) -> int:
+    """Take a patient out of all votes, labels and label stores in PLACES, which are files or folders.
+
+    Folders of votes keep the patient out when they are labeled again. Trained models cannot forget: the bundles that were
+    trained with the patient's labels are named, so that they can be trained again. The export itself is not touched.
+    """
+    from sidelight.labeling import UsageError
+    from sidelight.labeling.engine import erase_patient, read_erasable
+
+    votes, tables, stores, bundles = _find(places)
+    if not (votes or tables or stores):
+        raise UsageError("these places hold no votes, no labels and no label store")
+    gone: set[str] = set()
+    for folder in votes:
+        gone |= set(read_erasable(folder, patient) if dry_run else erase_patient(folder, patient))
+    changed: dict[str, int] = {str(folder): len(gone) for folder in votes}
+    touched: set[str] = set()
+    for table in tables:
+        n, prints, ids = _erase_labels(table, patient, dry_run)
+        changed[str(table)] = n
+        gone |= ids
+        if n:
+            touched |= prints
+    for store in stores:
+        changed[str(store)] = _erase_events(store, gone, dry_run)
+    affected = [str(bundle) for bundle in bundles if _names(bundle) & touched]
+    facts = {
+        "records": len(gone),
+        "places": len(changed),
+        "train again": ", ".join(affected) or "no bundle in these places",
+    }
+    print_json({**facts, "removed": changed, "train again": affected}) if as_json else print_facts(
+        {**facts, **changed}
+    )
+    return 0
+
+
+def _find(places: Iterable[str]) -> tuple[list[Path], list[Path], list[Path], list[Path]]:
+    """Return the folders of votes, tables of labels, label stores and bundles below some places."""
+    votes: list[Path] = []
+    tables: list[Path] = []
+    stores: list[Path] = []
+    bundles: list[Path] = []
+    for file in sorted({path.resolve() for place in places for path in _walk(Path(place))}):
+        if file.name == "manifest.json" and (file.parent / "plan.json").is_file():
+            votes.append(file.parent)
+        elif file.name == "bundle.json":
+            bundles.append(file.parent)
+        elif (
+            file.suffix == ".parquet"
+            and not any(folder in file.parents for folder in votes)
+            and _is_labels(file)
+        ):
+            tables.append(file)
+        elif file.suffix in (".sqlite", ".db") and _is_store(file):
+            stores.append(file)
+    return votes, [t for t in tables if not any(v in t.parents for v in votes)], stores, bundles
+
+
+def _walk(place: Path) -> Iterator[Path]:
+    if place.is_file():
+        yield place
+        return
+    for path in place.rglob("*"):
+        if path.is_file() and not _SKIPPED & set(path.parts):
+            yield path
+
+
+def _is_labels(file: Path) -> bool:
+    from sidelight.label_model import Labels
+    from sidelight.labeling import InputError
+
+    try:
+        Labels.read(file)
+    except InputError:
+        return False
+    return True
+
+
+def _erase_labels(file: Path, patient: str, dry_run: bool) -> tuple[int, set[str], set[str]]:
+    """Take a patient out of a table of labels; return how many rows, the table's fingerprints, and the records' ids."""
+    import dataclasses
+
+    from sidelight.label_model import Labels
+
+    labels = Labels.read(file)
+    theirs = labels.patient_ids == patient
+    prints = {str(value) for value in labels.lineage.values() if isinstance(value, str) and len(value) >= 32}
+    if theirs.any() and not dry_run:
+        names = ("ids", "patient_ids", "proba", "label", "covered", "n_votes")
+        kept: dict[str, Any] = {name: getattr(labels, name)[~theirs] for name in names}
+        dataclasses.replace(labels, **kept).write(file)
+    return int(theirs.sum()), prints, set(labels.ids[theirs].tolist())
+
+
+def _is_store(file: Path) -> bool:
+    try:
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as connection:
+            found = connection.execute(
+                "select 1 from sqlite_master where type = 'table' and name = 'label_event'"
+            )
+            return found.fetchone() is not None
+    except sqlite3.Error:
+        return False
+
+
+def _erase_events(file: Path, ids: set[str], dry_run: bool) -> int:
+    """Take all events on some records out of a label store, whose guards forbid it otherwise."""
+    connection = sqlite3.connect(file)
+    try:
+        marks = [(name,) for name in sorted(ids)]
+        counted = sum(
+            connection.execute("select count(*) from label_event where item_id = ?", mark).fetchone()[0]
+            for mark in marks
+        )
+        if counted and not dry_run:
+            guard = connection.execute(
+                "select name, sql from sqlite_master where type = 'trigger' and name = 'label_event_no_delete'"
+            ).fetchone()
+            with connection:
+                connection.execute("begin immediate")
+                if guard is not None:
+                    connection.execute("drop trigger label_event_no_delete")
+                connection.executemany("delete from label_event where item_id = ?", marks)
+                if guard is not None:
+                    connection.execute(guard[1])
+            connection.execute("vacuum")
+        return int(counted)
+    finally:
+        connection.close()
+
+
+def _names(bundle: Path) -> set[str]:
+    """Return all fingerprints that a bundle's description mentions."""
+
+    def strings(value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            for inner in value.values():
+                yield from strings(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                yield from strings(inner)
+        elif isinstance(value, str):
+            yield value
+
+    try:
+        return set(strings(json.loads((bundle / "bundle.json").read_text())))
+    except (OSError, ValueError):
+        return set()

@@ -1,0 +1,47 @@
+"""`sidelight inspect`: what an export holds, without a word of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from .exports import export_options, open_export
+from .output import json_option, print_facts, print_json, print_table
+
+
+@click.command(short_help="Say what an export holds.", epilog="Example: sidelight inspect export/")
+@click.argument("export", type=click.Path())
+@export_options
+@json_option
+def inspect(export: str, as_json: bool, columns: Mapping[str, Any]) -> int:
+    """Say what EXPORT holds: formats, rows, columns, lengths of text, patients, events and problems.
+
+    Nothing of what a record says is shown.
+    """
+    from sidelight.labeling.readers.survey import survey
+
+    found = survey(open_export(export, columns)).to_json()
+    if as_json:
+        print_json(found)
+        return 0
+    rows = [(name, entry["type"], entry["filled"]) for name, entry in found["columns"].items()]
+    print_table("Columns", ["column", "type", "filled"], rows)
+    if found["events"]:
+        listed = [
+            (name, entry["rows"], entry["kept"], entry["set_aside"])
+            for name, entry in found["events"].items()
+        ]
+        print_table("Events", ["file", "rows", "kept", "set aside"], listed)
+    print_facts(
+        {
+            "files": found["files"],
+            "rows": found["rows"],
+            "records": found["records"],
+            "patients": found["patients"],
+            "characters of text": found["text_lengths"],
+            "records without text": found["empty_texts"],
+            "years": "-" if found["years"] is None else " to ".join(map(str, found["years"])),
+            "set aside": found["problems"],
+        }
+    )
+    return 0
