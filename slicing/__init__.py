@@ -24,26 +24,37 @@ from .report import Audit, AuditRow, Overall
 from .support import Support
 
 if TYPE_CHECKING:
+    from .discovery import DISCOVERERS as DISCOVERERS
+    from .discovery import Discovery as Discovery
+    from .discovery import FoundSlice as FoundSlice
+    from .discovery import discover as discover
     from .heads import SliceHeads as SliceHeads
     from .sampling import Reweighted as Reweighted
     from .sampling import SliceSampler as SliceSampler
     from .sampling import undo_sampling as undo_sampling
 
 _LATE = {
+    "DISCOVERERS": "discovery",
+    "Discovery": "discovery",
+    "FoundSlice": "discovery",
+    "discover": "discovery",
     "Reweighted": "sampling",
     "SliceHeads": "heads",
     "SliceSampler": "sampling",
     "undo_sampling": "sampling",
 }
-"""Names that need torch, and the file each is in: imported when first asked for."""
+"""Names that need torch or scikit-learn, and where each is: imported when first asked for."""
 
 __all__ = [
     "DEFAULT_METRICS",
+    "DISCOVERERS",
     "METRICS",
     "Audit",
     "AuditRow",
     "Confusion",
     "ConfusionTable",
+    "Discovery",
+    "FoundSlice",
     "Metric",
     "Overall",
     "PandasSFApplier",
@@ -58,6 +69,7 @@ __all__ = [
     "audit",
     "confusion_difference",
     "coupling",
+    "discover",
     "exact_match",
     "node_interval",
     "node_measure",

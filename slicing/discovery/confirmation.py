@@ -1,0 +1,299 @@
+"""Several discoverers propose slices on one half of the patients, and the other half confirms them."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sidelight.labeling.seeds import derive_seed, generator
+from sidelight.labeling.statistics import Interval, holm, interval_difference, proportion
+
+from .clusters import ClusterWithinClass
+from .describe import describe
+from .error_mixture import ErrorMixture
+from .evidence import Evidence, as_evidence
+from .found import Discovery, FoundSlice
+from .rule import Rule, members
+from .scan import concentration_p, excess_ratio
+from .search import RuleSearch
+from .spotlight import ErrorSpotlight
+
+
+class Discoverer(Protocol):
+    """Proposes rules from the records it is shown; knows nothing of others."""
+
+    name: str
+
+    def propose(self, evidence: Evidence, seed: int = 0) -> list[Rule]:
+        """Return candidates."""
+
+
+STRONG = 12.0
+"""A p of ten to the minus this, or less, is as strong as evidence gets when slices are ranked."""
+
+DISCOVERERS: dict[str, type[Any]] = {
+    "clusters": ClusterWithinClass,
+    "error-mixture": ErrorMixture,
+    "rules": RuleSearch,
+    "spotlight": ErrorSpotlight,
+}
+"""Discoverers by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """A rule with how it did on the half that did not make it."""
+
+    rule: Rule
+    side: int
+    inside: NDArray[np.bool_]
+    n: int
+    n_patients: int
+    error_rate: Interval
+    rest_rate: Interval
+    gap: Interval
+    p: float
+
+
+def discover(
+    y: ArrayLike,
+    proba: ArrayLike,
+    *,
+    embeddings: Any = None,
+    metadata: Any = None,
+    text: Sequence[str] | None = None,
+    patients: ArrayLike | None = None,
+    methods: Iterable[str | Discoverer] = tuple(sorted(DISCOVERERS)),
+    level: float = 0.05,
+    margin: float = 0.05,
+    least: int = 8,
+    n_candidates: int = 15,
+    n_slices: int = 5,
+    overlap: float = 0.5,
+    seed: int = 0,
+) -> Discovery:
+    """Search for subsets in which the model errs more often than its classes explain.
+
+    The patients are cut in two halves. What is found on one is tested on the other, both ways round, and all these
+    tests are one family.
+
+    Parameters
+    ----------
+    y : array-like of int of shape (n_records,)
+        Gold classes of records that the model was not trained on.
+    proba : array-like of shape (n_records,) or (n_records, n_classes)
+        The model's probabilities.
+    embeddings : array-like of shape (n_records, n_features) or mapping of name to such, optional
+        The model's features, those of an independent encoder, or both.
+    metadata : DataFrame or mapping of name to column, optional
+        What rules are made of.
+    text : sequence of str, optional
+        Reports: their terms become conditions and descriptions.
+    patients : array-like of shape (n_records,), optional
+        The patient of each record.
+    methods : iterable of str or discoverer, default all
+        Names in `DISCOVERERS`, or objects with ``name`` and ``propose(evidence, seed)``.
+    level : float, default 0.05
+        Chance that even one confirmed slice is a false alarm, after Holm.
+    margin : float, default 0.05
+        Least gap in error rate of a confirmed slice.
+    least : int, default 8
+        Records of a slice on either half, at least.
+    n_candidates : int, default 15
+        Most candidates of a half that are tested.
+    n_slices : int, default 5
+        Most slices returned.
+    overlap : float, default 0.5
+        Two slices with a larger share of members in common (Jaccard) are one; the better one stays.
+    seed : int, default 0
+        Of the cut and the discoverers.
+
+    Returns
+    -------
+    Discovery
+        Confirmed slices first, in order of the gap's lower bound times how much confirmed evidence lies where the
+        slice does (its own, and that of overlapping candidates); then the best of those that are not confirmed.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(0)
+    >>> y, site = random.integers(0, 2, 800), random.integers(0, 4, 800)
+    >>> wrong = random.random(800) < np.where(site == 3, 0.4, 0.05)
+    >>> found = discover(y, np.where(wrong, 1 - y, y) * 0.8 + 0.1, metadata={"site": site})
+    >>> found.confirmed[0].description
+    'site > 2.5'
+    """
+    evidence = as_evidence(y, proba, embeddings=embeddings, metadata=metadata, text=text, patients=patients)
+    proposers = [DISCOVERERS[known(method)]() if isinstance(method, str) else method for method in methods]
+    cut = halves(evidence.patients, seed)
+    candidates: list[_Candidate] = []
+    for side in (0, 1):
+        shown, held = np.flatnonzero(cut == side), np.flatnonzero(cut != side)
+        rules = [
+            rule
+            for proposer in proposers
+            for rule in proposer.propose(evidence.take(shown), derive_seed(seed, "discovery", proposer.name))
+        ]
+        for rule, inside in _best(rules, evidence, shown, least, n_candidates):
+            candidate = _confirm(rule, side, inside, evidence, held, least)
+            if candidate is not None:
+                candidates.append(candidate)
+    adjusted = holm([candidate.p for candidate in candidates])
+    sure = [
+        q <= level and candidate.gap.estimate >= margin
+        for q, candidate in zip(adjusted.tolist(), candidates, strict=True)
+    ]
+    support = _Support([candidate for candidate, is_sure in zip(candidates, sure, strict=True) if is_sure])
+    order = sorted(
+        range(len(candidates)),
+        key=lambda at: (
+            not sure[at],
+            -support.of(candidates[at]) * candidates[at].gap.low if sure[at] else candidates[at].p,
+        ),
+    )
+    kept: list[FoundSlice] = []
+    for at in order:
+        candidate = candidates[at]
+        if len(kept) == n_slices:
+            break
+        if all(_jaccard(candidate.inside, other.members) <= overlap for other in kept):
+            scores = (candidate.rule.score(evidence) + support.records(len(evidence))) / 2 * candidate.inside
+            kept.append(
+                _found(candidate, float(adjusted[at]), sure[at], candidates, evidence, scores, len(kept) + 1)
+            )
+    return Discovery(
+        slices=tuple(kept),
+        n_records=len(evidence),
+        n_patients=len(np.unique(evidence.patients)),
+        n_tests=len(candidates),
+        settings={
+            "methods": [proposer.name for proposer in proposers], "level": level, "margin": margin, "least": least,
+            "n_candidates": n_candidates, "overlap": overlap, "seed": seed,
+        },
+    )  # fmt: skip
+
+
+class _Support:
+    """What all confirmed candidates together say: of another candidate, and of each record."""
+
+    def __init__(self, confirmed: list[_Candidate]) -> None:
+        self.confirmed = confirmed
+        self.weights = [min(-math.log10(max(candidate.p, 1e-300)), STRONG) for candidate in confirmed]
+
+    def of(self, candidate: _Candidate) -> float:
+        """Return how much evidence lies where the candidate does, its own included."""
+        return sum(
+            weight * _jaccard(candidate.inside, other.inside)
+            for weight, other in zip(self.weights, self.confirmed, strict=True)
+        )
+
+    def records(self, n_records: int) -> NDArray[np.float64]:
+        """Return how much evidence points at each record, 1 for the most."""
+        total = np.zeros(n_records)
+        for weight, other in zip(self.weights, self.confirmed, strict=True):
+            total += weight * other.inside
+        return total / max(float(total.max(initial=0.0)), 1e-12)
+
+
+def known(method: str) -> str:
+    """Return the name of a discoverer, or say which there are."""
+    if method not in DISCOVERERS:
+        raise ValueError(f"method is {method!r}; known by name: {', '.join(sorted(DISCOVERERS))}")
+    return method
+
+
+def halves(patients: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
+    """Return 0 or 1 for each record, the same for all of a patient, half of the patients each."""
+    names, codes = np.unique(patients, return_inverse=True)
+    order = generator(seed, "discovery", "halves").permutation(len(names))
+    return np.asarray((order % 2)[codes], dtype=np.intp)
+
+
+def _best(
+    rules: Iterable[Rule], evidence: Evidence, shown: NDArray[np.intp], least: int, n_candidates: int
+) -> list[tuple[Rule, NDArray[np.bool_]]]:
+    """Return the rules that look most promising where they were found, without near copies."""
+    part = evidence.take(shown)
+    doubt = part.doubt
+    expected = np.zeros(len(part))
+    for label in part.classes:
+        expected[part.y == label] = doubt[part.y == label].mean()
+    scored = []
+    for rule in rules:
+        inside = members(rule, evidence)
+        here = inside[shown]
+        used = np.ones(len(part), dtype=bool) if rule.label is None else part.y == rule.label
+        if here.sum() < least or not (used & ~here).any():
+            continue
+        ratio = float(excess_ratio(doubt[here].sum(), expected[here].sum(), float(doubt[used].sum())))
+        scored.append((ratio, rule, inside))
+    scored.sort(key=lambda item: -item[0])
+    kept: list[tuple[Rule, NDArray[np.bool_]]] = []
+    for ratio, rule, inside in scored:
+        if len(kept) == n_candidates or ratio <= 0:
+            break
+        if all(_jaccard(inside, other) <= 0.8 for _, other in kept):
+            kept.append((rule, inside))
+    return kept
+
+
+def _confirm(
+    rule: Rule, side: int, inside: NDArray[np.bool_], evidence: Evidence, held: NDArray[np.intp], least: int
+) -> _Candidate | None:
+    """Test a rule on records that had no part in it; None when too few of them are members."""
+    part, here = evidence.take(held), inside[held]
+    used = np.ones(len(part), dtype=bool) if rule.label is None else part.y == rule.label
+    rest = used & ~here
+    if here.sum() < least or rest.sum() < least:
+        return None
+    rates = [proportion(float(part.errors[chosen].sum()), float(chosen.sum())) for chosen in (here, rest)]
+    return _Candidate(
+        rule,
+        side,
+        inside,
+        int(here.sum()),
+        len(np.unique(part.patients[here])),
+        rates[0],
+        rates[1],
+        interval_difference(rates[0], rates[1]),
+        concentration_p(part, here, rule.label),
+    )
+
+
+def _found(
+    candidate: _Candidate,
+    q: float,
+    sure: bool,
+    others: list[_Candidate],
+    evidence: Evidence,
+    scores: NDArray[np.float64],
+    place: int,
+) -> FoundSlice:
+    agreement = [_jaccard(candidate.inside, other.inside) for other in others if other.side != candidate.side]
+    told = describe(candidate.rule, candidate.inside, scores, evidence)
+    return FoundSlice(
+        name=f"found_{place}",
+        rule=candidate.rule,
+        members=candidate.inside,
+        scores=scores,
+        n=candidate.n,
+        n_patients=candidate.n_patients,
+        error_rate=candidate.error_rate,
+        rest_rate=candidate.rest_rate,
+        gap=candidate.gap,
+        p=candidate.p,
+        q=q,
+        confirmed=sure,
+        stability=max(agreement, default=0.0),
+        description=told.text,
+        terms=told.terms,
+        traits=told.traits,
+        prototypes=told.prototypes,
+    )
+
+
+def _jaccard(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    return float(np.sum(first & second) / max(int(np.sum(first | second)), 1))
