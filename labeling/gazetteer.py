@@ -9,12 +9,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Unpack
 
+from .declared import text_of
 from .faults import InputError, UsageError
 from .pattern import TextOptions, split_options
+from .record import Record
 from .text_function import TextFunction
 from .votes import Span
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+_FACTOR = 1_000_003
 
 
 class Gazetteer:
@@ -48,14 +51,44 @@ class Gazetteer:
         normal = {" ".join(tokens(term.lower())) for term in terms if len(term) >= min_length}
         normal -= skipped
         normal.discard("")
-        self.terms = frozenset(normal)
-        longest: dict[str, int] = {}
-        for term in normal:
+        self._n_terms = len(normal)
+        # Terms by length: single tokens, pairs, and longer ones that are looked for only where their first pair stands.
+        # `_seen` marks the pairs that begin a term, by the numbers of their tokens: a look at it spares most look-ups.
+        single = {term for term in normal if " " not in term}
+        self._pairs: dict[str, int] = {}
+        self._long: set[str] = set()
+        self._tokens: dict[str, int] = {}
+        numbered = self._tokens
+        beginnings = []
+        for term in normal - single:
             first, _, rest = term.partition(" ")
-            n_tokens = 1 + (rest.count(" ") + 1 if rest else 0)
-            if n_tokens > longest.get(first, 0):
-                longest[first] = n_tokens
-        self._longest = longest
+            second, _, more = rest.partition(" ")
+            beginnings.append(
+                (numbered.setdefault(first, len(numbered)), numbered.setdefault(second, len(numbered)))
+            )
+            if not more:
+                self._pairs[term] = self._pairs.get(term, 0) | 1
+                continue
+            self._long.add(term)
+            pair = f"{first} {second}"
+            known = self._pairs.get(pair, 0)
+            n_tokens = 3 + more.count(" ")
+            if n_tokens > known >> 1:
+                self._pairs[pair] = n_tokens << 1 | (known & 1)
+        self._mask = (1 << max(10, (8 * len(self._pairs)).bit_length())) - 1
+        self._seen = bytearray(self._mask + 1)
+        for a, b in beginnings:
+            self._seen[(a * _FACTOR + b) & self._mask] = 1
+        for token in single:
+            numbered.setdefault(token, len(numbered))
+        for token in numbered:  # the lowest bit tells whether the token is a term by itself
+            numbered[token] = numbered[token] << 1 | (token in single)
+
+    @functools.cached_property
+    def terms(self) -> frozenset[str]:
+        """The terms, in lower case, a space between tokens."""
+        single = {token for token, number in self._tokens.items() if number & 1}
+        return frozenset(single | {term for term, kind in self._pairs.items() if kind & 1} | self._long)
 
     @classmethod
     def of(cls, terms: "Gazetteer | Iterable[str] | Path") -> "Gazetteer":
@@ -80,44 +113,50 @@ class Gazetteer:
 
     def find(self, text: str) -> Iterator[Span]:
         """Yield the spans of the terms in a text: the longest at each place, none inside another."""
-        words = self._words(text)
-        places: list[Span] | None = None
+        places = [match.span() for match in _TOKEN.finditer(text)]
+        lowered = text.lower()
+        if len(lowered) == len(text):
+            words = [lowered[start:end] for start, end in places]
+        else:  # lower-casing lengthens a rare letter
+            words = [text[start:end].lower() for start, end in places]
         for first, last in self._matches(words):
-            if places is None:
-                places = [match.span() for match in _TOKEN.finditer(text)]
             yield places[first][0], places[last - 1][1]
 
     def holds_any(self, text: str) -> bool:
         """Whether any term stands in the text."""
-        return next(self._matches(self._words(text)), None) is not None
-
-    def _words(self, text: str) -> list[str]:
-        lowered = text.lower()
-        if len(lowered) == len(text):
-            return _TOKEN.findall(lowered)
-        return [word.lower() for word in _TOKEN.findall(text)]  # lower-casing may lengthen a rare letter
+        return next(self._matches(_TOKEN.findall(text.lower())), None) is not None
 
     def _matches(self, words: list[str]) -> Iterator[Span]:
         """Yield the first and the last token (exclusive) of each match."""
-        longest, terms = self._longest, self.terms
-        n_words = len(words)
-        known = list(map(longest.get, words))
-        position = 0
-        while position < n_words:
-            most = known[position]
-            if most is not None:
-                if most == 1:  # a term of one token: nothing longer begins here
-                    yield position, position + 1
-                else:
-                    for last in range(min(n_words, position + most), position, -1):
-                        if " ".join(words[position:last]) in terms:
-                            yield position, last
-                            position = last - 1
-                            break
-            position += 1
+        seen, mask = self._seen, self._mask
+        numbers = list(map(self._tokens.get, words))
+        done = 0
+        numbers.append(None)
+        for position, number in enumerate(numbers):
+            if number is None or position < done:
+                continue
+            following = numbers[position + 1]
+            if following is not None and seen[((number >> 1) * _FACTOR + (following >> 1)) & mask]:
+                done = self._longest(words, position)
+                if done:
+                    yield position, done
+                    continue
+            if number & 1:
+                done = position + 1
+                yield position, done
+
+    def _longest(self, words: list[str], position: int) -> int:
+        """Return where the longest term of two or more tokens ends that begins at `position`, 0 where there is none."""
+        known = self._pairs.get(f"{words[position]} {words[position + 1]}")
+        if known is None:
+            return 0
+        for last in range(min(len(words), position + (known >> 1)), position + 2, -1):
+            if " ".join(words[position:last]) in self._long:
+                return last
+        return position + 2 if known & 1 else 0
 
     def __len__(self) -> int:
-        return len(self.terms)
+        return self._n_terms
 
     @functools.cached_property
     def digest(self) -> str:
@@ -132,7 +171,7 @@ class Gazetteer:
         return (Gazetteer.of, (sorted(self.terms),))
 
     def __repr__(self) -> str:
-        return f"Gazetteer({len(self.terms)} terms)"
+        return f"Gazetteer({len(self)} terms)"
 
 
 _built: "weakref.WeakValueDictionary[bytes, Gazetteer]" = weakref.WeakValueDictionary()
@@ -172,6 +211,11 @@ class GazetteerFunction(TextFunction):
     def find(self, text: str) -> Iterator[Span]:
         """Yield where the terms stand."""
         return self.gazetteer.find(text)
+
+    def _vote(self, record: Record) -> Any:
+        if self.context.active:
+            return super()._vote(record)
+        return self.vote if self.gazetteer.holds_any(text_of(record, self.field, self.name)) else None
 
 
 def gazetteer_lf(
