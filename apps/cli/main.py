@@ -21,6 +21,7 @@ from .init import init
 from .inspect import inspect
 from .label import label
 from .lineage import lineage
+from .monitor import monitor
 from .predict import predict
 from .retry import retry
 from .run import run
@@ -60,7 +61,7 @@ def cli() -> None:
     """  # noqa: D301 - click reads the control character
 
 
-for command in (demo, inspect, check, label, retry, analyze, fit, train, predict, audit, init, run, runs, lineage, erase, ui):
+for command in (demo, inspect, check, label, retry, analyze, fit, train, predict, audit, init, run, runs, monitor, lineage, erase, ui):
     cli.add_command(command)
 
 

@@ -79,7 +79,8 @@ class Store:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep a second run of the same project out until the block ends, or the process does."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self.folder, self.folder / "steps", self.folder / "partial"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             try:

@@ -1,0 +1,324 @@
+"""Comparing two profiles: one family of tests over patients, corrected together, so that false alarms stay rare."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from sidelight.labeling import generator
+
+from .profile import Profile, Quantity
+
+N_DRAWS = 2000
+_BLOCK = 64
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One quantity in one slice, then and now.
+
+    Parameters
+    ----------
+    family, name, source, task : str
+        What it is, as in `Quantity`; a category stands in the name, as in "device = AT-6".
+    slice : str
+        The slice it was compared in, empty for all records.
+    what : str
+        "share", "level" (of a number) or "spread".
+    reference, new : float
+        Share or median in each export, or half the distance between its quartiles.
+    n_reference, n_new : int
+        Records compared.
+    effect : float
+        Difference of shares; for numbers, the chance that a new value is above an old one, less a half.
+    z : float
+        The effect in standard errors.
+    p : float
+        Corrected for all tests of the comparison.
+    verdict : str
+        "drift", "below margin" (sure, but small), "no evidence" or "not assessable".
+    """
+
+    family: str
+    name: str
+    source: str
+    task: str
+    slice: str
+    what: str
+    reference: float
+    new: float
+    n_reference: int
+    n_new: int
+    effect: float
+    z: float = math.nan
+    p: float = math.nan
+    verdict: str = "not assessable"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in vars(self).items()
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """All that was compared.
+
+    Parameters
+    ----------
+    rows : tuple of Drift
+        The tests, in the order of the profile.
+    n_reference, n_new : int
+        Records of each export.
+    n_tests : int
+        Tests in the family.
+    family_error, margin : float
+        As declared in `[monitors]`.
+    """
+
+    rows: tuple[Drift, ...]
+    n_reference: int
+    n_new: int
+    n_tests: int
+    family_error: float
+    margin: float
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def alarms(self) -> list[Drift]:
+        """What drifted, the surest first; among groups of words, the one that changed most stands for all."""
+        found = sorted((row for row in self.rows if row.verdict == "drift"), key=lambda row: -abs(row.z))
+        words = [row for row in found if row.family == "words"]
+        return [row for row in found if row.family != "words" or row is words[0]]
+
+    @property
+    def n_word_alarms(self) -> int:
+        """How many groups of words are used more or less than before."""
+        return sum(row.verdict == "drift" for row in self.rows if row.family == "words")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "alarm": bool(self.alarms),
+            "records": {"reference": self.n_reference, "new": self.n_new},
+            "tests": self.n_tests,
+            "family_error": self.family_error,
+            "margin": self.margin,
+            "groups of words that changed": self.n_word_alarms,
+            "alarms": [row.to_json() for row in self.alarms],
+            "rows": [row.to_json() for row in self.rows],
+            **self.settings,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class _Test:
+    """A test before the draws: the row it fills and each patient's share of the statistic."""
+
+    row: Drift
+    column: NDArray[np.float64] | None
+
+
+def compare(
+    reference: Profile,
+    new: Profile,
+    *,
+    family_error: float = 0.01,
+    margin: float = 0.02,
+    least: int = 10,
+    n_draws: int = N_DRAWS,
+    seed: int = 0,
+) -> Comparison:
+    """Compare a new export with the reference.
+
+    Parameters
+    ----------
+    reference, new : Profile
+        What was watched in each.
+    family_error : float, default 0.01
+        Chance that nothing has changed and any test at all raises an alarm.
+    margin : float, default 0.02
+        Smallest change of a share, or of the chance that a new value is above an old one, that is worth an alarm.
+    least : int, default 10
+        Records that must have a property, and that must lack it, for its share to be compared.
+    n_draws : int, default 2000
+        Random divisions of the patients.
+    seed : int, default 0
+        Of those.
+
+    Notes
+    -----
+    If nothing changed, it is chance which patients are in which export. So the patients of both are divided anew, again
+    and again, and all tests are computed for each division; a change counts when it is larger than the largest of all
+    tests is in all but a share `family_error` of the divisions (Westfall and Young's max-T). Tests that hang together
+    need no separate correction, and records of one patient move together.
+    """
+    both = _Both(reference, new)
+    tests = list(_tests(both, least))
+    usable = [number for number, test in enumerate(tests) if test.column is not None]
+    z, p = _family(both, [tests[number].column for number in usable], n_draws, seed)
+    rows = [test.row for test in tests]
+    for place, number in enumerate(usable):
+        row = rows[number]
+        verdict = "no evidence"
+        if p[place] <= family_error:
+            verdict = "drift" if abs(row.effect) >= margin else "below margin"
+        rows[number] = Drift(**{**vars(row), "z": float(z[place]), "p": float(p[place]), "verdict": verdict})
+    return Comparison(
+        tuple(rows),
+        len(reference),
+        len(new),
+        len(usable),
+        family_error,
+        margin,
+        {"draws": n_draws, "seed": seed},
+    )
+
+
+class _Both:
+    """Two profiles, one under the other."""
+
+    def __init__(self, reference: Profile, new: Profile) -> None:
+        self.is_new = np.r_[np.zeros(len(reference), dtype=bool), np.ones(len(new), dtype=bool)]
+        known = {quantity: number for number, quantity in enumerate(new.quantities)}
+        self.quantities: list[Quantity] = []
+        self.columns: list[NDArray[Any]] = []
+        for number, quantity in enumerate(reference.quantities):
+            if quantity in known:
+                self.quantities.append(quantity)
+                self.columns.append(np.concatenate([reference.columns[number], new.columns[known[quantity]]]))
+        self.members = {
+            name: np.concatenate([values, new.members[name]])
+            for name, values in reference.members.items()
+            if name in new.members
+        }
+        codes = np.concatenate([reference.patients, new.patients + reference.patients.max(initial=-1) + 1])
+        self.units = np.unique(codes, return_inverse=True)[1]
+        self.n_units = int(self.units.max(initial=-1)) + 1
+        owner = np.zeros(self.n_units, dtype=bool)
+        owner[self.units] = self.is_new
+        self.new_units = owner
+
+    def by_unit(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum a patient."""
+        sums = np.bincount(self.units, weights=values, minlength=self.n_units)
+        return np.asarray(sums, dtype=np.float64)
+
+
+def _tests(both: _Both, least: int) -> Iterator[_Test]:
+    """Yield every test: each quantity among all records, and most of them in each slice."""
+    scopes = {"": np.ones(len(both.is_new), dtype=bool), **both.members}
+    for quantity, column in zip(both.quantities, both.columns, strict=True):
+        pieces: Sequence[tuple[Quantity, NDArray[np.float64], str]]
+        if quantity.kind == "category":
+            pieces = [(part, values, "share") for part, values in _categories(quantity, column, least)]
+        elif quantity.kind == "share":
+            pieces = [(quantity, column, "share")]
+        else:
+            missing = Quantity(
+                quantity.family, f"{quantity.name} missing", "share", quantity.source, quantity.task
+            )
+            pieces = [(quantity, column, "level"), (quantity, column, "spread")]
+            pieces += [(missing, np.isnan(column).astype(np.float64), "share")]
+        for part, values, what in pieces:
+            for name, members in scopes.items():
+                if name and (part.family in ("words", "slices") or what == "spread"):
+                    continue
+                yield _test(both, part, values, what, name, members, least)
+
+
+def _categories(
+    quantity: Quantity, column: NDArray[Any], least: int
+) -> Iterator[tuple[Quantity, NDArray[np.float64]]]:
+    """Yield a share a common value of a column, one of all rarer ones, and one of missing ones."""
+    values = np.array(["" if value is None else str(value) for value in column], dtype=np.str_)
+    names, counts = np.unique(values[values != ""], return_counts=True)
+    common = [
+        str(name) for name in names[np.argsort(-counts, kind="stable")][:20] if counts[names == name] >= least
+    ]
+    told = [(f"{quantity.name} = {name}", values == name) for name in sorted(common)]
+    told.append((f"{quantity.name} = rarer values", (values != "") & ~np.isin(values, common)))
+    told.append((f"{quantity.name} missing", values == ""))
+    for name, hits in told:
+        yield (
+            Quantity(quantity.family, name, "share", quantity.source, quantity.task),
+            hits.astype(np.float64),
+        )
+
+
+def _test(
+    both: _Both,
+    quantity: Quantity,
+    values: NDArray[np.float64],
+    what: str,
+    scope: str,
+    members: NDArray[np.bool_],
+    least: int,
+) -> _Test:
+    """Return a test: which records it is on, then and now, and each patient's part in it."""
+    rows = members & ~np.isnan(values)
+    old, new = rows & ~both.is_new, rows & both.is_new
+    n_old, n_new = int(old.sum()), int(new.sum())
+    place = (quantity.family, quantity.name, quantity.source, quantity.task, scope, what)
+    if not n_old or not n_new:
+        return _Test(Drift(*place, math.nan, math.nan, n_old, n_new, math.nan), None)
+    if what == "share":
+        scores = values
+        then, now = float(values[old].mean()), float(values[new].mean())
+        events = min(float(values[rows].sum()), float((1 - values[rows]).sum()))
+        enough = events * min(n_old, n_new) / (n_old + n_new) >= least / 2 and events >= least
+        effect = now - then
+    else:
+        scores = np.full(len(values), np.nan)
+        centre = np.median(values[rows])
+        scores[rows] = stats.rankdata(np.abs(values[rows] - centre) if what == "spread" else values[rows])
+        scores[rows] /= n_old + n_new
+        summary = _half_range if what == "spread" else np.median
+        then, now = float(summary(values[old])), float(summary(values[new]))
+        effect = float(scores[new].mean() - scores[old].mean())
+        enough = min(n_old, n_new) >= least and bool(np.ptp(values[rows]) > 0)
+    row = Drift(*place, then, now, n_old, n_new, effect)
+    if not enough:
+        return _Test(row, None)
+    residual = np.where(rows, np.nan_to_num(scores) - float(scores[rows].mean()), 0.0)
+    units = both.by_unit(residual)
+    return _Test(row, units) if np.any(np.abs(units) > 1e-12) else _Test(row, None)
+
+
+def _half_range(values: NDArray[np.float64]) -> float:
+    low, high = np.quantile(values, [0.25, 0.75])
+    return float(high - low) / 2
+
+
+def _family(
+    both: _Both, columns: Sequence[NDArray[np.float64] | None], n_draws: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return z and corrected p of every test.
+
+    The statistic is the sum over new patients of what they depart from the common mean, in the standard errors that a
+    random division of the patients gives it.
+    """
+    n, n_new = both.n_units, int(both.new_units.sum())
+    if not columns or n_new == 0 or n_new == n:
+        return np.full(len(columns), math.nan), np.full(len(columns), math.nan)
+    table = np.stack([np.asarray(column) for column in columns], axis=1).astype(np.float32)
+    table -= table.mean(axis=0)
+    spread = np.sqrt((table.astype(np.float64) ** 2).sum(axis=0) * n_new * (n - n_new) / (n * (n - 1)))
+    table /= np.maximum(spread, 1e-30).astype(np.float32)
+    z = both.new_units.astype(np.float32) @ table
+    random = generator(seed, "monitor", "divisions")
+    largest = []
+    for start in range(0, n_draws, _BLOCK):
+        size = min(_BLOCK, n_draws - start)
+        drawn = np.zeros((size, n), dtype=np.float32)
+        order = np.argpartition(random.random((size, n)), n_new - 1, axis=1)[:, :n_new]
+        np.put_along_axis(drawn, order, np.float32(1), axis=1)
+        largest.append(np.abs(drawn @ table).max(axis=1))
+    peaks = np.sort(np.concatenate(largest))
+    above = n_draws - np.searchsorted(peaks, np.abs(z) - 1e-4, side="left")
+    return z.astype(np.float64), np.asarray((1 + above) / (n_draws + 1), dtype=np.float64)
