@@ -61,7 +61,7 @@ def cli() -> None:
     """  # noqa: D301 - click reads the control character
 
 
-for command in (demo, inspect, check, label, retry, analyze, fit, train, predict, audit, init, run, runs, monitor, lineage, erase, ui):
+for command in (demo, inspect, check, label, retry, analyze, fit, train, predict, audit, init, run, runs, monitor, lineage, export_labels, import_labels, erase, ui):
     cli.add_command(command)
 
 

@@ -1,0 +1,124 @@
+"""`sidelight export` and `sidelight import`: labels to other programs and back."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .exports import export_options, open_export, parse_classes
+from .output import json_option, note, overwrite_option, print_facts, print_json
+
+_NAMES = (
+    "csv", "doccano", "fhir-observation", "huggingface", "jsonl", "label-studio", "omop-note-nlp", "parquet", "prodigy",
+    "spacy", "wrench",
+)  # fmt: skip
+
+
+@click.command(
+    "export",
+    short_help="Write labels for another program.",
+    epilog="Example: sidelight export labels.parquet --to label-studio --records notes.csv --with-text --out tasks.json",
+)
+@click.argument("labels", type=click.Path())
+@click.option("--to", "target", required=True, type=click.Choice(_NAMES), help="The other program's format.")
+@click.option("--out", required=True, type=click.Path(), help="File to write; a folder for huggingface.")
+@click.option("--votes", type=click.Path(), help="Folder of votes, for formats that hold them (wrench).")
+@click.option("--records", type=click.Path(), help="The export that holds the records' text.")
+@click.option(
+    "--with-text",
+    is_flag=True,
+    help="Copy the text of --records along. It is patients' data: not for sharing.",
+)
+@export_options
+@overwrite_option
+@json_option
+def export_labels(
+    labels: str,
+    target: str,
+    out: str,
+    votes: str | None,
+    records: str | None,
+    with_text: bool,
+    overwrite: bool,
+    as_json: bool,
+    columns: Mapping[str, Any],
+) -> int:
+    """Write LABELS in the format of another program. Text goes along only when --with-text asks for it."""
+    from sidelight.apps.exchange import FORMATS, Content
+    from sidelight.label_model import Labels
+    from sidelight.labeling import UsageError, read_votes
+
+    from .exports import read_fields
+
+    if Path(out).exists() and not overwrite:
+        raise UsageError(f"{out} exists already; choose another --out or pass --overwrite")
+    if with_text != (records is not None):
+        raise UsageError("--with-text and --records EXPORT go together")
+    table = Labels.read(labels)
+    texts: dict[str, str] = {}
+    if records is not None:
+        known = read_fields(open_export(records, columns), ["text"])["text"]
+        texts = {name: known[name] for name in table.ids.tolist() if name in known}
+    content = Content(table, None if votes is None else read_votes(votes), texts)
+    FORMATS[target].write(content, Path(out))
+    if texts:
+        note(
+            f"{Path(out).name} holds the text of {len(texts)} records: it is for the eyes of those who may read them"
+        )
+    facts = {"records": len(table), "with text": len(texts), "written": out}
+    print_json(facts) if as_json else print_facts(facts)
+    return 0
+
+
+@click.command(
+    "import",
+    short_help="Read labels from another program.",
+    epilog="Example: sidelight import done.json --from label-studio --classes normal,abnormal --out people.parquet",
+)
+@click.argument("file", type=click.Path())
+@click.option(
+    "--from", "source", required=True, type=click.Choice(_NAMES), help="The other program's format."
+)
+@click.option("--out", required=True, type=click.Path(), help="Table of labels to write (Parquet).")
+@click.option("--classes", help="Class names, by comma; else those the file names.")
+@click.option(
+    "--votes-out", type=click.Path(), help="Folder to write the file's votes to, where it holds any."
+)
+@overwrite_option
+@json_option
+def import_labels(
+    file: str,
+    source: str,
+    out: str,
+    classes: str | None,
+    votes_out: str | None,
+    overwrite: bool,
+    as_json: bool,
+) -> int:
+    """Read labels that another program wrote, or people gave in it, into a table of labels."""
+    from sidelight.apps.exchange import FORMATS
+    from sidelight.labeling import InputError, UsageError, write_votes
+
+    if not Path(file).exists():
+        raise InputError(file, "does not exist")
+    for target in (out, votes_out):
+        if target is not None and Path(target).exists() and not overwrite:
+            raise UsageError(f"{target} exists already; choose another name or pass --overwrite")
+    content = FORMATS[source].read(Path(file), parse_classes(classes))
+    content.labels.write(out)
+    if votes_out is not None:
+        if content.votes is None:
+            raise UsageError(f"the format {source} holds no votes")
+        write_votes(content.votes, votes_out, overwrite=overwrite)
+    labeled = int((content.labels.label >= 0).sum())
+    facts = {
+        "records": len(content.labels),
+        "labeled": labeled,
+        "classes": list(content.labels.schema.classes),
+        "labels": out,
+    }
+    print_json(facts) if as_json else print_facts(
+        {**facts, "classes": ", ".join(content.labels.schema.classes)}
+    )
+    return 0
