@@ -16,6 +16,7 @@ from .audit import audit
 from .check import check
 from .demo import demo
 from .erase import erase
+from .exchange import export_labels, import_labels
 from .fit import fit
 from .init import init
 from .inspect import inspect
@@ -61,7 +62,27 @@ def cli() -> None:
     """  # noqa: D301 - click reads the control character
 
 
-for command in (demo, inspect, check, label, retry, analyze, fit, train, predict, audit, init, run, runs, monitor, lineage, export_labels, import_labels, erase, ui):
+for command in (
+    demo,
+    inspect,
+    check,
+    label,
+    retry,
+    analyze,
+    fit,
+    train,
+    predict,
+    audit,
+    init,
+    run,
+    runs,
+    monitor,
+    lineage,
+    export_labels,
+    import_labels,
+    erase,
+    ui,
+):
     cli.add_command(command)
 
 
