@@ -52,7 +52,9 @@ class WrenchFormat:
                     [names[str(c)] for c in range(len(names))], task=about.get("task", "label")
                 )
             ids = list(entries)
-            weak = np.array([entries[name]["weak_labels"] for name in ids], dtype=np.int8)
+            weak = np.array([entries[name]["weak_labels"] for name in ids], dtype=np.int8).reshape(
+                len(ids), -1 if ids else 0
+            )
             rows: list[Any] = [
                 (
                     name,
@@ -62,7 +64,7 @@ class WrenchFormat:
                 )
                 for name in ids
             ]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError):
             raise InputError(path, "cannot be read as a data set of WRENCH") from None
         if schema is None:
             raise UsageError("there is no label.json that names the classes; say --classes a,b")

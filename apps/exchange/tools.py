@@ -42,7 +42,9 @@ class LabelStudioFormat:
         except (OSError, ValueError):
             raise InputError(path, "cannot be read as JSON") from None
         rows: list[Any] = []
-        for task in tasks if isinstance(tasks, list) else []:
+        if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
+            raise InputError(path, "is no list of tasks")
+        for task in tasks:
             data = task.get("data") or {}
             given = {
                 c for a in task.get("annotations") or [] if not a.get("was_cancelled") for c in _choices(a)
