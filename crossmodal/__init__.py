@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .bags import Bags
 from .calibration import Reliability, brier_score, fit_temperature, reliability, scaled_softmax
 from .contract import InputContract
 from .duplicate_studies import find_duplicate_studies
@@ -10,6 +11,7 @@ from .duplicates import Duplicates, find_duplicate_texts
 from .evaluation import Comparison, ComparisonRow, compare_scores
 from .formats import FORMATS, Study, read_study
 from .inputs import ArrayInputs, Inputs, as_inputs
+from .label_choice import TextDecision, decide_labels
 from .leads import canonical_leads, twelve_leads
 from .link import Linked, LinkLimitError, LinkReport, link
 from .missing import MissingTrainingError
@@ -20,10 +22,12 @@ from .split import LeakError, Split, check_split, patient_folds, patient_split
 from .stratified_split import joined_units, stratified_folds, stratified_split
 from .study_files import StudyFiles
 from .targets import Targets, as_targets
+from .text_model import TextModel
 from .validation_splits import site_split, time_split
 
 if TYPE_CHECKING:
     from .augment import AUGMENTATIONS as AUGMENTATIONS
+    from .augment import BagAugment as BagAugment
     from .augment import ImageAugment as ImageAugment
     from .augment import SignalAugment as SignalAugment
     from .batches import Augment as Augment
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from .bundle import load_bundle as load_bundle
     from .bundle import save_bundle as save_bundle
     from .classifier import CrossModalClassifier as CrossModalClassifier
+    from .dilated import DilatedNet1d as DilatedNet1d
     from .encoders import ENCODERS as ENCODERS
     from .encoders import ResNet1d as ResNet1d
     from .heads import HEADS as HEADS
@@ -41,8 +46,12 @@ if TYPE_CHECKING:
     from .image_encoders import DenseNet2d as DenseNet2d
     from .image_encoders import ResNet2d as ResNet2d
     from .losses import LOSSES as LOSSES
+    from .multi_label import BinaryCrossEntropy as BinaryCrossEntropy
+    from .multi_label import as_multi_label as as_multi_label
     from .onnx_export import ParityError as ParityError
     from .onnx_export import export_onnx as export_onnx
+    from .pooling import BagEncoder as BagEncoder
+    from .pooling import instance_scores as instance_scores
     from .reweighting import InstanceReweighting as InstanceReweighting
     from .robust_losses import ForwardCorrection as ForwardCorrection
     from .robust_losses import GeneralizedCrossEntropy as GeneralizedCrossEntropy
@@ -55,11 +64,15 @@ if TYPE_CHECKING:
 _LATE = {
     "AUGMENTATIONS": "augment",
     "Augment": "batches",
+    "BagAugment": "augment",
+    "BagEncoder": "pooling",
     "Batch": "batches",
     "BatchLoader": "batches",
+    "BinaryCrossEntropy": "multi_label",
     "Bundle": "bundle",
     "CrossModalClassifier": "classifier",
     "DenseNet2d": "image_encoders",
+    "DilatedNet1d": "dilated",
     "ENCODERS": "encoders",
     "ForwardCorrection": "robust_losses",
     "GeneralizedCrossEntropy": "robust_losses",
@@ -77,8 +90,10 @@ _LATE = {
     "SignalAugment": "augment",
     "SoftCrossEntropy": "soft_loss",
     "SymmetricCrossEntropy": "robust_losses",
+    "as_multi_label": "multi_label",
     "cross_entropy_with_probs": "soft_loss",
     "export_onnx": "onnx_export",
+    "instance_scores": "pooling",
     "load_bundle": "bundle",
     "save_bundle": "bundle",
 }
@@ -92,14 +107,19 @@ __all__ = [
     "LOSSES",
     "ArrayInputs",
     "Augment",
+    "BagAugment",
+    "BagEncoder",
+    "Bags",
     "Batch",
     "BatchLoader",
+    "BinaryCrossEntropy",
     "Bundle",
     "Comparison",
     "ComparisonRow",
     "CrossModalClassifier",
     "DecisionCurve",
     "DenseNet2d",
+    "DilatedNet1d",
     "Duplicates",
     "ForwardCorrection",
     "GeneralizedCrossEntropy",
@@ -131,7 +151,10 @@ __all__ = [
     "StudyFiles",
     "SymmetricCrossEntropy",
     "Targets",
+    "TextDecision",
+    "TextModel",
     "as_inputs",
+    "as_multi_label",
     "as_targets",
     "brier_score",
     "canonical_leads",
@@ -139,11 +162,13 @@ __all__ = [
     "choose_threshold",
     "compare_scores",
     "cross_entropy_with_probs",
+    "decide_labels",
     "decision_curve",
     "export_onnx",
     "find_duplicate_studies",
     "find_duplicate_texts",
     "fit_temperature",
+    "instance_scores",
     "joined_units",
     "link",
     "load_bundle",

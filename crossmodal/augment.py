@@ -91,5 +91,22 @@ class ImageAugment:
         return (inputs - mean) * factor + mean + noise
 
 
+@dataclass(frozen=True)
+class BagAugment:
+    """Change each instance of a bag by itself; places left empty stay so.
+
+    Parameters
+    ----------
+    instance : callable
+        An augmentation of single studies.
+    """
+
+    instance: Augment
+
+    def __call__(self, inputs: Tensor, draw: torch.Generator) -> Tensor:
+        """Return bags of shape (n_bags, n_instances, ...), changed at random."""
+        return self.instance(inputs.flatten(0, 1), draw).view_as(inputs)
+
+
 AUGMENTATIONS: dict[str, Augment] = {"image": ImageAugment(), "signal": SignalAugment()}
 """Augmentations by the name that `CrossModalClassifier(augment=...)` and the command line know."""

@@ -35,6 +35,8 @@ class Batch:
         Positions in the training set.
     membership : Tensor of shape (n_rows, n_slices) or None
         Which slices each row is in, for heads and losses that want to know.
+    share : float, default 1.0
+        What the batch's loss is multiplied with: above or below 1 where a step's rows come in unequal pieces.
     """
 
     inputs: Tensor
@@ -42,6 +44,7 @@ class Batch:
     weight: Tensor
     rows: Tensor
     membership: Tensor | None = None
+    share: float = 1.0
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
         """Return the batch on another device."""
@@ -80,6 +83,8 @@ class BatchLoader:
         Chooses the rows of each epoch; without one they come in the order of `rows`.
     augment : callable, optional
         Changes the inputs of each batch.
+    accumulate : int, default 1
+        Pieces in which each batch is handed out, one after the other; their gradients add up to the batch's.
     seed : int, default 0
         Of the sampler and the augmentation. Epoch e draws the same whatever was drawn before.
     """
@@ -94,6 +99,7 @@ class BatchLoader:
         membership: NDArray[np.float32] | None = None,
         sampler: Sampler | None = None,
         augment: Augment | None = None,
+        accumulate: int = 1,
         seed: int = 0,
     ) -> None:
         self.inputs = inputs
@@ -103,6 +109,7 @@ class BatchLoader:
         self.membership = membership
         self.choose = sampler
         self.augment = augment
+        self.accumulate = accumulate
         self.seed = seed
         self.epoch = 0
 
@@ -113,19 +120,31 @@ class BatchLoader:
         pieces = self._pieces(self.epoch)
         draw = torch.Generator().manual_seed(_epoch_seed(self.seed, self.epoch, 1))
         self.epoch += 1
-        for piece in pieces:
-            yield self._batch(piece, draw)
+        for start in range(0, len(pieces), self.accumulate):
+            step = pieces[start : start + self.accumulate]
+            whole = sum(float(self.targets.weight[rows].sum()) for rows in step) / self.accumulate
+            for rows in step:
+                yield self._batch(
+                    rows, draw, float(self.targets.weight[rows].sum()) / whole if whole else 1.0
+                )
 
     def _pieces(self, epoch: int) -> list[NDArray[np.intp]]:
-        """Return the rows of each batch of one epoch."""
+        """Return the rows of each batch of one epoch, a batch in `accumulate` pieces."""
         order = self.rows
         if self.choose is not None:
             random = np.random.default_rng(_epoch_seed(self.seed, epoch, 0))
             order = np.fromiter(self.choose(self.rows, self.targets, random), dtype=np.intp)
-        n_pieces = -(-len(order) // self.batch_size)
-        return list(np.array_split(order, n_pieces)) if n_pieces else []
+        n_batches = -(-len(order) // self.batch_size)
+        if not n_batches:
+            return []
+        if len(order) // n_batches < self.accumulate:
+            raise ValueError(
+                f"accumulate is {self.accumulate}, but a step has only {len(order) // n_batches} rows to cut"
+            )
+        batches = np.array_split(order, n_batches)
+        return [piece for batch in batches for piece in np.array_split(batch, self.accumulate)]
 
-    def _batch(self, rows: NDArray[np.intp], draw: torch.Generator) -> Batch:
+    def _batch(self, rows: NDArray[np.intp], draw: torch.Generator, share: float) -> Batch:
         inputs = torch.from_numpy(self.inputs.batch(rows))
         return Batch(
             inputs=inputs if self.augment is None else self.augment(inputs, draw),
@@ -133,6 +152,7 @@ class BatchLoader:
             weight=torch.from_numpy(self.targets.weight[rows]),
             rows=torch.from_numpy(rows.astype(np.int64)),
             membership=None if self.membership is None else torch.from_numpy(self.membership[rows]),
+            share=share if self.accumulate > 1 else 1.0,
         )
 
 

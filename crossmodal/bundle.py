@@ -24,9 +24,12 @@ from .contract import InputContract
 from .encoders import ENCODERS
 from .heads import HEADS, Network
 from .inputs import Inputs, as_inputs
+from .multi_label import scaled_sigmoid
+from .pooling import BagEncoder
 from .predictions import Predictions, as_patients
 
 FORMAT = 1
+BUNDLED: dict[str, type[nn.Module]] = {**ENCODERS, "bag": BagEncoder}
 WEIGHTS, ABOUT = "model.safetensors", "bundle.json"
 INTENDED_USE = (
     "Research software, not a medical device. Its labels came from rules over reports, not from a person who read each "
@@ -58,6 +61,8 @@ class Bundle:
         What was measured, with intervals.
     intended_use : str
         What the model is and is not for.
+    multi_label : bool
+        Classes are findings of which several may be present.
     licence_notes : tuple of str
         What the data's licences ask for.
     """
@@ -70,6 +75,7 @@ class Bundle:
     lineage: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     intended_use: str = INTENDED_USE
+    multi_label: bool = False
     licence_notes: tuple[str, ...] = ()
 
     def predict_logits(self, signals: Inputs | ArrayLike, *, batch_size: int = 64) -> NDArray[np.float64]:
@@ -80,7 +86,8 @@ class Bundle:
 
     def predict_proba(self, signals: Inputs | ArrayLike, *, batch_size: int = 64) -> NDArray[np.float64]:
         """Return calibrated probabilities of shape (n_studies, n_classes)."""
-        return scaled_softmax(self.predict_logits(signals, batch_size=batch_size), self.temperature)
+        logits = self.predict_logits(signals, batch_size=batch_size)
+        return (scaled_sigmoid if self.multi_label else scaled_softmax)(logits, self.temperature)
 
     def predict(
         self, signals: Inputs | ArrayLike, *, patient_ids: ArrayLike | None = None, batch_size: int = 64
@@ -94,6 +101,7 @@ class Bundle:
             schema=self.schema,
             bundle=self.fingerprint,
             patient_ids=None if patient_ids is None else as_patients(patient_ids),
+            multi_label=self.multi_label,
         )
 
 
@@ -135,11 +143,12 @@ def save_bundle(
         raise ValueError(f"schema has {schema.cardinality} classes; the model has {classifier.n_classes_}")
     about = {
         "format": FORMAT,
-        "encoder": _recipe(network.encoder, ENCODERS),
+        "encoder": _recipe(network.encoder, BUNDLED),
         "head": _recipe(network.head, HEADS),
         "input": classifier.contract_.to_json(),
         "classes": list(schema.classes),
         "task": schema.task,
+        "multi_label": classifier.multi_label,
         "temperature": classifier.temperature_,
         "training": {
             "n_rows": classifier.n_rows_,
@@ -182,7 +191,7 @@ def load_bundle(
     about, packed = _read(folder)
     try:
         network = Network(
-            encoder if encoder is not None else _rebuild(about["encoder"], ENCODERS, "encoder"),
+            encoder if encoder is not None else _rebuild(about["encoder"], BUNDLED, "encoder"),
             head if head is not None else _rebuild(about["head"], HEADS, "head"),
         )
         bundle = Bundle(
@@ -194,6 +203,7 @@ def load_bundle(
             lineage=about["lineage"],
             metrics=about["metrics"],
             intended_use=about["intended_use"],
+            multi_label=bool(about.get("multi_label", False)),
             licence_notes=tuple(about["licence_notes"]),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -231,7 +241,7 @@ def _fingerprint(folder: Path) -> str:
 def _recipe(module: nn.Module, registry: Mapping[str, type[nn.Module]]) -> dict[str, Any]:
     """Return how to build a module again; a user's own kind is known by its class alone."""
     for name, kind in registry.items():
-        if type(module) is kind:
+        if type(module) is kind and not getattr(module, "holds_own", False):
             return {"name": name, "config": module.config}
     return {"name": None, "class": type(module).__qualname__}
 

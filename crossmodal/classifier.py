@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import nn
 
 from sidelight.labeling.seeds import derive_seed
 
-from .augment import AUGMENTATIONS
+from .augment import AUGMENTATIONS, BagAugment
 from .batches import Augment, BatchLoader, Sampler, shuffled
 from .calibration import fit_temperature, scaled_softmax
 from .checkpoint import Checkpoint, training_fingerprint
@@ -21,13 +21,17 @@ from .encoders import ENCODERS
 from .heads import LinearHead, Network, n_features
 from .inputs import Inputs, as_inputs
 from .losses import LOSSES
+from .multi_label import BinaryCrossEntropy, as_multi_label, fit_multi_label_temperature, scaled_sigmoid
 from .parameters import Parameters
+from .pooling import BagEncoder
 from .randomness import seeded
 from .targets import Targets, as_targets
-from .training import EpochRecord, Progress, Schedule, train
+from .training import EpochRecord, Precision, Progress, Schedule, train
 
 EncoderFactory = Callable[[int], nn.Module]
 HeadFactory = Callable[[int, int], nn.Module]
+PRECISIONS = get_args(Precision)
+DEFAULT_LOSS = "soft-cross-entropy"
 
 
 class CrossModalClassifier(Parameters):
@@ -39,7 +43,8 @@ class CrossModalClassifier(Parameters):
     ----------
     encoder : str, Module or callable, default "resnet1d"
         A name in `ENCODERS` or a callable that takes the number of leads: built anew at each fit, from `seed`.
-        A module: training starts from its weights.
+        A module: training starts from its weights. For `Bags` it encodes one instance, and a `BagEncoder` is put
+        around it, unless it is one.
     head : Module or callable, optional
         Maps features to logits; a callable takes (n_features, n_classes). Linear by default. See `LinearHead`
         for what a head may do beside that.
@@ -55,6 +60,14 @@ class CrossModalClassifier(Parameters):
         Passes over the training rows.
     batch_size : int, default 32
         Rows a step, at most.
+    accumulate : int, default 1
+        Pieces in which a step's rows are computed one after the other, for less memory. The gradient is that of the
+        whole batch, but for batch norm and for losses whose rows depend on each other, which see one piece.
+    precision : {"32-true", "bf16-mixed", "16-mixed"}, default "32-true"
+        Numbers that the network computes with in training; losses and predictions stay in float32.
+    multi_label : bool, default False
+        Classes are findings of which several may be present: labels are (n_records, n_findings) with -1 or NaN where a
+        finding is not known, probabilities do not sum to 1, and `predict` returns 0 and 1 for each.
     learning_rate : float, default 3e-3
         Highest rate of the one cycle (up during the first fifth, then down to zero).
     weight_decay : float, default 0.05
@@ -109,12 +122,15 @@ class CrossModalClassifier(Parameters):
         self,
         encoder: str | nn.Module | EncoderFactory = "resnet1d",
         head: nn.Module | HeadFactory | None = None,
-        loss: str | nn.Module = "soft-cross-entropy",
+        loss: str | nn.Module = DEFAULT_LOSS,
         sampler: Sampler | None = None,
         *,
         augment: str | Augment | None = "auto",
         max_epochs: int = 30,
         batch_size: int = 32,
+        accumulate: int = 1,
+        precision: Precision = "32-true",
+        multi_label: bool = False,
         learning_rate: float = 3e-3,
         weight_decay: float = 0.05,
         patience: int | None = 10,
@@ -129,6 +145,9 @@ class CrossModalClassifier(Parameters):
         self.augment = augment
         self.max_epochs = max_epochs
         self.batch_size = batch_size
+        self.accumulate = accumulate
+        self.precision = precision
+        self.multi_label = multi_label
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.patience = patience
@@ -151,7 +170,7 @@ class CrossModalClassifier(Parameters):
 
         Parameters
         ----------
-        signals : SignalSet, StudyFiles or array-like of shape (n_records, n_leads, length)
+        signals : SignalSet, StudyFiles, Bags or array-like of shape (n_records, n_leads, length)
             The target modality; images are (n_records, n_channels, height, width).
         proba : array-like of shape (n_records, n_classes) or (n_records,)
             Probabilities of the classes, or class numbers with -1 where there is none.
@@ -169,8 +188,8 @@ class CrossModalClassifier(Parameters):
         """
         self._check()
         inputs = as_inputs(signals)
-        targets = as_targets(proba, covered)
-        dev = None if validation is None else _validation(validation, targets.n_classes)
+        targets = as_multi_label(proba, covered) if self.multi_label else as_targets(proba, covered)
+        dev = None if validation is None else _validation(validation, targets)
         self._agree(inputs, targets, dev)
         slices = None if membership is None else _as_membership(membership, len(inputs))
         loader = BatchLoader(
@@ -180,7 +199,8 @@ class CrossModalClassifier(Parameters):
             self.batch_size,
             membership=slices,
             sampler=self.sampler or shuffled,
-            augment=self._augment(inputs.contract.kind),
+            augment=self._augment(inputs.contract),
+            accumulate=self.accumulate,
             seed=derive_seed(self.seed, "crossmodal", "batches"),
         )
         dev_rows = None if dev is None else BatchLoader(*dev, dev[1].used, max(64, self.batch_size))
@@ -189,7 +209,10 @@ class CrossModalClassifier(Parameters):
             kept = None
             if checkpoint is not None:
                 kept = Checkpoint(checkpoint, self._fingerprint(inputs, targets, dev))
-            outcome = train(network, loss, loader, dev_rows, self._schedule(), progress, kept)
+            dev_loss = BinaryCrossEntropy() if self.multi_label else None
+            outcome = train(
+                network, loss, loader, dev_rows, self._schedule(), progress, kept, dev_loss=dev_loss
+            )
         self.network_ = network
         self.contract_ = inputs.contract
         self.n_classes_ = targets.n_classes
@@ -198,7 +221,11 @@ class CrossModalClassifier(Parameters):
         self.temperature_ = 1.0
         if dev is not None and self.calibrate:
             logits = self.predict_logits(dev[0])
-            self.temperature_ = fit_temperature(logits, dev[1].proba, dev[1].weight)
+            self.temperature_ = (
+                fit_multi_label_temperature(logits, dev[1])
+                if self.multi_label
+                else fit_temperature(logits, dev[1].proba, dev[1].weight)
+            )
         return self
 
     def predict_logits(self, signals: Inputs | ArrayLike, *, batch_size: int = 64) -> NDArray[np.float64]:
@@ -207,11 +234,13 @@ class CrossModalClassifier(Parameters):
 
     def predict_proba(self, signals: Inputs | ArrayLike, *, batch_size: int = 64) -> NDArray[np.float64]:
         """Return calibrated probabilities of shape (n_records, n_classes); `batch_size` changes speed alone."""
-        return scaled_softmax(self.predict_logits(signals, batch_size=batch_size), self.temperature_)
+        logits = self.predict_logits(signals, batch_size=batch_size)
+        return (scaled_sigmoid if self.multi_label else scaled_softmax)(logits, self.temperature_)
 
     def predict(self, signals: Inputs | ArrayLike, *, batch_size: int = 64) -> NDArray[np.int64]:
-        """Return the likeliest class of each record."""
-        return np.asarray(self.predict_proba(signals, batch_size=batch_size).argmax(axis=1), dtype=np.int64)
+        """Return the likeliest class of each record; of several findings, which have more than an even chance."""
+        proba = self.predict_proba(signals, batch_size=batch_size)
+        return np.asarray(proba > 0.5 if self.multi_label else proba.argmax(axis=1), dtype=np.int64)
 
     def embed(self, signals: Inputs | ArrayLike, *, batch_size: int = 64) -> NDArray[np.float64]:
         """Return the encoder's features of shape (n_records, n_features), for looking at slices."""
@@ -236,17 +265,22 @@ class CrossModalClassifier(Parameters):
             value = getattr(self, name)
             if isinstance(value, str) and value not in known and (name, value) != ("augment", "auto"):
                 raise ValueError(f"{name} is {value!r}; known by name: {', '.join(sorted(known))}")
-        for name in ("max_epochs", "batch_size"):
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision is {self.precision!r}; it is one of {', '.join(PRECISIONS)}")
+        if self.multi_label and isinstance(self.loss, str) and self.loss != DEFAULT_LOSS:
+            raise ValueError(f"loss {self.loss!r} is for classes that exclude each other; multi_label is set")
+        for name in ("max_epochs", "batch_size", "accumulate"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; at least 1 is needed")
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate is {self.learning_rate}; it is above 0")
 
-    def _augment(self, kind: str) -> Augment | None:
-        """Return the augmentation by name, or for this kind of study."""
+    def _augment(self, contract: InputContract) -> Augment | None:
+        """Return the augmentation by name, or for this kind of study; of bags, for each instance by itself."""
         if not isinstance(self.augment, str):
             return self.augment
-        return AUGMENTATIONS.get(kind if self.augment == "auto" else self.augment)
+        found = AUGMENTATIONS.get(contract.kind if self.augment == "auto" else self.augment)
+        return BagAugment(found) if found is not None and contract.bag else found
 
     def _agree(self, inputs: Inputs, targets: Targets, dev: tuple[Inputs, Targets] | None) -> None:
         """Refuse signals and labels that do not belong together."""
@@ -272,7 +306,10 @@ class CrossModalClassifier(Parameters):
             )
         else:
             encoder = self.encoder(n_leads)
-        wanted = getattr(encoder, "n_dimensions", len(inputs.contract.shape))
+        if inputs.contract.bag and not getattr(encoder, "takes_bags", False):
+            instance = self.encoder if isinstance(self.encoder, str) else encoder
+            encoder = BagEncoder(n_leads, instance, seed=derive_seed(self.seed, "crossmodal", "encoder"))
+        wanted = getattr(encoder, "n_dimensions", None) or len(inputs.contract.shape)
         if wanted != len(inputs.contract.shape):
             raise ValueError(
                 f"the encoder is for {KINDS[wanted]}s; these studies are {inputs.contract.kind}s"
@@ -284,7 +321,10 @@ class CrossModalClassifier(Parameters):
             head = LinearHead(width, targets.n_classes, seed=derive_seed(self.seed, "crossmodal", "head"))
         else:
             head = self.head(width, targets.n_classes)
-        loss = LOSSES[self.loss]() if isinstance(self.loss, str) else copy.deepcopy(self.loss)
+        if self.multi_label and self.loss == DEFAULT_LOSS:
+            loss: nn.Module = BinaryCrossEntropy()
+        else:
+            loss = LOSSES[self.loss]() if isinstance(self.loss, str) else copy.deepcopy(self.loss)
         return Network(encoder, head), loss
 
     def _fingerprint(self, inputs: Inputs, targets: Targets, dev: tuple[Inputs, Targets] | None) -> str:
@@ -303,6 +343,8 @@ class CrossModalClassifier(Parameters):
             warm_up=0.2,
             patience=self.patience,
             accelerator=self.accelerator,
+            accumulate=self.accumulate,
+            precision=self.precision,
         )
 
 
@@ -319,12 +361,13 @@ def apply_in_batches(module: nn.Module, inputs: Inputs, batch_size: int, width: 
     return np.concatenate(pieces[1:] or pieces)
 
 
-def _validation(validation: Sequence[Any], n_classes: int) -> tuple[Inputs, Targets]:
+def _validation(validation: Sequence[Any], like: Targets) -> tuple[Inputs, Targets]:
     if len(validation) not in (2, 3):
         raise ValueError(
             f"validation has {len(validation)} parts; give (signals, labels) or (signals, labels, covered)"
         )
-    return as_inputs(validation[0]), as_targets(*validation[1:], n_classes=n_classes)
+    read = as_multi_label if like.multi_label else as_targets
+    return as_inputs(validation[0]), read(*validation[1:], n_classes=like.n_classes)
 
 
 def _as_membership(membership: ArrayLike, n_records: int) -> NDArray[np.float32]:

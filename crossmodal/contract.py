@@ -23,6 +23,8 @@ class InputContract:
         Samples a second of a signal; 0 when not known.
     units : str, default ""
         Units of the samples; empty when not known.
+    bag : bool, default False
+        Each record is several such studies; the rest says what one of them is.
 
     Examples
     --------
@@ -34,6 +36,7 @@ class InputContract:
     shape: tuple[int, ...]
     sampling_hz: float = 0.0
     units: str = ""
+    bag: bool = False
 
     @property
     def kind(self) -> str:
@@ -57,6 +60,9 @@ class InputContract:
         """
         if given.kind != self.kind:
             raise UsageError(f"the studies are {given.kind}s; the model needs {self.kind}s")
+        if given.bag != self.bag:
+            these, those = ("single studies", "bags") if self.bag else ("bags", "single studies")
+            raise UsageError(f"these are {these}; the model needs {those}")
         what = "signals" if self.kind == "signal" else "studies"
         for found, needed, words in (
             (len(given.lead_names), len(self.lead_names), "leads"),
@@ -80,13 +86,14 @@ class InputContract:
             shape=tuple(int(size) for size in plain["shape"]),
             sampling_hz=float(plain["sampling_hz"]),
             units=str(plain["units"]),
+            bag=bool(plain.get("bag", False)),
         )
 
     def __str__(self) -> str:
         rate = f" at {self.sampling_hz:g} Hz" if self.sampling_hz else ""
         units = f" in {self.units}" if self.units else ""
         part = "leads" if self.kind == "signal" else "channels"
-        return f"{self.kind} of {len(self.lead_names)} {part} x {_size(self.shape)} samples{rate}{units}"
+        return f"{'bags, each ' if self.bag else ''}{self.kind} of {len(self.lead_names)} {part} x {_size(self.shape)} samples{rate}{units}"
 
 
 def _size(shape: tuple[int, ...]) -> str:

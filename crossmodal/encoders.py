@@ -5,6 +5,7 @@ from typing import Any
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
 
+from .dilated import DilatedNet1d
 from .image_encoders import DenseNet2d, ResNet2d
 from .randomness import seeded
 
@@ -130,6 +131,7 @@ class _Block(nn.Module):
 
 ENCODERS: dict[str, type[nn.Module]] = {
     "densenet2d": DenseNet2d,
+    "dilated1d": DilatedNet1d,
     "resnet1d": ResNet1d,
     "resnet2d": ResNet2d,
 }

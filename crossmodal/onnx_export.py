@@ -51,8 +51,12 @@ def export_onnx(bundle: Bundle, path: str | Path) -> float:
     ParityError
         When that is more than 1e-5; nothing is written then.
     UsageError
-        When the packages for ONNX are not installed.
+        When the packages for ONNX are not installed, or the model takes bags.
     """
+    if bundle.contract.bag:
+        raise UsageError(
+            "a model of bags cannot be exported as ONNX: the number of instances differs from bag to bag"
+        )
     try:
         onnx, onnxruntime, _ = (import_module(name) for name in ("onnx", "onnxruntime", "onnxscript"))
     except ModuleNotFoundError as error:
@@ -95,17 +99,19 @@ def export_onnx(bundle: Bundle, path: str | Path) -> float:
 
 
 class _WithProbabilities(nn.Module):
-    """The network with its temperature and softmax."""
+    """The network with its temperature and softmax, or sigmoid for findings."""
 
     def __init__(self, bundle: Bundle) -> None:
         super().__init__()
         self.network = bundle.network
         self.temperature = bundle.temperature
+        self.multi_label = bundle.multi_label
 
     def forward(self, signals: Tensor) -> Tensor:
         """Return probabilities of shape (n_rows, n_classes)."""
         logits: Tensor = self.network(signals)
-        return torch.softmax(logits / self.temperature, dim=1)
+        scaled = logits / self.temperature
+        return torch.sigmoid(scaled) if self.multi_label else torch.softmax(scaled, dim=1)
 
 
 def _made_up(bundle: Bundle, n: int) -> Tensor:

@@ -29,13 +29,15 @@ class Predictions:
     ids : ndarray of str of shape (n_studies,)
         Study ids.
     proba : ndarray of shape (n_studies, n_classes)
-        Rows sum to 1.
+        Rows sum to 1, unless classes are findings of which several may be present.
     schema : LabelSchema
         The classes.
     bundle : str
         Fingerprint of the model that gave them.
     patient_ids : ndarray of str of shape (n_studies,), optional
         Patients, empty where unknown.
+    multi_label : bool, default False
+        Classes are findings, each with a column `label_<class>` of its own.
 
     Examples
     --------
@@ -49,6 +51,7 @@ class Predictions:
     schema: LabelSchema
     bundle: str = ""
     patient_ids: NDArray[np.str_] | None = None
+    multi_label: bool = False
 
     def __post_init__(self) -> None:
         """Refuse columns that do not belong together."""
@@ -61,8 +64,17 @@ class Predictions:
 
     @property
     def label(self) -> NDArray[np.int64]:
-        """The likeliest class of each study."""
+        """The likeliest class of each study; of findings, 1 for each with more than an even chance."""
+        if self.multi_label:
+            return np.asarray(self.proba > 0.5, dtype=np.int64)
         return np.asarray(self.proba.argmax(axis=1), dtype=np.int64)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many studies each class was predicted for."""
+        given = (
+            self.label if self.multi_label else np.eye(self.schema.cardinality, dtype=np.int64)[self.label]
+        )
+        return dict(zip(self.schema.classes, given.sum(axis=0).tolist(), strict=True))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -76,11 +88,16 @@ class Predictions:
             columns["patient_id"] = pa.array(self.patient_ids.tolist(), pa.string())
         for index, name in enumerate(self.schema.classes):
             columns[f"p_{name}"] = pa.array(self.proba[:, index])
-        columns["label"] = pa.array(self.label)
+        if self.multi_label:
+            for index, name in enumerate(self.schema.classes):
+                columns[f"label_{name}"] = pa.array(self.label[:, index])
+        else:
+            columns["label"] = pa.array(self.label)
         about = {
             "format": FORMAT,
             "classes": list(self.schema.classes),
             "task": self.schema.task,
+            "multi_label": self.multi_label,
             "bundle": self.bundle,
         }
         return pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(about, sort_keys=True)})
@@ -126,6 +143,7 @@ class Predictions:
             schema=schema,
             bundle=about["bundle"],
             patient_ids=None if patients is None else as_patients(patients),
+            multi_label=bool(about.get("multi_label", False)),
         )
 
 

@@ -16,10 +16,13 @@ class Targets:
         Rows sum to 1.
     weight : ndarray of shape (n_records,)
         0 where a record is uncovered and must not teach anything.
+    multi_label : bool, default False
+        Each class is a finding of its own, with NaN where it is not known; rows do not sum to 1.
     """
 
     proba: NDArray[np.float32]
     weight: NDArray[np.float32]
+    multi_label: bool = False
 
     @property
     def n_classes(self) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,12 +16,14 @@ from torch import Tensor, nn
 from .batches import Batch, BatchLoader
 from .checkpoint import Checkpoint
 from .heads import Network
-from .soft_loss import SoftCrossEntropy
+from .soft_loss import RowLoss, SoftCrossEntropy
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what Lightning's dependencies say on import is not the user's business
     import lightning.pytorch as lightning
     from lightning.pytorch.utilities.types import OptimizerLRScheduler
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 LOWEST_START = 0.04
 """Share of the highest learning rate that training starts with."""
@@ -64,6 +66,8 @@ class Schedule:
     warm_up: float
     patience: int | None
     accelerator: str
+    accumulate: int = 1
+    precision: Precision = "32-true"
 
 
 @dataclass(frozen=True)
@@ -91,13 +95,15 @@ def train(
     schedule: Schedule,
     progress: Callable[[Progress], None] | None = None,
     checkpoint: Checkpoint | None = None,
+    *,
+    dev_loss: RowLoss | None = None,
 ) -> Outcome:
     """Train `network` in place and leave it with its best weights, on the CPU, ready to predict."""
-    n_steps = max(1, len(loader) * schedule.max_epochs)
+    n_steps = max(1, len(loader) // schedule.accumulate * schedule.max_epochs)
     begin = getattr(loss, "begin", None)
     if begin is not None:
-        begin(n_steps)
-    recipe = _Recipe(network, loss, schedule, n_steps)
+        begin(n_steps * schedule.accumulate)
+    recipe = _Recipe(network, loss, dev_loss or SoftCrossEntropy(), schedule, n_steps)
     watch = _Watch(schedule, n_steps, loader, progress, checkpoint)
     found = None if checkpoint is None else checkpoint.read()
     if found is not None and watch.is_complete(found):
@@ -109,6 +115,8 @@ def train(
                 accelerator=schedule.accelerator,
                 devices=1,
                 max_epochs=schedule.max_epochs,
+                accumulate_grad_batches=schedule.accumulate,
+                precision=schedule.precision,
                 callbacks=[watch],
                 logger=False,
                 enable_checkpointing=False,
@@ -130,11 +138,13 @@ def train(
 class _Recipe(lightning.LightningModule):
     """One step of training and of validation."""
 
-    def __init__(self, network: Network, loss: nn.Module, schedule: Schedule, n_steps: int) -> None:
+    def __init__(
+        self, network: Network, loss: nn.Module, dev_loss: RowLoss, schedule: Schedule, n_steps: int
+    ) -> None:
         super().__init__()
         self.network = network
         self.loss = loss
-        self.dev_loss = SoftCrossEntropy()
+        self.dev_loss = dev_loss
         self.schedule = schedule
         self.n_steps = n_steps
 
@@ -144,7 +154,9 @@ class _Recipe(lightning.LightningModule):
         logits = self.network.head(features)
         loss: Tensor = self.loss(logits, batch)
         extra = getattr(self.network.head, "extra_loss", None)
-        return loss if extra is None else loss + extra(features, logits, batch, self.loss)
+        if extra is not None:
+            loss = loss + extra(features, logits, batch, self.loss)
+        return loss if batch.share == 1 else loss * batch.share
 
     def validation_step(self, batch: Batch, _: int) -> dict[str, Tensor]:
         """Return the summed loss and the weight of one batch."""

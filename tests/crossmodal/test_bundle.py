@@ -55,7 +55,13 @@ def test_a_bundle_holds_weights_and_one_json_without_text_or_ids(trained, tmp_pa
     assert b"study-" not in b"".join(entry.read_bytes() for entry in folder.iterdir())
     assert all(entry.stat().st_mode & 0o077 == 0 for entry in folder.iterdir())
     about = json.loads((folder / "bundle.json").read_text())
-    assert about["input"] == {"lead_names": LEADS, "shape": [64], "sampling_hz": 100.0, "units": "mV"}
+    assert about["input"] == {
+        "lead_names": LEADS,
+        "shape": [64],
+        "sampling_hz": 100.0,
+        "units": "mV",
+        "bag": False,
+    }
     assert about["lineage"] == {"votes": "ab12", "n": 3}
     assert all(isinstance(value, torch.Tensor) for value in load_file(folder / "model.safetensors").values())
 

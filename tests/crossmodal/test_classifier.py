@@ -230,7 +230,11 @@ def test_augmentation_is_seeded_and_keeps_the_shape(name):
 @pytest.mark.parametrize(
     ("changes", "fit", "words"),
     [
-        ({"encoder": "resnet9d"}, {}, "encoder is 'resnet9d'; known by name: densenet2d, resnet1d"),
+        (
+            {"encoder": "resnet9d"},
+            {},
+            "encoder is 'resnet9d'; known by name: densenet2d, dilated1d, resnet1d",
+        ),
         ({"max_epochs": 0}, {}, "max_epochs is 0"),
         ({"learning_rate": 0.0}, {}, "learning_rate is 0.0"),
         ({}, {"proba": np.zeros(39, int)}, "40 signals but 39 rows"),
