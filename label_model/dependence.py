@@ -124,6 +124,4 @@ def group_numbers(pairs: NDArray[np.bool_]) -> NDArray[np.intp]:
 
 def _same_votes(moments: Moments) -> Array:
     """Return on how many records two functions cast the same vote, shape (n_functions, n_functions)."""
-    m, k = moments.singles.shape
-    blocks = moments.pairs.reshape(m, k, m, k)
-    return np.asarray(np.einsum("ivjv->ij", blocks), dtype=np.float64)
+    return moments.same_vote().astype(np.float64)

@@ -10,6 +10,9 @@ from sidelight.labeling.moments import Moments
 
 Array = NDArray[np.float64]
 
+MOST_VOTES = 4000
+"""Different votes whose pairs are weighed; a table of more would take gigabytes."""
+
 
 @dataclass(frozen=True, eq=False)
 class PairTable:
@@ -63,8 +66,13 @@ class PairTable:
         m, k = moments.singles.shape
         n = max(1, moments.n_records)
         votes = np.flatnonzero(moments.singles.ravel() > 0)
+        if len(votes) > MOST_VOTES:
+            raise ValueError(
+                f"{len(votes)} different votes (functions times the classes they vote for); pairs of at most "
+                f"{MOST_VOTES} are weighed: leave out functions, or use MajorityLabelVoter or OneCoin"
+            )
         owner = votes // k
-        joint = moments.pairs[np.ix_(votes, votes)].astype(np.float64)
+        joint = moments.between(votes).astype(np.float64)
         single = moments.singles.ravel()[votes].astype(np.float64)
         expected = np.outer(single, single) / n
         human = sided[owner][:, None] | sided[owner][None, :]
@@ -129,8 +137,7 @@ class PairTable:
 
 def covotes(moments: Moments) -> Array:
     """Return on how many records two functions both vote, shape (n_functions, n_functions)."""
-    m, k = moments.singles.shape
-    return np.asarray(moments.pairs.reshape(m, k, m, k).sum(axis=(1, 3)), dtype=np.float64)
+    return moments.both_voted().astype(np.float64)
 
 
 def covote_misfit(moments: Moments, emitted: Array, prior: Array) -> tuple[float, float]:

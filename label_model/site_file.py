@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+from scipy import sparse
 
 from sidelight.labeling import LabelSchema
-from sidelight.labeling.faults import InputError
+from sidelight.labeling.faults import InputError, UsageError
 from sidelight.labeling.folder import write_file, write_folder
 from sidelight.labeling.moments import Moments
 
@@ -31,6 +32,8 @@ def write_moments(
     overwrite : bool, default False
         Replace a folder that is there already.
     """
+    if sparse.issparse(moments.pairs):
+        raise UsageError(f"{moments.pairs.shape[0]} different votes are too many for one file of counts")
     about = {
         "format": FORMAT,
         "version": VERSION,

@@ -99,7 +99,7 @@ def skills(moments: Moments) -> Array:
     """
     m, k = moments.singles.shape
     both = covotes(moments)
-    same = np.einsum("ivjv->ij", moments.pairs.reshape(m, k, m, k)).astype(np.float64)
+    same = moments.same_vote().astype(np.float64)
     beyond = (k * same / np.maximum(both, 1) - 1) / (k - 1)
     usable = (both >= FEWEST) & ~np.eye(m, dtype=bool)
     noise = 1 / np.sqrt(np.maximum(both, 1))
@@ -114,9 +114,11 @@ def skills(moments: Moments) -> Array:
             size[i] = np.sqrt(min(max(float(np.median(squares)), 0.0), 1.0))
     middle = float(np.nanmedian(size)) if not np.isnan(size).all() else 0.4
     size = np.where(np.isnan(size), middle, size)
-    linked = np.where(usable, beyond, 0.0)
-    sign = np.sign(np.linalg.eigh(linked)[1][:, -1]) if m else np.zeros(0)
-    sign[sign == 0] = 1
-    if (sign * size).sum() < 0:
-        sign = -sign
+    sign = np.ones(m)
+    active = np.flatnonzero(moments.singles.sum(axis=1) > 0)
+    if len(active):
+        linked = np.where(usable, beyond, 0.0)[np.ix_(active, active)]
+        leading = np.sign(np.linalg.eigh(linked)[1][:, -1])
+        leading[leading == 0] = 1
+        sign[active] = -leading if (leading * size[active]).sum() < 0 else leading
     return np.asarray(sign * size, dtype=np.float64)

@@ -17,6 +17,9 @@ CHUNK = 1 << 14
 SPARSE_CHUNK = 1 << 18
 """The same where only votes that are no abstention are multiplied."""
 
+DENSE_UP_TO = 5000
+"""Votes (functions times classes) up to which pairs are kept in a dense table of 200 MB at most."""
+
 DENSE_COST = 2.5e-11
 SPARSE_COST = 1e-8
 """Seconds that a multiplication takes in a product of dense blocks, and of the votes that are no abstention; only
@@ -41,9 +44,9 @@ class Moments:
         Records with at least one vote.
     singles : ndarray of int64 of shape (n_functions, n_classes)
         How often each function voted for each class.
-    pairs : ndarray of int64 of shape (n_functions * n_classes, n_functions * n_classes)
+    pairs : ndarray or sparse CSR array of int64 of shape (n_functions * n_classes, n_functions * n_classes)
         How often two functions voted for two classes on the same record; function i and class v stand at
-        ``i * n_classes + v``. The diagonal repeats `singles`.
+        ``i * n_classes + v``. The diagonal repeats `singles`. Sparse from `DENSE_UP_TO` votes on.
 
     Examples
     --------
@@ -60,7 +63,7 @@ class Moments:
     n_records: int
     n_covered: int
     singles: NDArray[np.int64]
-    pairs: NDArray[np.int64]
+    pairs: Any
 
     @classmethod
     def of(cls, votes: VoteMatrix) -> Self:
@@ -73,7 +76,10 @@ class Moments:
         m, k = votes.n_functions, votes.schema.cardinality
         per_record = np.diff(hot.indptr).astype(np.float64)
         sparsely = SPARSE_COST * float(per_record @ per_record) < DENSE_COST * votes.n_records * (m * k) ** 2
-        if votes.is_sparse or sparsely:
+        pairs: Any
+        if m * k > DENSE_UP_TO:
+            pairs = _pairs_many(hot)
+        elif votes.is_sparse or sparsely:
             pairs = _pairs_sparse(hot, m * k)
         else:
             pairs = _pairs_dense(votes.dense(), m, k)
@@ -106,6 +112,33 @@ class Moments:
             self.singles + other.singles,
             self.pairs + other.pairs,
         )
+
+    def between(self, votes: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Return the pairs among some votes (``function * n_classes + class``), dense."""
+        if sparse.issparse(self.pairs):
+            return np.asarray(self.pairs[votes][:, votes].toarray(), dtype=np.int64)
+        return np.asarray(self.pairs[np.ix_(votes, votes)], dtype=np.int64)
+
+    def both_voted(self) -> NDArray[np.int64]:
+        """Return on how many records two functions both voted, shape (n_functions, n_functions)."""
+        m, k = self.singles.shape
+        if sparse.issparse(self.pairs):
+            owner = sparse.csr_array(
+                (np.ones(m * k, np.int64), (np.arange(m * k), np.repeat(np.arange(m), k)))
+            )
+            return np.asarray((owner.T @ self.pairs @ owner).toarray(), dtype=np.int64)
+        return np.asarray(self.pairs.reshape(m, k, m, k).sum(axis=(1, 3)), dtype=np.int64)
+
+    def same_vote(self) -> NDArray[np.int64]:
+        """Return on how many records two functions cast the same vote, shape (n_functions, n_functions)."""
+        m, k = self.singles.shape
+        if sparse.issparse(self.pairs):
+            total = np.zeros((m, m), dtype=np.int64)
+            for c in range(k):
+                cells = np.arange(m) * k + c
+                total += self.pairs[cells][:, cells].toarray()
+            return total
+        return np.asarray(np.einsum("ivjv->ij", self.pairs.reshape(m, k, m, k)), dtype=np.int64)
 
     @property
     def n_functions(self) -> int:
@@ -140,6 +173,16 @@ def _pairs_sparse(hot: Any, size: int) -> NDArray[np.int64]:
         product: Any = (block.T @ block).tocoo()
         total[product.row, product.col] += product.data.astype(np.int64)
     return total
+
+
+def _pairs_many(hot: Any) -> Any:
+    """Count pairs of very many functions and classes, most of which never meet."""
+    size = hot.shape[1]
+    total = sparse.csr_array((size, size), dtype=np.int64)
+    for start in range(0, hot.shape[0], SPARSE_CHUNK):
+        block = hot[start : start + SPARSE_CHUNK].astype(np.int64)
+        total = total + block.T @ block
+    return sparse.csr_array(total)
 
 
 def one_hot(votes: VoteMatrix, dtype: Any = np.float64) -> Any:

@@ -323,3 +323,18 @@ def test_annotators_whose_pairs_do_not_fit_are_trusted_like_rules():
     assert (weights > 0.5).all()
     majority = MajorityLabelVoter().fit(votes).score(votes, truth, tie_break_policy="random")["accuracy"]
     assert model.score(votes, truth)["accuracy"] > majority - 0.02
+
+
+def test_a_thousand_rules_for_fifty_classes_fit_in_memory():
+    rng = np.random.default_rng(0)
+    n, m, k = 3000, 1000, 50
+    truth = rng.integers(0, k, n)
+    votes = np.full((n, m), -1, np.int8)
+    for j in range(m):
+        c = j % k
+        votes[rng.random(n) < np.where(truth == c, 0.2, 0.002), j] = c
+    model = LabelModel(cardinality=k).fit(votes)
+    assert model.score(votes, truth)["accuracy"] > 0.9
+    everything = rng.integers(0, k, (300, 100)).astype(np.int8)
+    with pytest.raises(ValueError, match="pairs of at most 4000"):
+        LabelModel(cardinality=k).fit(everything)

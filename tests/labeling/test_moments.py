@@ -58,3 +58,18 @@ def test_counts_of_other_functions_are_not_added():
 def test_one_hot_has_a_one_for_each_vote():
     hot = one_hot(as_votes([[0, -1], [1, 0]]))
     np.testing.assert_array_equal(hot.toarray(), [[1, 0, 0, 0], [0, 1, 1, 0]])
+
+
+def test_very_many_votes_are_counted_sparsely_and_alike(monkeypatch):
+    rng = np.random.default_rng(0)
+    votes = as_votes(np.where(rng.random((300, 6)) < 0.4, rng.integers(0, K, (300, 6)), -1).astype(np.int8))
+    few = Moments.of(votes)
+    monkeypatch.setattr("sidelight.labeling.moments.DENSE_UP_TO", 2)
+    many = Moments.of(votes)
+    half = [Moments.of(as_votes(part, cardinality=K)) for part in np.array_split(np.asarray(votes), 2)]
+    cells = np.array([0, 3, 7, 17])
+    for found in (many, half[0] + half[1]):
+        np.testing.assert_array_equal(found.pairs.toarray(), few.pairs)
+        np.testing.assert_array_equal(found.both_voted(), few.both_voted())
+        np.testing.assert_array_equal(found.same_vote(), few.same_vote())
+        np.testing.assert_array_equal(found.between(cells), few.between(cells))
