@@ -1,6 +1,7 @@
 """Records, labeling functions and the votes they cast: everything that reads the side modality."""
 
 from .analysis import LFAnalysis
+from .analysis_pairs import Duplicate
 from .annotator import annotator_lf
 from .applier import ApplierMetadata, LFApplier, PandasLFApplier
 from .clinical import (
@@ -18,6 +19,7 @@ from .consistency import add_consistency
 from .context import ContextFilter
 from .dates import DateMention, dated_lf, find_dates
 from .declared import DeclaredFunction
+from .diff import FunctionChange, diff
 from .discover import discover, load_functions, load_schema, packs
 from .event_functions import event_lf, rise_lf
 from .examples import FailedExample, assert_examples, check_examples
@@ -35,6 +37,7 @@ from .function import LabelingFunction, RecordFunction, Vote, labeling_function
 from .gazetteer import Gazetteer, gazetteer_lf
 from .gold import align_gold, encode_gold
 from .inspection import Remark, inspect_functions
+from .leave_one_out import Worth
 from .neighbourhood import HashedText, neighbour_lf
 from .numeric import numeric_lf
 from .pattern import KeywordFunction, PatternFunction, keyword_lf, regex_lf
@@ -44,6 +47,8 @@ from .readers import READERS, Batch, QuarantinedRow, Reading, read
 from .record import Event, Record
 from .schema import ABSTAIN, LabelSchema
 from .seeds import derive_seed, generator, keyed_fraction
+from .show import ShownVote
+from .suggest import Suggestion
 from .vote_files import read_votes, write_votes
 from .votes import FunctionInfo, RunStatistics, Span, VoteMatrix, as_votes
 
@@ -60,8 +65,10 @@ __all__ = [
     "ContextRule",
     "DateMention",
     "DeclaredFunction",
+    "Duplicate",
     "Event",
     "FailedExample",
+    "FunctionChange",
     "FunctionError",
     "FunctionInfo",
     "Gazetteer",
@@ -85,11 +92,14 @@ __all__ = [
     "Remark",
     "RuleSet",
     "RunStatistics",
+    "ShownVote",
     "SidelightError",
     "Span",
+    "Suggestion",
     "UsageError",
     "Vote",
     "VoteMatrix",
+    "Worth",
     "add_consistency",
     "align_gold",
     "allow_prompts",
@@ -101,6 +111,7 @@ __all__ = [
     "check_examples",
     "dated_lf",
     "derive_seed",
+    "diff",
     "discover",
     "encode_gold",
     "event_lf",

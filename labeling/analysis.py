@@ -6,13 +6,20 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .analysis_pairs import Duplicate, conflict_matrix, find_duplicates, plot_matrix, redundancy_matrix
+from .batches import iter_batches
 from .gold import align_gold
+from .leave_one_out import Aggregate, Worth, leave_one_out, majority
+from .record import Record
 from .schema import ABSTAIN
+from .show import ShownVote, pick_rows, shown_votes
 from .statistics import wilson_interval
+from .suggest import Suggestion, suggest
 from .votes import VoteMatrix, as_votes
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 _SNORKEL_NAMES = {
     "j": "j",
@@ -35,7 +42,9 @@ class LFAnalysis:
     L : VoteMatrix or array-like of int of shape (n_records, n_functions)
         The votes.
     lfs : sequence of LabelingFunction, optional
-        Names for the columns, when `L` is a bare array.
+        Names for the columns, when `L` is a bare array; they explain their votes in `show`.
+    records : list, DataFrame, Arrow table or path of an export, optional
+        What the votes are on, in their order; needed by `suggest` and for texts in `show`.
 
     Examples
     --------
@@ -44,7 +53,9 @@ class LFAnalysis:
     (0.75, 0.5, 0.25)
     """
 
-    def __init__(self, L: VoteMatrix | ArrayLike, lfs: Sequence[Any] | None = None) -> None:
+    def __init__(
+        self, L: VoteMatrix | ArrayLike, lfs: Sequence[Any] | None = None, records: Any = None
+    ) -> None:
         self.votes = as_votes(L)
         self.L = self.votes.dense()
         self.names = self.votes.names
@@ -55,6 +66,8 @@ class LFAnalysis:
             if isinstance(L, VoteMatrix) and names != self.names:
                 raise ValueError("lfs are not the functions of these votes, in their order")
             self.names = names
+        self.lfs = {} if lfs is None else {str(getattr(lf, "name", lf)): lf for lf in lfs}
+        self._data = records
         self._cast = self.L != ABSTAIN
         self._n_votes = self._cast.sum(axis=1)
 
@@ -129,7 +142,7 @@ class LFAnalysis:
         DataFrame
             Indexed by function name: `j`, `polarity`, `coverage`, `overlaps`, `conflicts`; with gold `correct`,
             `incorrect`, `precision`, `precision_lo`, `precision_hi`, `recall` (of the classes the function votes
-            for), `lift` (precision over what voting so at random would give); then `weight`, `ms_per_row` and `errors`
+            for), `lift` (precision over what voting so at random would give), `worse_than_prior` (surely below it); then `weight`, `ms_per_row` and `errors`
             where known.
         """
         import pandas as pd
@@ -155,6 +168,127 @@ class LFAnalysis:
         if style != "sidelight":
             raise ValueError(f"style is 'sidelight' or 'snorkel', not {style!r}")
         return table
+
+    # -- functions beside each other ---------------------------------------------------------------
+
+    def conflict_matrix(self) -> NDArray[np.float64]:
+        """Share of the records two functions both voted on where they differ, shape (n_functions, n_functions)."""
+        return conflict_matrix(self.L)
+
+    def redundancy_matrix(self) -> NDArray[np.float64]:
+        """Common votes over records on which either of two functions voted, shape (n_functions, n_functions)."""
+        return redundancy_matrix(self.L)
+
+    def plot_conflicts(self) -> "Figure":
+        """Return a figure of `conflict_matrix`."""
+        return plot_matrix(self.conflict_matrix(), self.names, "conflicts")
+
+    def plot_redundancy(self) -> "Figure":
+        """Return a figure of `redundancy_matrix`."""
+        return plot_matrix(self.redundancy_matrix(), self.names, "redundancy")
+
+    def duplicates(self, *, overlap: float = 0.9) -> list[Duplicate]:
+        """Pairs of functions whose votes coincide at least so much, the closest first."""
+        return find_duplicates(self.L, self.names, overlap)
+
+    def show(
+        self,
+        function: str,
+        n: int = 5,
+        *,
+        vote: Any = None,
+        Y: Any = None,
+        wrong: bool = False,
+        seed: int = 0,
+    ) -> list[ShownVote]:
+        """Return some records that a function voted on, with the words its vote rests on.
+
+        Parameters
+        ----------
+        function : str
+            The function's name.
+        n : int, default 5
+            How many, drawn with `seed`.
+        vote : str or int, optional
+            Only votes for this class.
+        Y : array-like, mapping or Series, optional
+            Gold labels, to be shown beside the votes.
+        wrong : bool, default False
+            Only votes that differ from gold.
+        """
+        column = self._column_of(function)
+        gold = None if Y is None else align_gold(Y, self.votes)
+        rows = column != ABSTAIN if vote is None else column == self.votes.schema.encode(vote)
+        if wrong:
+            if gold is None:
+                raise ValueError("wrong votes are known by gold labels; give Y")
+            rows &= (gold != ABSTAIN) & (gold != column)
+        return self._shown(np.flatnonzero(rows), n, [function], gold, seed)
+
+    def conflicts(
+        self, first: str, second: str, n: int = 5, *, Y: Any = None, seed: int = 0
+    ) -> list[ShownVote]:
+        """Return some records on which two functions vote for different classes."""
+        a, b = self._column_of(first), self._column_of(second)
+        rows = np.flatnonzero((a != ABSTAIN) & (b != ABSTAIN) & (a != b))
+        return self._shown(rows, n, [first, second], None if Y is None else align_gold(Y, self.votes), seed)
+
+    def leave_one_out(self, Y: Any, *, aggregate: Aggregate | None = None) -> list[Worth]:
+        """Return what each function is worth to the others on gold labels, the most harmful first.
+
+        Parameters
+        ----------
+        Y : array-like, mapping or Series
+            Gold labels; missing ones are left out.
+        aggregate : callable, optional
+            Makes labels of votes; the majority vote when not given. For a label model:
+            ``lambda L: LabelModel(2).fit(L).predict(L)``.
+        """
+        return leave_one_out(self.L, self.names, align_gold(Y, self.votes), aggregate)
+
+    def suggest(
+        self, Y: Any = None, n: int = 20, *, labels: Any = None, rejected: Sequence[str] = (), least: int = 5
+    ) -> list[Suggestion]:
+        """Return words and codes that could become functions; `Suggestion.accept` makes one of them.
+
+        Parameters
+        ----------
+        Y : array-like, mapping or Series, optional
+            Gold labels of some records.
+        n : int, default 20
+            How many.
+        labels : array-like of shape (n_records,), optional
+            Labels that stand in where gold is missing; the majority vote when not given.
+        rejected : sequence of str, optional
+            Terms that were turned down.
+        least : int, default 5
+            Fewest records that hold a term.
+        """
+        gold = np.full(self.votes.n_records, ABSTAIN) if Y is None else align_gold(Y, self.votes)
+        known = majority(self.L) if labels is None else np.asarray(labels, dtype=np.int64)
+        records = self._records()
+        if records is None:
+            raise ValueError("suggestions come from the records; give LFAnalysis(votes, records=...)")
+        return suggest(records, self.L, known, gold, n_suggestions=n, rejected=rejected, least=least)
+
+    def _shown(
+        self, rows: NDArray[np.intp], n: int, names: list[str], gold: NDArray[np.int64] | None, seed: int
+    ) -> list[ShownVote]:
+        picked = pick_rows(rows, n, seed, "/".join(names))
+        return shown_votes(self.votes, picked, names, gold, self._records(), self.lfs)
+
+    def _records(self) -> list[Record] | None:
+        if self._data is None:
+            return None
+        records = [record for batch in iter_batches(self._data) for record in batch.records]
+        if len(records) != self.votes.n_records:
+            raise ValueError(f"{len(records)} records for {self.votes.n_records} rows of votes")
+        return records
+
+    def _column_of(self, name: str) -> NDArray[np.int8]:
+        if name not in self.names:
+            raise ValueError(f"no function called {name!r}; there are {', '.join(self.names)}")
+        return np.asarray(self.L[:, self.names.index(name)])
 
     def _gold_columns(self, Y: Any, level: float) -> dict[str, NDArray[Any]]:
         gold = align_gold(Y, self.votes)
@@ -183,6 +317,7 @@ class LFAnalysis:
             "precision_hi": np.where(empty, np.nan, high),
             "recall": recall,
             "lift": _ratio(precision, chance),
+            "worse_than_prior": ~empty & (high < chance),
         }
 
     def _against(self, Y: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
