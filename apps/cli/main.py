@@ -15,6 +15,7 @@ from .analyze import analyze
 from .audit import audit
 from .check import check
 from .demo import demo
+from .diff import diff
 from .erase import erase
 from .exchange import export_labels, import_labels
 from .fit import fit
@@ -24,6 +25,7 @@ from .label import label
 from .lineage import lineage
 from .monitor import monitor
 from .predict import predict
+from .report import report
 from .retry import retry
 from .run import run
 from .runs import runs
@@ -76,7 +78,9 @@ for command in (
     init,
     run,
     runs,
+    diff,
     monitor,
+    report,
     lineage,
     export_labels,
     import_labels,
