@@ -52,9 +52,9 @@ class FunctionForm:
         if self.kind == "keywords":
             return keyword_lf(
                 self.name,
-                _lines(self.words),
+                lines(self.words),
                 self.vote,
-                unless=_lines(self.unless),
+                unless=lines(self.unless),
                 whole_words=self.whole_words,
             )
         return regex_lf(self.name, self.words.strip(), self.vote, unless=self.unless.strip() or None)
@@ -62,9 +62,9 @@ class FunctionForm:
     def to_code(self) -> str:
         """Return the statement that makes this function."""
         if self.kind == "keywords":
-            given = [repr(self.name), _list(_lines(self.words)), repr(self.vote)]
-            if _lines(self.unless):
-                given.append(f"unless={_list(_lines(self.unless))}")
+            given = [repr(self.name), _list(lines(self.words)), repr(self.vote)]
+            if lines(self.unless):
+                given.append(f"unless={_list(lines(self.unless))}")
             if not self.whole_words:
                 given.append("whole_words=False")
             return f"{self.name} = keyword_lf({', '.join(given)})\n"
@@ -75,19 +75,12 @@ class FunctionForm:
 
     def test_code(self, module: str, hits: str, misses: str) -> str:
         """Return a test of the examples somebody typed: one a line, those to vote on and those to abstain on."""
-        cases = [(line, self.vote) for line in _lines(hits)] + [(line, None) for line in _lines(misses)]
+        cases = [(line, self.vote) for line in lines(hits)] + [(line, None) for line in lines(misses)]
         rows = "".join(f"        ({text!r}, {vote!r}),\n" for text, vote in cases)
         return (
             f'\n\n@pytest.mark.parametrize(\n    ("text", "vote"),\n    [\n{rows}    ],\n)\n'
             f'def test_{self.name}(text, vote):\n    assert {module}.{self.name}({{"text": text}}) == vote\n'
         )
-
-
-def failing_examples(form: FunctionForm, hits: str, misses: str) -> list[str]:
-    """Return the typed examples on which the function does not do what was said; to be run where time is limited."""
-    function = form.build()
-    wrong = [line for line in _lines(hits) if function({"text": line}) is None]
-    return wrong + [line for line in _lines(misses) if function({"text": line}) is not None]
 
 
 def save_code(form: FunctionForm, path: Path, classes: tuple[str, ...], hits: str, misses: str) -> list[Path]:
@@ -115,7 +108,7 @@ def save_code(form: FunctionForm, path: Path, classes: tuple[str, ...], hits: st
     needed = "" if imported else f"from sidelight.labeling import {maker}  # noqa: E402\n\n"
     write_file(path, f"{older.rstrip()}\n\n{needed}{form.to_code()}")
     written = [path]
-    if _lines(hits) or _lines(misses):
+    if lines(hits) or lines(misses):
         tests = path.with_name(f"test_{path.name}")
         before = (
             tests.read_text(encoding="utf-8") if tests.exists() else f"import pytest\n\nimport {path.stem}\n"
@@ -125,7 +118,8 @@ def save_code(form: FunctionForm, path: Path, classes: tuple[str, ...], hits: st
     return written
 
 
-def _lines(text: str) -> list[str]:
+def lines(text: str) -> list[str]:
+    """Return the lines of a text box that hold something."""
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 

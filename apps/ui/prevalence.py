@@ -17,11 +17,11 @@ FEWEST_OF_EACH = 10
 """Labels, and labels of each side, below which the label model's help cannot be measured."""
 
 
-def random_sample(context: Context) -> tuple[NDArray[np.intp], list[str]]:
-    """Return the rows and labels of the longest run of the random order in which every record was decided.
+def random_sample(context: Context) -> tuple[NDArray[np.intp], list[str], int]:
+    """Return rows and labels of the longest run of the random order that was decided, and how many it passed over.
 
     The order was drawn before any label was given, so such a run is a uniform sample, whatever queue brought its records
-    up. Records everybody skipped, and those in dispute, are passed over.
+    up. Records that were only skipped, and those in dispute, are passed over until somebody settles them.
     """
     ledger, records = context.store.ledger(), context.workspace.records
     settled = ledger.decisions()
@@ -30,21 +30,23 @@ def random_sample(context: Context) -> tuple[NDArray[np.intp], list[str]]:
         passed |= {name for name, event in ledger.decided(person).items() if event.kind == "skip"} - set(
             settled
         )
-    rows, labels = [], []
+    rows, labels, n_passed = [], [], 0
     for row in context.uniform.tolist():
         name = records.ids[row]
         if name in settled:
             if settled[name].label in context.workspace.schema.classes:
                 rows.append(row)
                 labels.append(settled[name].label)
-        elif name not in passed:
+        elif name in passed:
+            n_passed += 1
+        else:
             break
-    return np.array(rows, dtype=np.intp), labels
+    return np.array(rows, dtype=np.intp), labels, n_passed
 
 
 def estimate_shares(context: Context) -> list[Interval]:
     """Return the share of each class among all records, estimated from the random sample, patients kept together."""
-    rows, labels = random_sample(context)
+    rows, labels, _ = random_sample(context)
     patients = context.workspace.records.patient_ids
     return [
         clustered_proportion(np.array([label == name for label in labels], dtype=bool), patients[rows])
@@ -107,7 +109,7 @@ def share_with_help(context: Context, label: int) -> Interval:
     workspace = context.workspace
     if workspace.proba is None:
         return Interval.missing("there is no label model")
-    rows, labels = random_sample(context)
+    rows, labels, _ = random_sample(context)
     gold = np.array([name == workspace.schema.name(label) for name in labels], dtype=np.float64)
     proxy = workspace.proba[:, label]
     return estimate_with_help(

@@ -17,7 +17,7 @@ from sidelight.labeling import ABSTAIN, LimitError, Span, UsageError, VoteMatrix
 from sidelight.labeling.applier import function_info
 from sidelight.labeling.statistics import Interval, clustered_proportion
 
-from .function_form import FunctionForm
+from .function_form import FunctionForm, lines
 from .workspace import Workspace
 
 PATIENCE = 10.0
@@ -184,6 +184,13 @@ def _changed(workspace: Workspace, rows: NDArray[np.intp], column: NDArray[np.in
     more = np.column_stack([values, column.astype(np.int8)])
     after = kind(cardinality=cardinality).fit(more).predict(more)
     return int((before != after).sum())
+
+
+def failing_examples(process: PatternProcess, form: FunctionForm, hits: str, misses: str) -> list[str]:
+    """Return the typed examples, one a line, on which the function does not do what was said."""
+    wanted = [(line, True) for line in lines(hits)] + [(line, False) for line in lines(misses)]
+    found, _ = process.run(form, [line for line, _ in wanted])
+    return [line for place, (line, votes) in enumerate(wanted) if (place in found) != votes]
 
 
 def add_function(process: PatternProcess, workspace: Workspace, form: FunctionForm) -> Workspace:

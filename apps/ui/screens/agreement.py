@@ -63,7 +63,7 @@ def _between_annotators(ratings: Ratings) -> None:
 
 
 def _frequencies(desk: Desk) -> None:
-    rows, _ = random_sample(desk.context)
+    rows, _, n_passed = random_sample(desk.context)
     classes = desk.context.workspace.schema.classes
     shares = estimate_shares(desk.context)
     st.html(said_list([(c, name, share_words(shares[c])) for c, name in enumerate(classes)]))
@@ -75,6 +75,7 @@ def _frequencies(desk: Desk) -> None:
     )
     st.html(
         f'<p class="quiet">From {len(rows)} records drawn at random, patients kept together; 95 % intervals. '
+        f"{n_passed} more are in dispute or were skipped, and wait to be settled. "
         f"Records that a queue chose are left out, since they were chosen for being odd.{more}</p>"
     )
 

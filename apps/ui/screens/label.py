@@ -28,7 +28,7 @@ def _choose_queue(desk: Desk) -> Queue:
     names = list(queues)
     name = st.selectbox("Queue", names, format_func=lambda name: queues[name].title, key="queue")
     queue = queues[name if name in queues else names[0]]
-    st.caption(queue.why)
+    st.html(f'<p class="quiet">{escape(queue.why)}</p>')
     return queue
 
 

@@ -42,16 +42,18 @@ def _functions(desk: Desk) -> None:
         rows.append(
             {
                 "function": name,
-                "learned accuracy": None if np.isnan(learned[column]) else float(learned[column]),
-                "coverage": float(analysis.lf_coverages()[column]),
-                "overlap": float(analysis.lf_overlaps()[column]),
-                "conflict": float(analysis.lf_conflicts()[column]),
+                "learned": None if np.isnan(learned[column]) else 100 * float(learned[column]),
+                "coverage": 100 * float(analysis.lf_coverages()[column]),
+                "overlap": 100 * float(analysis.lf_overlaps()[column]),
+                "conflict": 100 * float(analysis.lf_conflicts()[column]),
                 "people agree": "" if judged is None else share_words(judged.precision),
             }
         )
     percent = {
-        name: st.column_config.ProgressColumn(name, format="percent", min_value=0, max_value=1, width="small")
-        for name in ("learned accuracy", "coverage", "overlap", "conflict")
+        name: st.column_config.ProgressColumn(
+            name, format="%.0f %%", min_value=0, max_value=100, width="small"
+        )
+        for name in ("learned", "coverage", "overlap", "conflict")
     }
     st.dataframe(rows, hide_index=True, column_config=percent, height=min(720, 40 + 35 * len(rows)))
 

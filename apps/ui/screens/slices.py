@@ -29,12 +29,12 @@ def slices_page(desk: Desk) -> None:
             {
                 "slice": name.replace("_", " "),
                 "records": int(inside.sum()),
-                "with a vote": float(covered[inside].mean()) if inside.any() else 0.0,
+                "with a vote": 100 * float(covered[inside].mean()) if inside.any() else 0.0,
                 "labeled by people": int((inside & (gold >= 0)).sum()),
                 "label model agrees": share_words(right) if judged.any() else "not judged yet",
             }
         )
-    share = st.column_config.ProgressColumn("with a vote", format="percent", min_value=0, max_value=1)
+    share = st.column_config.ProgressColumn("with a vote", format="%.0f %%", min_value=0, max_value=100)
     st.dataframe(
         rows, hide_index=True, column_config={"with a vote": share}, height=min(720, 40 + 35 * len(rows))
     )

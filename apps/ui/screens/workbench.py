@@ -1,15 +1,16 @@
 """The workbench: a function typed into a form, its hits and misses at once, and its code when it is good."""
 
+from html import escape
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from sidelight.apps.ui.desk import Desk
-from sidelight.apps.ui.function_form import KINDS, FunctionForm, failing_examples, save_code
+from sidelight.apps.ui.function_form import KINDS, FunctionForm, save_code
 from sidelight.apps.ui.guard import guarded
 from sidelight.apps.ui.note_html import Mark, note_html
-from sidelight.apps.ui.preview import PatternProcess, Preview, add_function, preview
+from sidelight.apps.ui.preview import PatternProcess, Preview, add_function, failing_examples, preview
 from sidelight.apps.ui.ratings import gold_of
 
 from .agreement import share_words
@@ -34,9 +35,9 @@ def workbench_page(desk: Desk) -> None:
         _show(desk, form)
     with left:
         _save(desk, form, hits, misses)
-        st.caption(
-            "Saving writes Python code that later runs with the rights of whoever runs sidelight. "
-            "Only developers see this page."
+        st.html(
+            '<p class="quiet">Saving writes Python code that later runs with the rights of whoever runs sidelight. '
+            "Only developers see this page.</p>"
         )
 
 
@@ -112,8 +113,6 @@ def _figures(result: Preview) -> None:
 
 
 def _one(item_id: str, html: str) -> None:
-    from html import escape
-
     st.html(f'<div class="hits"><div class="row">{escape(item_id)}</div>{html}</div>')
 
 
@@ -142,7 +141,7 @@ def _use(desk: Desk, form: FunctionForm) -> None:
 def _write(desk: Desk, form: FunctionForm, hits: str, misses: str) -> None:
     path = desk.context.workspace.functions_file
     assert path is not None  # noqa: S101 - there is no button without it
-    wrong = failing_examples(form, hits, misses)
+    wrong = failing_examples(_process(), form, hits, misses)
     if wrong:
         st.error(
             f"{len(wrong)} of the examples come out otherwise; nothing was saved.", icon=":material/rule:"

@@ -183,3 +183,43 @@ def test_a_killed_server_loses_nothing_and_the_tab_goes_on(page, serve):
     page.keyboard.press("2")
     wait_for(page, 4)
     assert len(labels_in(server)) == 4
+
+
+def test_a_keyword_function_shows_its_hits_and_becomes_code(page, sample):
+    open_page(page, sample, "workbench")
+    page.get_by_role("textbox", name="Name").fill("says_block")
+    words = page.get_by_label("Words or phrases, one a line")
+    words.fill("schenkelblock\nhemiblock")
+    words.press("Control+Enter")
+    page.locator(".figures").wait_for(timeout=READY)
+    assert page.locator(".hits mark").first.inner_text().lower() in ("schenkelblock", "hemiblock")
+    assert "precision" in page.locator(".figures").inner_text()
+    page.get_by_role("button", name="Save to lfs.py").click()
+    page.get_by_text("Saved to lfs.py").wait_for(timeout=READY)
+    assert (
+        "says_block = keyword_lf('says_block', ['schenkelblock', 'hemiblock'], 'abnormal')"
+        in (sample.folder / "lfs.py").read_text()
+    )
+    page.get_by_role("button", name="Use it now").click()
+    page.get_by_text("says_block votes now.").wait_for(timeout=READY)
+    page.get_by_role("link", name="Label model").click()
+    page.get_by_text("What each function adds").wait_for(timeout=READY)
+    assert outside(page, sample) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_accessibility_finding_is_serious(chromium, sample, theme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme=theme)
+    page = context.new_page()
+    found = {}
+    for path in ("", "agreement", "workbench"):
+        open_page(page, sample, path)
+        page.wait_for_timeout(800)
+        for violation in axe.Axe().run(page).response["violations"]:
+            if violation["impact"] in ("serious", "critical"):
+                found.setdefault(
+                    (path, violation["id"]), [node["html"][:160] for node in violation["nodes"]][:3]
+                )
+    context.close()
+    assert found == {}
