@@ -28,12 +28,24 @@ if TYPE_CHECKING:
     from .discovery import Discovery as Discovery
     from .discovery import FoundSlice as FoundSlice
     from .discovery import discover as discover
+    from .group_loss import GroupDRO as GroupDRO
+    from .group_loss import label_groups as label_groups
     from .heads import SliceHeads as SliceHeads
+    from .recipes import RECIPES as RECIPES
+    from .recipes import train_robustly as train_robustly
     from .sampling import Reweighted as Reweighted
     from .sampling import SliceSampler as SliceSampler
     from .sampling import undo_sampling as undo_sampling
+    from .shared_heads import ExpertMixture as ExpertMixture
+    from .shared_heads import HardSharing as HardSharing
 
 _LATE = {
+    "train_robustly": "recipes",
+    "RECIPES": "recipes",
+    "ExpertMixture": "shared_heads",
+    "HardSharing": "shared_heads",
+    "label_groups": "group_loss",
+    "GroupDRO": "group_loss",
     "DISCOVERERS": "discovery",
     "Discovery": "discovery",
     "FoundSlice": "discovery",
@@ -49,12 +61,16 @@ __all__ = [
     "DEFAULT_METRICS",
     "DISCOVERERS",
     "METRICS",
+    "RECIPES",
     "Audit",
     "AuditRow",
     "Confusion",
     "ConfusionTable",
     "Discovery",
+    "ExpertMixture",
     "FoundSlice",
+    "GroupDRO",
+    "HardSharing",
     "Metric",
     "Overall",
     "PandasSFApplier",
@@ -71,10 +87,12 @@ __all__ = [
     "coupling",
     "discover",
     "exact_match",
+    "label_groups",
     "node_interval",
     "node_measure",
     "slice_dataframe",
     "slicing_function",
+    "train_robustly",
     "undo_sampling",
     "within_node",
 ]

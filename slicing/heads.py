@@ -176,7 +176,7 @@ class SliceHeads(nn.Module):
         )
         indicating = (terms * known).sum() / known.sum().clamp_min(1)
         experts = self.shared(features.unsqueeze(1) + self._corrections(features))
-        return self.indicator_weight * indicating + self.expert_weight * _on_members(
+        return self.indicator_weight * indicating + self.expert_weight * on_members(
             experts, members, batch, loss
         )
 
@@ -256,7 +256,7 @@ def _margin(predicted: Tensor, *, multi_label: bool) -> Tensor:
     return top[:, :, 0] - top[:, :, 1]
 
 
-def _on_members(
+def on_members(
     experts: Tensor, members: Tensor, batch: Batch, loss: Callable[[Tensor, Batch], Tensor]
 ) -> Tensor:
     """Return the experts' loss, each on its own members, averaged over the slices that have any in the batch."""

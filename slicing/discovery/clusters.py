@@ -31,6 +31,8 @@ class ClusterWithinClass:
         Largest number of clusters tried.
     least : int, default 10
         Records of a class for each cluster, at least.
+    finer : bool, default True
+        Propose the finer clustering too.
 
     References
     ----------
@@ -40,8 +42,8 @@ class ClusterWithinClass:
 
     name = "clusters"
 
-    def __init__(self, n_axes: int = 8, most: int = 10, least: int = 10) -> None:
-        self.n_axes, self.most, self.least = n_axes, most, least
+    def __init__(self, n_axes: int = 8, most: int = 10, least: int = 10, *, finer: bool = True) -> None:
+        self.n_axes, self.most, self.least, self.finer = n_axes, most, least, finer
 
     def propose(self, evidence: Evidence, seed: int = 0) -> list[Rule]:
         """Return one rule a cluster."""
@@ -79,7 +81,7 @@ class ClusterWithinClass:
             if score > best_score:
                 best, best_score = n_clusters, score
         finer = min(3 * best, max(len(points) // (2 * self.least), 2))
-        return [best] if finer <= best else [best, finer]
+        return [best] if finer <= best or not self.finer else [best, finer]
 
 
 def mixture(points: NDArray[np.float64], n_components: int, seed: int) -> GaussianMixture:

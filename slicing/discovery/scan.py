@@ -26,7 +26,7 @@ def excess_ratio(observed: ArrayLike, expected: ArrayLike, total: float) -> NDAr
     Examples
     --------
     >>> excess_ratio([8, 2], [2.0, 2.0], 20).round(2).tolist()
-    [6.24, 0.0]
+    [6.22, 0.0]
     """
     c = np.asarray(observed, dtype=np.float64)
     e = np.maximum(np.asarray(expected, dtype=np.float64), 1e-9)

@@ -1,0 +1,212 @@
+"""Ways of training that are meant to keep rare subsets from failing, behind one call."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
+
+from sidelight.crossmodal.classifier import CrossModalClassifier
+from sidelight.crossmodal.inputs import Inputs
+from sidelight.crossmodal.losses import LOSSES
+from sidelight.crossmodal.targets import Targets, as_targets
+from sidelight.labeling.seeds import derive_seed
+
+from .discovery.clusters import ClusterWithinClass
+from .discovery.evidence import as_evidence
+from .discovery.rule import members
+from .group_loss import GroupDRO, label_groups
+from .heads import SliceHeads
+from .matrix import as_slices
+from .retraining import correct_on, retrain_last_layer
+from .sampling import Reweighted, SliceSampler
+from .shared_heads import ExpertMixture, HardSharing
+
+Recipe = Callable[..., CrossModalClassifier]
+"""Takes an unfitted classifier, signals, targets, slices and ``validation=``; returns the fitted classifier."""
+
+
+def train_robustly(
+    classifier: CrossModalClassifier,
+    signals: Inputs | ArrayLike,
+    proba: ArrayLike,
+    slices: Any = None,
+    *,
+    recipe: str = "balanced",
+    covered: ArrayLike | None = None,
+    validation: Any = None,
+) -> CrossModalClassifier:
+    """Train a copy of `classifier` so that slices do not fail unseen.
+
+    Parameters
+    ----------
+    classifier : CrossModalClassifier
+        What a plain training would be; its encoder, budget and seed are kept.
+    signals, proba, covered, validation
+        As for `CrossModalClassifier.fit`.
+    slices : SliceMatrix, mapping of name to bools, or array of shape (n_records, n_slices), optional
+        Membership of the training records; needed by the recipes that name slices.
+    recipe : str, default "balanced"
+        A name in `RECIPES`.
+
+    Returns
+    -------
+    CrossModalClassifier
+        Fitted; it predicts without slices.
+
+    Notes
+    -----
+    - "plain": no more than `fit`.
+    - "balanced": rows drawn so that every label within and without every slice is met alike (at most 20 times as
+      often as the likeliest); the recommended one, see `benchmarks/slices.py`.
+    - "up-weighting": members count more, up to a quarter of all weight, at most ten times.
+    - "hard-sharing": `HardSharing`. "expert-mixture": `ExpertMixture`. "slice-heads": `SliceHeads`.
+    - "group-dro": `GroupDRO` over label and slices, groups drawn alike.
+    - "just-train-twice": a quarter of the epochs first; rows it gets wrong count five times in the second training.
+    - "george": the first model's features are clustered within each class, the clusters are the groups of
+      "group-dro". Needs no slices.
+    - "last-layer": plain, then the head alone is fitted again to rows balanced by label and slice.
+    - "multiaccuracy": plain, then the logits are corrected where features tell a residual. Needs `validation`.
+
+    References
+    ----------
+    "just-train-twice": E. Liu et al., ICML 2021, arXiv 2107.09044. "george": N. Sohoni et al., arXiv 2011.12945.
+    "last-layer": P. Kirichenko et al., ICLR 2023, arXiv 2204.02937. "multiaccuracy": M. Kim, A. Ghorbani, J. Zou,
+    AIES 2019, arXiv 1805.12317.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(0)
+    >>> y = np.arange(40) % 2
+    >>> signals = random.normal(size=(40, 2, 64)) * (1 + 3 * y[:, None, None])
+    >>> plain = CrossModalClassifier(max_epochs=2, accelerator="cpu")
+    >>> train_robustly(plain, signals, y, {"late": np.arange(40) > 30}, recipe="group-dro").predict(signals).shape
+    (40,)
+    """
+    if recipe not in RECIPES:
+        raise ValueError(f"recipe is {recipe!r}; known by name: {', '.join(sorted(RECIPES))}")
+    targets = as_targets(proba, covered)
+    known = None if slices is None else as_slices(slices, n_records=len(targets.proba))
+    if recipe in NEED_SLICES and (known is None or not known.n_slices):
+        raise ValueError(f"recipe {recipe!r} needs slices")
+    if recipe == "multiaccuracy" and validation is None:
+        raise ValueError("recipe 'multiaccuracy' needs validation rows")
+    fresh = CrossModalClassifier(**classifier.get_params())
+    return RECIPES[recipe](fresh, signals, targets, known, validation=validation)
+
+
+def _fit(
+    classifier: CrossModalClassifier, signals: Any, targets: Targets, **keywords: Any
+) -> CrossModalClassifier:
+    keywords = {name: value for name, value in keywords.items() if value is not None}
+    return classifier.fit(signals, targets.proba, targets.weight, **keywords)
+
+
+def _plain(classifier: Any, signals: Any, targets: Targets, slices: Any, *, validation: Any) -> Any:
+    return _fit(classifier, signals, targets, validation=validation)
+
+
+def _balanced(classifier: Any, signals: Any, targets: Targets, slices: Any, *, validation: Any) -> Any:
+    classifier.sampler = SliceSampler(slices)
+    return _fit(classifier, signals, targets, validation=validation)
+
+
+def _up_weighted(classifier: Any, signals: Any, targets: Targets, slices: Any, *, validation: Any) -> Any:
+    member = slices.values.any(axis=1) & (targets.weight > 0)
+    others = int(((targets.weight > 0) & ~member).sum())
+    heavier = min(10.0, max(1.0, 0.25 * others / max(int(member.sum()), 1)))
+    classifier.loss = Reweighted(_loss(classifier), np.where(member, heavier, 1.0))
+    return _fit(classifier, signals, targets, validation=validation)
+
+
+def _with_head(head: type[nn.Module]) -> Any:
+    def train(classifier: Any, signals: Any, targets: Targets, slices: Any, *, validation: Any) -> Any:
+        keywords: dict[str, Any] = {"seed": derive_seed(classifier.seed, "slicing", "head")}
+        if head is SliceHeads:
+            keywords["rates"] = slices.values.mean(axis=0).tolist()
+        classifier.head = lambda width, n_classes: head(width, n_classes, slices.names, **keywords)
+        return _fit(classifier, signals, targets, validation=validation, membership=slices)
+
+    return train
+
+
+def _group_dro(classifier: Any, signals: Any, targets: Targets, slices: Any, *, validation: Any) -> Any:
+    return _over_groups(classifier, signals, targets, label_groups(_classes(targets), slices), validation)
+
+
+def _over_groups(
+    classifier: Any, signals: Any, targets: Targets, groups: NDArray[np.int64], validation: Any
+) -> Any:
+    classifier.loss = GroupDRO(groups)
+    classifier.sampler = SliceSampler(np.eye(int(groups.max()) + 1)[groups], cap=1e9, by_class=False)
+    return _fit(classifier, signals, targets, validation=validation)
+
+
+def _just_train_twice(
+    classifier: Any, signals: Any, targets: Targets, slices: Any, *, validation: Any
+) -> Any:
+    first = CrossModalClassifier(**classifier.get_params())
+    first.max_epochs = max(2, classifier.max_epochs // 4)
+    wrong = _fit(first, signals, targets).predict(signals) != targets.proba.argmax(axis=1)
+    classifier.loss = Reweighted(_loss(classifier), np.where(wrong, 5.0, 1.0))
+    return _fit(classifier, signals, targets, validation=validation)
+
+
+def _george(classifier: Any, signals: Any, targets: Targets, slices: Any, *, validation: Any) -> Any:
+    first = _fit(CrossModalClassifier(**classifier.get_params()), signals, targets)
+    used = targets.used
+    labels = targets.proba.argmax(axis=1)
+    evidence = as_evidence(labels[used], targets.proba[used], embeddings=first.embed(signals)[used])
+    groups = np.full(len(labels), -1, dtype=np.int64)
+    groups[used] = labels[used]
+    finder = ClusterWithinClass(n_axes=2, finer=False)
+    for number, rule in enumerate(finder.propose(evidence, classifier.seed), start=targets.n_classes):
+        groups[used[members(rule, evidence)]] = number
+    codes, packed = np.unique(groups[used], return_inverse=True)
+    groups[used] = packed.reshape(-1)
+    return _over_groups(classifier, signals, targets, groups, validation) if len(codes) > 1 else first
+
+
+def _last_layer(classifier: Any, signals: Any, targets: Targets, slices: Any, *, validation: Any) -> Any:
+    fitted = _fit(classifier, signals, targets, validation=validation)
+    rows = targets.used
+    weight = SliceSampler(slices).odds(rows, targets)
+    return retrain_last_layer(fitted, fitted.embed(signals)[rows], targets.proba[rows], weight)
+
+
+def _multiaccuracy(classifier: Any, signals: Any, targets: Targets, slices: Any, *, validation: Any) -> Any:
+    fitted = _fit(classifier, signals, targets, validation=validation)
+    dev = as_targets(*validation[1:], n_classes=targets.n_classes)
+    rows = dev.used
+    return correct_on(fitted, fitted.embed(validation[0])[rows], dev.proba[rows])
+
+
+def _loss(classifier: CrossModalClassifier) -> nn.Module:
+    return LOSSES[classifier.loss]() if isinstance(classifier.loss, str) else copy.deepcopy(classifier.loss)
+
+
+def _classes(targets: Targets) -> NDArray[np.int64]:
+    return np.where(targets.weight > 0, targets.proba.argmax(axis=1), -1).astype(np.int64)
+
+
+RECIPES: dict[str, Recipe] = {
+    "balanced": _balanced,
+    "expert-mixture": _with_head(ExpertMixture),
+    "george": _george,
+    "group-dro": _group_dro,
+    "hard-sharing": _with_head(HardSharing),
+    "just-train-twice": _just_train_twice,
+    "last-layer": _last_layer,
+    "multiaccuracy": _multiaccuracy,
+    "plain": _plain,
+    "slice-heads": _with_head(SliceHeads),
+    "up-weighting": _up_weighted,
+}
+"""Recipes by name."""
+
+NEED_SLICES = frozenset(
+    {"balanced", "expert-mixture", "group-dro", "hard-sharing", "last-layer", "slice-heads", "up-weighting"}
+)
+"""Recipes that cannot do without slices."""
