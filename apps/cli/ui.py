@@ -19,7 +19,8 @@ SAMPLE_LABELS = "sidelight-labels.sqlite"
     short_help="Label records in the browser.",
     epilog="Example: sidelight ui notes.csv --functions lfs.py --text report --show age,sex",
 )
-@click.argument("export", type=click.Path(), required=False)
+@click.argument("source", type=click.Path(), required=False)
+@click.option("--task", help="Which task of the project, where it has several.")
 @click.option("--functions", help="A Python file (lfs.py) or module of labeling functions. Its code is run.")
 @click.option("--slices", help="A Python file or module of slicing functions. Its code is run.")
 @click.option("--classes", help="Class names, by comma; else the schema that the functions file defines.")
@@ -57,7 +58,8 @@ SAMPLE_LABELS = "sidelight-labels.sqlite"
 @export_options
 @json_option
 def ui(
-    export: str | None,
+    source: str | None,
+    task: str | None,
     functions: str | None,
     slices: str | None,
     classes: str | None,
@@ -79,7 +81,7 @@ def ui(
     as_json: bool,
     columns: Mapping[str, Any],
 ) -> int:
-    """Label the records of EXPORT in the browser; without EXPORT, the bundled ECG reports.
+    """Label the records of SOURCE, an export or a project, in the browser; without SOURCE, the bundled ECG reports.
 
     Labels are events that are only ever added, acknowledged once they are on disk, in a SQLite file or in PostgreSQL.
     The page makes no request to any other machine.
@@ -92,8 +94,8 @@ def ui(
     known = Login.parse(login, address)
     roles = Roles() if roles_file is None else Roles.read(roles_file)
     note("reading records and running functions")
-    workspace = open_workspace(export, functions, slices, classes, signals, show, guideline, columns)
-    place = labels or (SAMPLE_LABELS if export is None else str(Path(export).with_suffix(".labels.sqlite")))
+    workspace = open_workspace(source, functions, slices, classes, signals, show, guideline, columns, task)
+    place = labels or _beside(source)
     store = LabelStore(place, workspace.schema.task)
     if export_labels or export_events or import_labels:
         with store:
@@ -112,6 +114,17 @@ def ui(
     return 0
 
 
+def _beside(source: str | None) -> str:
+    """Return where labels go when nobody says: into the project, beside the export, or here for the sample."""
+    from sidelight.apps.ui.project import LABELS, is_project
+
+    if source is None:
+        return SAMPLE_LABELS
+    if is_project(source):
+        return str((Path(source) if Path(source).is_dir() else Path(source).parent) / LABELS)
+    return str(Path(source).with_suffix(".labels.sqlite"))
+
+
 def open_workspace(
     export: str | None,
     functions: str | None,
@@ -121,6 +134,7 @@ def open_workspace(
     show: str,
     guideline: str | None,
     columns: Mapping[str, Any],
+    task: str | None = None,
 ) -> "Workspace":
     """Return what the options describe, or the bundled sample."""
     from sidelight.apps.ui.workspace import Workspace
@@ -128,19 +142,23 @@ def open_workspace(
 
     if export is None:
         return Workspace.sample()
-    from sidelight.slicing import SlicingFunction
-
-    schema = parse_classes(classes, functions)
-    if schema is None:
-        raise UsageError(
-            "name the classes (--classes normal,abnormal), or a functions file that defines a schema"
-        )
     words = ""
     if guideline is not None:
         try:
             words = Path(guideline).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             raise InputError(guideline, "cannot be read as UTF-8 text") from None
+    shown = tuple(name.strip() for name in show.split(",") if name.strip())
+    from sidelight.apps.ui.project import is_project, open_project
+    from sidelight.slicing import SlicingFunction
+
+    if is_project(export):
+        return open_project(export, task, shown, words)
+    schema = parse_classes(classes, functions)
+    if schema is None:
+        raise UsageError(
+            "name the classes (--classes normal,abnormal), or a functions file that defines a schema"
+        )
     return Workspace.open(
         open_export(export, columns),
         schema,
@@ -148,7 +166,7 @@ def open_workspace(
         functions=load_functions(functions, LabelingFunction) if functions else (),
         slicing_functions=load_functions(slices, SlicingFunction) if slices else (),
         signals=signals,
-        show=[name.strip() for name in show.split(",") if name.strip()],
+        show=shown,
         guideline=words,
         functions_file=Path(functions) if functions and functions.endswith(".py") else None,
     )
