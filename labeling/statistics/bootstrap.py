@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
-from .interval import Interval, as_binary, group_codes, two_sided_p
+from .interval import Interval, as_binary, group_codes, t_quantile, two_sided_p
 from .roc import auroc, delong, one_class_reason
 
 CHUNK = 4_000_000
@@ -231,7 +231,7 @@ def interval_of_draws(
     if spread <= 1e-12 * max(1.0, abs(estimate)):
         reason = "no resample differs from the data, so they bound nothing"
         return Interval(estimate, math.nan, math.nan, level=level, n=n, reason=reason)
-    t = float(stats.t.ppf((1 + level) / 2, n_groups - 1))
+    t = t_quantile(level, n_groups - 1)
     tail = float(special.ndtr(-t * math.sqrt(n_groups / (n_groups - 1))))
     low, high = np.quantile(usable, [tail, 1 - tail])
     return Interval(estimate, float(low), float(high), level=level, n=n)

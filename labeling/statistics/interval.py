@@ -72,6 +72,11 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def t_quantile(level: float, degrees: float) -> float:
+    """Return the point that Student's t exceeds in either direction with probability ``1 - level``."""
+    return float(special.stdtrit(degrees, (1 + level) / 2))
+
+
 def normal_quantile(level: float) -> float:
     """Return z such that a standard normal lies within ±z with probability `level`."""
     if not 0 < level < 1:

@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
-from .interval import Interval, as_binary, group_codes, normal_quantile
+from .interval import Interval, as_binary, group_codes, normal_quantile, t_quantile
 
 
 def wilson_interval(
@@ -101,7 +100,7 @@ def effective_size(values: NDArray[Any], groups: ArrayLike | None, *, level: flo
     influence = (np.asarray(values, dtype=np.float64) - share) / n
     variance = cluster_variance(influence, codes, n_groups)
     design = max(variance / plain, 1.0) if variance > 0 else 1.0
-    shrink = (normal_quantile(level) / float(stats.t.ppf((1 + level) / 2, n_groups - 1))) ** 2
+    shrink = (normal_quantile(level) / t_quantile(level, n_groups - 1)) ** 2
     return max(n / design * shrink, 1.0)
 
 
@@ -149,6 +148,8 @@ def fisher_mid_p(successes: int, n: int, other_successes: int, other_n: int) -> 
     """
     if n == 0 or other_n == 0:
         return math.nan
+    from scipy import stats  # slow to import
+
     table = stats.hypergeom(n + other_n, successes + other_successes, n)
     here = float(table.pmf(successes))
     lower = float(table.cdf(successes)) - here / 2

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
+from scipy import special
 
-from .interval import Interval, as_binary, group_codes, normal_quantile, two_sided_p
+from .interval import Interval, as_binary, group_codes, normal_quantile, t_quantile, two_sided_p
 from .proportions import cluster_variance
 
 SMALL_CLASS = 25
@@ -35,6 +35,8 @@ def auroc(y: ArrayLike, score: ArrayLike) -> float:
     n_negative = len(gold) - n_positive
     if not n_positive or not n_negative:
         return math.nan
+    from scipy import stats  # slow to import
+
     ranks = stats.rankdata(values[:, 0])
     return float((ranks[gold].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
 
@@ -114,7 +116,7 @@ class DeLong:
     def _quantile(self, level: float) -> float:
         if self.n_groups == self.n_positive + self.n_negative:
             return normal_quantile(level)
-        return float(stats.t.ppf((1 + level) / 2, max(self.n_groups - 1, 1)))
+        return t_quantile(level, max(self.n_groups - 1, 1))
 
 
 def delong(y: ArrayLike, scores: ArrayLike, groups: ArrayLike | None = None) -> DeLong:
@@ -188,6 +190,8 @@ def _structural(
     gold: NDArray[np.bool_], values: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the areas and each record's influence from midranks within and across the classes."""
+    from scipy import stats
+
     m, k = int(gold.sum()), int((~gold).sum())
     overall = stats.rankdata(values, axis=0)
     below = (overall[gold] - stats.rankdata(values[gold], axis=0)) / k
@@ -225,6 +229,8 @@ def score_bounds(area: float, m: float, k: float, level: float) -> tuple[float, 
 
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    from scipy import optimize
+
     return float(optimize.brentq(function, low, high))
 
 
