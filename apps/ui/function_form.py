@@ -4,10 +4,13 @@ import keyword
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sidelight.labeling import LabelingFunction, UsageError, keyword_lf, regex_lf, write_file
 
 KINDS = ("keywords", "regular expression")
+STATUSES = ("negated", "uncertain", "historical", "hypothetical")
+LANGUAGES = ("en", "de", "sv")
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,10 @@ class FunctionForm:
         Words, one a line, or an expression, whose presence makes the function abstain.
     whole_words : bool, default True
         For keywords: find "normal" in "is normal." but not in "abnormal".
+    not_when : tuple of str, default ()
+        Some of `STATUSES`: a place the note puts so does not count.
+    language : str, default "en"
+        Whose rules tell denial, doubt and history.
     """
 
     name: str
@@ -36,6 +43,8 @@ class FunctionForm:
     vote: str
     unless: str = ""
     whole_words: bool = True
+    not_when: tuple[str, ...] = ()
+    language: str = "en"
 
     def build(self) -> LabelingFunction:
         """Return the function.
@@ -56,8 +65,19 @@ class FunctionForm:
                 self.vote,
                 unless=lines(self.unless),
                 whole_words=self.whole_words,
+                **self._context(),
             )
-        return regex_lf(self.name, self.words.strip(), self.vote, unless=self.unless.strip() or None)
+        unless = self.unless.strip() or None
+        return regex_lf(self.name, self.words.strip(), self.vote, unless=unless, **self._context())
+
+    def _context(self) -> dict[str, Any]:
+        """Return the arguments that say how the note must put it; none where that does not matter."""
+        unknown = [status for status in self.not_when if status not in STATUSES]
+        if unknown or self.language not in LANGUAGES:
+            raise UsageError(f"statuses are {', '.join(STATUSES)}; languages are {', '.join(LANGUAGES)}")
+        if not self.not_when:
+            return {}
+        return {**dict.fromkeys(self.not_when, False), "language": self.language}
 
     def to_code(self) -> str:
         """Return the statement that makes this function."""
@@ -67,10 +87,12 @@ class FunctionForm:
                 given.append(f"unless={_list(lines(self.unless))}")
             if not self.whole_words:
                 given.append("whole_words=False")
+            given += [f"{name}={value!r}" for name, value in self._context().items()]
             return f"{self.name} = keyword_lf({', '.join(given)})\n"
         given = [repr(self.name), repr(self.words.strip()), repr(self.vote)]
         if self.unless.strip():
             given.append(f"unless={self.unless.strip()!r}")
+        given += [f"{name}={value!r}" for name, value in self._context().items()]
         return f"{self.name} = regex_lf({', '.join(given)})\n"
 
     def test_code(self, module: str, hits: str, misses: str) -> str:

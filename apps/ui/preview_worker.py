@@ -28,7 +28,7 @@ def main() -> None:
 def answer(form: Mapping[str, Any], texts: list[str]) -> dict[str, Any]:
     """Return the texts that a form's function votes on, with the characters that earned it, and what it cost."""
     try:
-        function = FunctionForm(**form).build()
+        function = FunctionForm(**{**form, "not_when": tuple(form["not_when"])}).build()
     except SidelightError as error:
         return {"fault": str(error)}
     records = list(iter_records([{"id": str(row), "text": text} for row, text in enumerate(texts)]))

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from sidelight.apps.ui.desk import Desk
-from sidelight.apps.ui.function_form import KINDS, FunctionForm, save_code
+from sidelight.apps.ui.function_form import KINDS, LANGUAGES, STATUSES, FunctionForm, save_code
 from sidelight.apps.ui.guard import guarded
 from sidelight.apps.ui.note_html import Mark, note_html
 from sidelight.apps.ui.preview import PatternProcess, Preview, add_function, failing_examples, preview
@@ -16,6 +16,7 @@ from sidelight.apps.ui.ratings import gold_of
 from .agreement import share_words
 
 SAMPLE = 2000
+CONTEXT = "“No effusion” is negated, “possible effusion” uncertain, “history of effusion” historical, “if effusion” hypothetical."
 SHOWN = 12
 
 
@@ -59,12 +60,36 @@ def _form(desk: Desk) -> tuple[FunctionForm, str, str]:
         )
         unless = st.text_input("Not where this is found", key="form-unless-regex")
         whole = True
+    not_when = st.pills(
+        "Not where the note puts it as", STATUSES, selection_mode="multi", key="form-context", help=CONTEXT
+    )
+    language = LANGUAGES[0]
+    if not_when:
+        language = (
+            st.segmented_control(
+                "Language", LANGUAGES, default=LANGUAGES[0], required=True, key="form-language"
+            )
+            or language
+        )
     with st.expander("Examples that become its tests"):
         hits = st.text_area("It votes on", height=80, key="form-hits", placeholder="One sentence a line")
         misses = st.text_area(
             "It abstains on", height=80, key="form-misses", placeholder="One sentence a line"
         )
-    return FunctionForm(name.strip(), kind, words, str(vote or classes[-1]), unless, whole), hits, misses
+    return (
+        FunctionForm(
+            name.strip(),
+            kind,
+            words,
+            str(vote or classes[-1]),
+            unless,
+            whole,
+            tuple(not_when or ()),
+            language,
+        ),
+        hits,
+        misses,
+    )
 
 
 def _show(desk: Desk, form: FunctionForm) -> None:

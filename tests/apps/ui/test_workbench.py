@@ -55,6 +55,13 @@ def test_a_preview_counts_what_the_function_itself_would_do(sample, process):
     assert result.ms_per_note > 0
 
 
+def test_what_the_note_denies_does_not_count(process):
+    hits, _ = process.run(
+        form("infarct", not_when=("negated",)), ["an infarct", "no infarct", "no change. infarct"]
+    )
+    assert sorted(hits) == [0, 2]
+
+
 def test_a_pattern_that_never_ends_is_stopped_and_the_next_one_runs(process):
     slow = PatternProcess(patience=1.0)
     slow.run(form("start"), ["warm up"])
@@ -93,6 +100,7 @@ FORMS = [
     form("paced\npacemaker", name="says_paced", unless="no pacemaker"),
     form(r"\bst[- ]senkung", kind="regular expression", name="says_st", unless="keine"),
     form("block", name="says_block", whole_words=False),
+    form("infarct", name="says_infarct", not_when=("negated", "uncertain")),
     form('it\'s "quoted" \\ back', name="says_odd"),
 ]
 
@@ -115,6 +123,9 @@ def test_saved_code_does_what_the_form_did_and_its_tests_pass(tmp_path):
         "ST-Senkung",
         "keine st senkung",
         "hemiblock",
+        "an infarct",
+        "no infarct",
+        "possible infarct",
         'it\'s "quoted" \\ back',
         "",
     ]:
@@ -127,7 +138,7 @@ def test_saved_code_does_what_the_form_did_and_its_tests_pass(tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stdout
-    assert "8 passed" in done.stdout
+    assert "10 passed" in done.stdout
 
 
 def test_a_function_is_added_to_a_file_that_has_others(tmp_path):
