@@ -69,7 +69,8 @@ def who_is_there(context: Context) -> Person | None:
         st.html('<p class="top"><b>sidelight</b> Please log in first.</p>')
         st.button("Log in", on_click=st.login, type="primary")
         return None
-    identity = st.user.get("email") or st.user.get("sub")
+    verified = st.user.get("email_verified") is not False  # an address nobody checked proves nothing
+    identity = (st.user.get("email") if verified else None) or st.user.get("sub")
     return context.roles.of(str(identity), local=False)
 
 

@@ -19,7 +19,7 @@ FLAGS = [
 ]  # fmt: skip
 
 
-def free_port():
+def _free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -28,9 +28,9 @@ def free_port():
 class Server:
     """`sidelight ui` in a process of its own; `log` is what it wrote."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, port: int = 0) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = port or _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.labels = folder / "labels.sqlite"
         self.arguments = arguments
@@ -76,13 +76,19 @@ class Server:
             self.kill()
 
 
+@pytest.fixture(scope="session")
+def free_port():
+    """A function that returns a port nobody listens on."""
+    return _free_port
+
+
 @pytest.fixture(scope="module")
 def serve(tmp_path_factory):
     """A function that starts `sidelight ui` in a folder of its own, with further arguments."""
     servers = []
 
-    def start(*arguments, folder=None):
-        server = Server(folder or tmp_path_factory.mktemp("ui"), *arguments)
+    def start(*arguments, folder=None, port=0):
+        server = Server(folder or tmp_path_factory.mktemp("ui"), *arguments, port=port)
         servers.append(server)
         return server
 

@@ -134,7 +134,7 @@ PATTERNS = [
 ]
 
 
-QUICK = ("a held key, as browsers send it", "a slow repeat", "two keys at once")
+QUICK = ("a held key, without the mark of a repeat", "two keys at once")
 
 
 @pytest.mark.parametrize(
@@ -167,22 +167,28 @@ def test_no_record_is_labeled_that_nobody_read(page, sample, presses):
     wait_for(page, n_done(page) + 1)
 
 
-def test_a_killed_server_loses_nothing_and_the_tab_goes_on(page, serve):
+@pytest.mark.parametrize("n_kills", [1, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_killed_server_loses_no_label_that_the_page_counted(page, serve, n_kills):
     server = serve()
     open_page(page, server)
-    for number in range(3):
+    random, counted = np.random.default_rng(0), 0
+    for _ in range(n_kills):
+        for _ in range(2):
+            look(page)
+            page.keyboard.press("12"[int(random.integers(2))])
+            wait_for(page, counted + 1, seconds=30)
+            counted += 1
         look(page)
-        page.keyboard.press("1")
-        wait_for(page, number + 1)
-    server.kill()
-    assert len(labels_in(server)) == 3
-    server.start()
-    page.goto(server.url)
-    wait_for(page, 3, seconds=30)
-    look(page)
-    page.keyboard.press("2")
-    wait_for(page, 4)
-    assert len(labels_in(server)) == 4
+        page.keyboard.press("1")  # one more, which may or may not arrive before the end
+        page.wait_for_timeout(int(random.integers(0, 60)))
+        server.kill()
+        stored = len([event for event in labels_in(server) if event.kind == "label"])
+        assert stored in (counted, counted + 1), "what the page counted is there"
+        counted = stored
+        server.start()
+        page.goto(server.url)
+        wait_for(page, counted, seconds=30)
+    assert len({event.item_id for event in labels_in(server)}) == counted
 
 
 def test_a_keyword_function_shows_its_hits_and_becomes_code(page, sample):
@@ -207,7 +213,7 @@ def test_a_keyword_function_shows_its_hits_and_becomes_code(page, sample):
     assert outside(page, sample) == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_no_accessibility_finding_is_serious(chromium, sample, theme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme=theme)
