@@ -12,15 +12,20 @@ from .evaluation import Comparison, ComparisonRow, compare_scores
 from .formats import FORMATS, Study, read_study
 from .inputs import ArrayInputs, Inputs, as_inputs
 from .label_choice import TextDecision, decide_labels
+from .label_errors import ErrorCheck, check_label_errors
 from .leads import canonical_leads, twelve_leads
+from .learning_curve import LearningCurve, fit_learning_curve, hand_label_equivalent, nested_samples
 from .link import Linked, LinkLimitError, LinkReport, link
 from .missing import MissingTrainingError
 from .operating import DecisionCurve, OperatingPoint, choose_threshold, decision_curve, operating_point
 from .predictions import Predictions
+from .prevalence import estimate_share
+from .selection import Queue, clash, conflict, k_centers, select_next, uncertainty
 from .signals import SetAside, SignalSet
 from .split import LeakError, Split, check_split, patient_folds, patient_split
 from .stratified_split import joined_units, stratified_folds, stratified_split
 from .study_files import StudyFiles
+from .summary import summarize
 from .targets import Targets, as_targets
 from .text_model import TextModel
 from .validation_splits import site_split, time_split
@@ -121,6 +126,7 @@ __all__ = [
     "DenseNet2d",
     "DilatedNet1d",
     "Duplicates",
+    "ErrorCheck",
     "ForwardCorrection",
     "GeneralizedCrossEntropy",
     "ImageAugment",
@@ -128,6 +134,7 @@ __all__ = [
     "Inputs",
     "InstanceReweighting",
     "LeakError",
+    "LearningCurve",
     "LinearHead",
     "LinkLimitError",
     "LinkReport",
@@ -137,6 +144,7 @@ __all__ = [
     "ParityError",
     "Predictions",
     "Progress",
+    "Queue",
     "Reliability",
     "ResNet1d",
     "ResNet2d",
@@ -158,20 +166,28 @@ __all__ = [
     "as_targets",
     "brier_score",
     "canonical_leads",
+    "check_label_errors",
     "check_split",
     "choose_threshold",
+    "clash",
     "compare_scores",
+    "conflict",
     "cross_entropy_with_probs",
     "decide_labels",
     "decision_curve",
+    "estimate_share",
     "export_onnx",
     "find_duplicate_studies",
     "find_duplicate_texts",
+    "fit_learning_curve",
     "fit_temperature",
+    "hand_label_equivalent",
     "instance_scores",
     "joined_units",
+    "k_centers",
     "link",
     "load_bundle",
+    "nested_samples",
     "operating_point",
     "patient_folds",
     "patient_split",
@@ -179,11 +195,14 @@ __all__ = [
     "reliability",
     "save_bundle",
     "scaled_softmax",
+    "select_next",
     "site_split",
     "stratified_folds",
     "stratified_split",
+    "summarize",
     "time_split",
     "twelve_leads",
+    "uncertainty",
 ]
 
 

@@ -27,6 +27,7 @@ from .inputs import Inputs, as_inputs
 from .multi_label import scaled_sigmoid
 from .pooling import BagEncoder
 from .predictions import Predictions, as_patients
+from .summary import summarize
 
 FORMAT = 1
 BUNDLED: dict[str, type[nn.Module]] = {**ENCODERS, "bag": BagEncoder}
@@ -63,6 +64,8 @@ class Bundle:
         What the model is and is not for.
     multi_label : bool
         Classes are findings of which several may be present.
+    summary : mapping from item to text
+        What a reader must know, in the order of the TRIPOD statement.
     licence_notes : tuple of str
         What the data's licences ask for.
     """
@@ -76,6 +79,7 @@ class Bundle:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     intended_use: str = INTENDED_USE
     multi_label: bool = False
+    summary: Mapping[str, str] = field(default_factory=dict)
     licence_notes: tuple[str, ...] = ()
 
     def predict_logits(self, signals: Inputs | ArrayLike, *, batch_size: int = 64) -> NDArray[np.float64]:
@@ -162,6 +166,7 @@ def save_bundle(
         "intended_use": INTENDED_USE,
         "licence_notes": [str(note) for note in licence_notes],
     }
+    about["summary"] = summarize(about)
     weights = {name: value.detach().contiguous() for name, value in network.state_dict().items()}
     text = json.dumps(about, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
     with write_folder(path, overwrite=overwrite) as folder:
@@ -204,6 +209,7 @@ def load_bundle(
             metrics=about["metrics"],
             intended_use=about["intended_use"],
             multi_label=bool(about.get("multi_label", False)),
+            summary=about.get("summary", {}),
             licence_notes=tuple(about["licence_notes"]),
         )
     except (KeyError, TypeError, ValueError) as error:

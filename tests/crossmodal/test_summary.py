@@ -1,0 +1,32 @@
+import json
+
+from sidelight.crossmodal import load_bundle, save_bundle, summarize
+from sidelight.labeling import LabelSchema
+
+
+def test_every_bundle_says_what_a_reader_must_know(two_views, quick, tmp_path):
+    gold, _, signals = two_views(60)
+    model = quick().fit(signals, gold)
+    folder = save_bundle(
+        tmp_path / "b",
+        model,
+        LabelSchema(("normal", "abnormal"), task="ecg"),
+        lineage={
+            "labels": {"model": "ab12"},
+            "parts": {"train": {"records": 60, "covered": 50}},
+            "linked": {"labels": 70, "signals": 65, "both": 60},
+        },
+        metrics={"auroc": {"estimate": 0.812345, "low": 0.7, "high": 0.9}},
+    )
+    summary = load_bundle(folder).summary
+    assert summary == json.loads((folder / "bundle.json").read_text())["summary"]
+    assert summary["outcome"] == "ecg: classes normal, abnormal"
+    assert summary["data split"] == "by patient: train 60 records, 50 labeled"
+    assert summary["performance"] == "auroc: 0.812 [0.700, 0.900]"
+    assert summary["external validation"] == "not reported"
+    assert "60 records had both" in summary["missing data"]
+    assert "not a medical device" in summary["intended use"]
+
+
+def test_what_is_not_known_is_not_reported():
+    assert set(summarize({"classes": []}).values()) >= {"not reported"}
