@@ -21,9 +21,11 @@ from .function import SlicingFunction, slicing_function
 from .matrix import SliceMatrix, as_slices
 from .metrics import DEFAULT_METRICS, METRICS, Metric
 from .report import Audit, AuditRow, Overall
+from .scorer import Scorer
 from .support import Support
 
 if TYPE_CHECKING:
+    from .classifier import SliceAwareClassifier as SliceAwareClassifier
     from .discovery import DISCOVERERS as DISCOVERERS
     from .discovery import Discovery as Discovery
     from .discovery import FoundSlice as FoundSlice
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from .shared_heads import HardSharing as HardSharing
 
 _LATE = {
+    "SliceAwareClassifier": "classifier",
     "train_robustly": "recipes",
     "RECIPES": "recipes",
     "ExpertMixture": "shared_heads",
@@ -76,6 +79,8 @@ __all__ = [
     "PandasSFApplier",
     "Reweighted",
     "SFApplier",
+    "Scorer",
+    "SliceAwareClassifier",
     "SliceHeads",
     "SliceMatrix",
     "SliceSampler",
