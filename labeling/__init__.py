@@ -39,6 +39,7 @@ from .gold import align_gold, encode_gold
 from .inspection import Remark, inspect_functions
 from .leave_one_out import Worth
 from .neighbourhood import HashedText, neighbour_lf
+from .nlp import NLPLabelingFunction, SpacyPreprocessor, matcher_lf, nlp_labeling_function
 from .numeric import numeric_lf
 from .pattern import KeywordFunction, PatternFunction, keyword_lf, regex_lf
 from .preprocessor import Preprocessor, preprocessor
@@ -49,6 +50,18 @@ from .schema import ABSTAIN, LabelSchema
 from .seeds import derive_seed, generator, keyed_fraction
 from .show import ShownVote
 from .suggest import Suggestion
+from .transform import (
+    ApplyAllPolicy,
+    ApplyEachPolicy,
+    ApplyOnePolicy,
+    MeanFieldPolicy,
+    PandasTFApplier,
+    RandomPolicy,
+    TFApplier,
+    TransformationFunction,
+    find_flips,
+    transformation_function,
+)
 from .vote_files import read_votes, write_votes
 from .votes import FunctionInfo, RunStatistics, Span, VoteMatrix, as_votes
 
@@ -56,6 +69,9 @@ __all__ = [
     "ABSTAIN",
     "READERS",
     "ApplierMetadata",
+    "ApplyAllPolicy",
+    "ApplyEachPolicy",
+    "ApplyOnePolicy",
     "Assertion",
     "Batch",
     "ClinicalPipeline",
@@ -80,12 +96,16 @@ __all__ = [
     "LabelSchema",
     "LabelingFunction",
     "LimitError",
+    "MeanFieldPolicy",
+    "NLPLabelingFunction",
     "PandasLFApplier",
+    "PandasTFApplier",
     "PatternFunction",
     "Preprocessor",
     "PromptFunction",
     "QuarantineWarning",
     "QuarantinedRow",
+    "RandomPolicy",
     "Reading",
     "Record",
     "RecordFunction",
@@ -94,8 +114,11 @@ __all__ = [
     "RunStatistics",
     "ShownVote",
     "SidelightError",
+    "SpacyPreprocessor",
     "Span",
     "Suggestion",
+    "TFApplier",
+    "TransformationFunction",
     "UsageError",
     "Vote",
     "VoteMatrix",
@@ -116,6 +139,7 @@ __all__ = [
     "encode_gold",
     "event_lf",
     "find_dates",
+    "find_flips",
     "find_sections",
     "finding_lf",
     "first_of",
@@ -127,7 +151,9 @@ __all__ = [
     "labeling_function",
     "load_functions",
     "load_schema",
+    "matcher_lf",
     "neighbour_lf",
+    "nlp_labeling_function",
     "numeric_lf",
     "packs",
     "preprocessor",
@@ -138,6 +164,7 @@ __all__ = [
     "regex_lf",
     "rise_lf",
     "split_sentences",
+    "transformation_function",
     "write_file",
     "write_folder",
     "write_votes",

@@ -16,6 +16,7 @@ from .votes import FunctionInfo, RunStatistics, Span, VoteMatrix
 
 _PLAIN = {int, str, type(None)}
 _WORD = 64
+_STEP = 64
 
 
 class Encoder(Protocol):
@@ -62,14 +63,24 @@ class VoteCollector:
     def _add(self, batch: RecordBatch) -> None:
         block = np.full((len(batch.records), len(self.applier.lfs)), ABSTAIN, dtype=np.int8)
         self._run_plan(batch, block)
-        for column, function in enumerate(self.applier.lfs):
-            if column in self.plan.columns:
-                continue
-            begin = time.perf_counter()
-            answers, errors = function.evaluate(batch.records, batch.first_row, self.on_error)
-            self.seconds[column] += time.perf_counter() - begin
-            self.errors[column] += errors
-            block[:, column] = self._column(function, column, answers, batch.first_row)
+        left = [
+            (column, function)
+            for column, function in enumerate(self.applier.lfs)
+            if column not in self.plan.columns
+        ]
+        answers: dict[int, list[Any]] = {column: [] for column, _ in left}
+        # What steps make of a note (a spaCy document, say) is large: a few notes at a time stay in the processor's cache.
+        size = _STEP if any(function.pre for _, function in left) else max(1, len(batch.records))
+        for start in range(0, len(batch.records), size):
+            records = batch.records[start : start + size] if size < len(batch.records) else batch.records
+            for column, function in left:
+                begin = time.perf_counter()
+                found, errors = function.evaluate(records, batch.first_row + start, self.on_error)
+                self.seconds[column] += time.perf_counter() - begin
+                self.errors[column] += errors
+                answers[column] += found
+        for column, function in left:
+            block[:, column] = self._column(function, column, answers[column], batch.first_row)
             if self.with_evidence:
                 self._ask_for_evidence(function, column, block[:, column], batch)
         self.blocks.append(block)

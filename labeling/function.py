@@ -173,7 +173,9 @@ class RecordFunction:
             When the function raises and neither it nor the run says to abstain then.
         """
         answer: Callable[[Record], Any] = self._answer
-        if not (self.resources or self.pre or self.requires):
+        if self.pre and not self.requires:
+            records = self._preprocessed(records)
+        if not (self.resources or self.requires) and (not self.pre or self._is_preprocessed):
             answer = self.function
         policy = self.on_error or on_error
         answers: list[Any] = []
@@ -196,6 +198,20 @@ class RecordFunction:
                 append(None)
         watch(())
         return answers, errors
+
+    def _preprocessed(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Return the batch after all steps; as it is where a step fails, so that the failing record is found."""
+        try:
+            made = records
+            for step in self.pre:
+                made = step.over(made)
+        except Exception:
+            self._is_preprocessed = False
+            return records
+        self._is_preprocessed = True
+        return made
+
+    _is_preprocessed = False
 
     def _answer(self, record: Record) -> Any:
         if self.requires and not self._holds_required(record):

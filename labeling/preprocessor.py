@@ -78,11 +78,22 @@ class Preprocessor:
             results[id(self)].__dict__["_done"] = done | {id(self)}
         return results[id(self)]
 
+    def over(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Return the step's results for a batch; asked again for the same batch, it gives the same list."""
+        if self._last is None or self._last[0] is not records:
+            self._last = (records, self._over(records))
+        return self._last[1]
+
+    def _over(self, records: Sequence[Record]) -> Sequence[Record]:
+        return [self.once(record) for record in records]
+
+    _last: tuple[Sequence[Record], Sequence[Record]] | None = None
+
     def __reduce__(self) -> str | tuple[Any, ...]:
         return str(self.__dict__["__qualname__"])
 
     def __repr__(self) -> str:
-        return f"Preprocessor({self.name})"
+        return f"{type(self).__name__}({self.name})"
 
 
 @overload

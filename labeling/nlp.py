@@ -1,0 +1,343 @@
+"""spaCy documents for labeling functions: each note parsed once, in batches, for all functions that ask for it."""
+
+import functools
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Unpack
+
+from .declared import DeclaredFunction, Metadata, text_of
+from .faults import UsageError
+from .function import LabelingFunction, OnError, Vote
+from .preprocessor import Preprocessor
+from .record import Record
+from .votes import Span
+
+
+class SpacyPreprocessor(Preprocessor):
+    """Adds a spaCy document to a record.
+
+    Parameters
+    ----------
+    text_field : str, default "text"
+        The field that is parsed.
+    doc_field : str, default "doc"
+        The field the document goes to.
+    pre : sequence of Preprocessor, optional
+        Steps that come first.
+    language : str or spacy.Language, default "en_core_web_sm"
+        A pipeline, or the name or folder of one, which is loaded when first needed.
+    disable : sequence of str, optional
+        Components left out of a pipeline that is loaded by name.
+    memoize, memoize_key, gpu
+        Accepted for scripts that pass them: a note is parsed once a run in any case, and spaCy is told to use a graphics
+        processor by `spacy.prefer_gpu`.
+    """
+
+    def __init__(
+        self,
+        text_field: str = "text",
+        doc_field: str = "doc",
+        pre: Sequence[Preprocessor] | None = None,
+        memoize: bool = True,
+        memoize_key: Any = None,
+        language: Any = "en_core_web_sm",
+        disable: Sequence[str] | None = None,
+        gpu: bool = False,
+    ) -> None:
+        super().__init__(f"spacy:{doc_field}", self._parse, pre)
+        self.text_field = text_field
+        self.doc_field = doc_field
+        self.language = language
+        self.disable = tuple(disable or ())
+
+    @functools.cached_property
+    def nlp(self) -> Any:
+        """The pipeline."""
+        if not isinstance(self.language, str):
+            return self.language
+        try:
+            import spacy
+        except ImportError:
+            raise UsageError("spaCy is not installed; install sidelight[text]") from None
+        try:
+            return spacy.load(self.language, disable=list(self.disable))
+        except OSError:
+            problem = f"spaCy finds no pipeline called {self.language!r}; install it, or pass one (spacy.blank('en'))"
+        raise UsageError(problem)
+
+    def docs(self, texts: Iterable[str]) -> Iterable[Any]:
+        """Return the documents of some texts."""
+        nlp = self.nlp
+        # without components there is only the tokenizer, and the machinery of pipes costs more than it
+        return nlp.pipe(texts) if nlp.pipe_names else map(nlp.make_doc, texts)
+
+    def fingerprint_parts(self) -> tuple[Any, ...]:
+        """Return pipeline, version and fields."""
+        meta = self.nlp.meta
+        what = tuple(str(meta.get(key, "")) for key in ("lang", "name", "version", "spacy_version"))
+        return (what, tuple(self.nlp.pipe_names), self.text_field, self.doc_field, self.pre)
+
+    def _parse(self, record: Any) -> Any:
+        (doc,) = self.docs([text_of(record, self.text_field, self.name)])
+        return record.with_fields(**{self.doc_field: doc})
+
+    def _over(self, records: Sequence[Record]) -> Sequence[Record]:
+        prepared = list(records)
+        for step in self.pre:
+            prepared = [step.once(record) for record in prepared]
+        texts = [text_of(record, self.text_field, self.name) for record in prepared]
+        field = self.doc_field
+        return [
+            record.with_fields(**{field: doc}) for record, doc in zip(prepared, self.docs(texts), strict=True)
+        ]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_spacy_step, (self.text_field, self.doc_field, self.language, self.disable, self.pre))
+
+
+class NLPLabelingFunction(LabelingFunction):
+    """A labeling function over a spaCy document; made by `nlp_labeling_function`.
+
+    Parameters
+    ----------
+    name, function and the rest
+        As for `LabelingFunction`.
+    text_field, doc_field, language, disable
+        As for `SpacyPreprocessor`; functions that agree in these share their documents.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        resources: Mapping[str, Any] | None = None,
+        pre: Sequence[Preprocessor] | None = None,
+        text_field: str = "text",
+        doc_field: str = "doc",
+        language: Any = "en_core_web_sm",
+        disable: Sequence[str] | None = None,
+        memoize: bool = True,
+        memoize_key: Any = None,
+        gpu: bool = False,
+        **keywords: Any,
+    ) -> None:
+        step = _spacy_step(text_field, doc_field, language, tuple(disable or ()), tuple(pre or ()))
+        super().__init__(name, function, resources=resources, pre=[step], **keywords)
+
+
+def nlp_labeling_function(
+    name: str | None = None,
+    resources: Mapping[str, Any] | None = None,
+    pre: Sequence[Preprocessor] | None = None,
+    text_field: str = "text",
+    doc_field: str = "doc",
+    language: Any = "en_core_web_sm",
+    disable: Sequence[str] | None = None,
+    memoize: bool = True,
+    memoize_key: Any = None,
+    gpu: bool = False,
+    **keywords: Any,
+) -> Callable[[Callable[..., Any]], NLPLabelingFunction]:
+    """Make a labeling function of a plain one that reads a spaCy document, `record.doc`.
+
+    Parameters
+    ----------
+    name : str, optional
+        The function's own name when not given.
+    resources, pre
+        As for `LabelingFunction`.
+    text_field, doc_field, language, disable, memoize, memoize_key, gpu
+        As for `SpacyPreprocessor`; functions that agree in these share their documents.
+    **keywords
+        Everything else that `LabelingFunction` takes.
+
+    Examples
+    --------
+    >>> import spacy  # doctest: +SKIP
+    >>> @nlp_labeling_function(language=spacy.blank("en"))  # doctest: +SKIP
+    ... def is_long(record):
+    ...     return 1 if len(record.doc) > 200 else None
+    """
+    if callable(name):
+        raise UsageError("nlp_labeling_function takes its options by keyword: @nlp_labeling_function()")
+
+    def decorate(plain: Callable[..., Any]) -> NLPLabelingFunction:
+        return NLPLabelingFunction(
+            name or str(getattr(plain, "__name__", "function")), plain, resources, pre, text_field, doc_field, language,
+            disable, memoize, memoize_key, gpu, **keywords,
+        )  # fmt: skip
+
+    return decorate
+
+
+class MatcherFunction(DeclaredFunction):
+    """Votes for one class where spaCy finds a phrase; made by `matcher_lf`.
+
+    All such functions over one pipeline are searched for together, by a single matcher.
+    """
+
+    cost = 5.0
+
+    def __init__(
+        self,
+        name: str,
+        phrases: Iterable[str],
+        vote: str | int,
+        *,
+        language: Any,
+        attr: str = "LOWER",
+        field: str = "text",
+        **metadata: Unpack[Metadata],
+    ) -> None:
+        if isinstance(phrases, str):
+            raise UsageError(f"function {name!r}: phrases is one string; give a list of them")
+        self.phrases = tuple(dict.fromkeys(phrases))
+        if not self.phrases:
+            raise UsageError(f"function {name!r}: phrases is empty")
+        self.vote = vote
+        self.attr = attr
+        self.field = field
+        self.step = _spacy_step(field, "doc", language, (), ())
+        content = {"phrases": self.phrases, "vote": vote, "language": language, "attr": attr, "field": field}
+        super().__init__(name, content, polarity=(vote,), **metadata)
+        self._merged = _merged_matcher(self.step, attr)
+        self._merged.add(self)
+
+    def describe(self) -> str:
+        """Say what is looked for."""
+        return f"Vote {self.vote!r} where spaCy finds {self.phrases[0]!r} or another of {len(self.phrases)} phrases."
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The field that is parsed."""
+        return (self.field,)
+
+    def fingerprint_parts(self) -> tuple[Any, ...]:
+        """Return phrases, vote and pipeline."""
+        return (type(self).__name__, self.phrases, self.vote, self.attr, self.step)
+
+    def evidence(self, record: Record) -> Vote | None:
+        """Return the vote with the phrases that earned it."""
+        text = text_of(record, self.field, self.name)
+        (doc,) = self.step.docs([text])
+        spans = self._merged.spans(doc).get(id(self), [])
+        return Vote(self.vote, tuple(spans) if self.field == "text" else ()) if spans else None
+
+    def evaluate(self, records: Sequence[Record], first_row: int, on_error: OnError) -> tuple[list[Any], int]:
+        """Return the answers for a batch that is searched once for all matcher functions of the pipeline."""
+        texts = [getattr(record, self.field) for record in records]
+        if not all(text is None or isinstance(text, str) for text in texts):
+            return super().evaluate(records, first_row, on_error)
+        rows = self._merged.rows(records, texts).get(id(self), ())
+        answers: list[Any] = [None] * len(records)
+        for row in rows:
+            answers[row] = self.vote
+        return answers, 0
+
+
+def matcher_lf(
+    name: str,
+    phrases: Iterable[str],
+    vote: str | int,
+    *,
+    language: Any,
+    attr: str = "LOWER",
+    field: str = "text",
+    **metadata: Unpack[Metadata],
+) -> MatcherFunction:
+    """Return a function that votes where spaCy's phrase matcher finds something; all such functions run as one.
+
+    Parameters
+    ----------
+    name : str
+        The function's name.
+    phrases : iterable of str
+        What is looked for, token by token.
+    vote : str or int
+        The class voted for.
+    language : str or spacy.Language
+        As for `SpacyPreprocessor`.
+    attr : str, default "LOWER"
+        The token attribute that is compared: "LOWER", "ORTH", "LEMMA".
+    field : str, default "text"
+        The record's field.
+    on_error, examples, tags, author, accuracy
+        See `LabelingFunction`.
+    """
+    return MatcherFunction(name, phrases, vote, language=language, attr=attr, field=field, **metadata)
+
+
+class _Merged:
+    """One phrase matcher for many functions."""
+
+    def __init__(self, step: SpacyPreprocessor, attr: str) -> None:
+        self.step = step
+        self.attr = attr
+        self.functions: weakref.WeakSet[MatcherFunction] = weakref.WeakSet()
+        self._built: tuple[frozenset[int], Any, dict[int, int]] | None = None
+        self._last: tuple[Any, dict[int, list[int]]] | None = None
+
+    def add(self, function: MatcherFunction) -> None:
+        self.functions.add(function)
+        self._last = None
+
+    def matcher(self) -> tuple[Any, dict[int, int]]:
+        """Return the matcher, and the function each of its keys stands for."""
+        members = {id(function): function for function in self.functions}
+        if self._built is None or self._built[0] != frozenset(members):
+            from spacy.matcher import PhraseMatcher
+
+            nlp = self.step.nlp
+            matcher = PhraseMatcher(nlp.vocab, attr=self.attr)
+            plain = self.attr in ("LOWER", "ORTH")
+            owners = {}
+            for number, function in members.items():
+                make = nlp.make_doc if plain else nlp
+                matcher.add(f"sidelight-{number}", [make(phrase) for phrase in function.phrases])
+                owners[nlp.vocab.strings[f"sidelight-{number}"]] = number
+            self._built = (frozenset(members), matcher, owners)
+        return self._built[1], self._built[2]
+
+    def spans(self, doc: Any) -> dict[int, list[Span]]:
+        """Return what each function finds in a document."""
+        matcher, owners = self.matcher()
+        found: dict[int, list[Span]] = {}
+        for key, start, end in matcher(doc):
+            last = doc[end - 1]
+            found.setdefault(owners[key], []).append((doc[start].idx, last.idx + len(last)))
+        return found
+
+    def rows(self, records: Sequence[Record], texts: list[str | None]) -> dict[int, list[int]]:
+        """Return the rows of a batch in which each function finds something; asked again, it answers from memory."""
+        if self._last is None or self._last[0] is not records:
+            matcher, owners = self.matcher()
+            found: dict[int, list[int]] = {number: [] for number in owners.values()}
+            for row, doc in enumerate(self.step.docs(text or "" for text in texts)):
+                for key in {match[0] for match in matcher(doc)}:
+                    found[owners[key]].append(row)
+            self._last = (records, found)
+        return self._last[1]
+
+
+_steps: dict[tuple[Any, ...], SpacyPreprocessor] = {}
+_merged: dict[tuple[int, str], _Merged] = {}
+
+
+def _spacy_step(
+    text_field: str, doc_field: str, language: Any, disable: tuple[str, ...], pre: tuple[Preprocessor, ...]
+) -> SpacyPreprocessor:
+    """Return the one step for equal arguments, so that functions share their documents."""
+    key = (
+        text_field,
+        doc_field,
+        language if isinstance(language, str) else id(language),
+        disable,
+        tuple(map(id, pre)),
+    )
+    if key not in _steps:
+        _steps[key] = SpacyPreprocessor(text_field, doc_field, pre, language=language, disable=disable)
+    return _steps[key]
+
+
+def _merged_matcher(step: SpacyPreprocessor, attr: str) -> _Merged:
+    return _merged.setdefault((id(step), attr), _Merged(step, attr))
