@@ -21,6 +21,7 @@ from .operating import DecisionCurve, OperatingPoint, choose_threshold, decision
 from .predictions import Predictions
 from .prevalence import estimate_share
 from .selection import Queue, clash, conflict, k_centers, select_next, uncertainty
+from .signal_stream import SignalStream
 from .signals import SetAside, SignalSet
 from .split import LeakError, Split, check_split, patient_folds, patient_split
 from .stratified_split import joined_units, stratified_folds, stratified_split
@@ -61,6 +62,8 @@ if TYPE_CHECKING:
     from .robust_losses import ForwardCorrection as ForwardCorrection
     from .robust_losses import GeneralizedCrossEntropy as GeneralizedCrossEntropy
     from .robust_losses import SymmetricCrossEntropy as SymmetricCrossEntropy
+    from .scoring import Scored as Scored
+    from .scoring import score_studies as score_studies
     from .soft_loss import RowLoss as RowLoss
     from .soft_loss import SoftCrossEntropy as SoftCrossEntropy
     from .soft_loss import cross_entropy_with_probs as cross_entropy_with_probs
@@ -92,6 +95,7 @@ _LATE = {
     "ResNet2d": "image_encoders",
     "RowLoss": "soft_loss",
     "Sampler": "batches",
+    "Scored": "scoring",
     "SignalAugment": "augment",
     "SoftCrossEntropy": "soft_loss",
     "SymmetricCrossEntropy": "robust_losses",
@@ -101,6 +105,7 @@ _LATE = {
     "instance_scores": "pooling",
     "load_bundle": "bundle",
     "save_bundle": "bundle",
+    "score_studies": "scoring",
 }
 """Names that need torch, and the file each is in: imported when first asked for."""
 
@@ -150,9 +155,11 @@ __all__ = [
     "ResNet2d",
     "RowLoss",
     "Sampler",
+    "Scored",
     "SetAside",
     "SignalAugment",
     "SignalSet",
+    "SignalStream",
     "SoftCrossEntropy",
     "Split",
     "Study",
@@ -195,6 +202,7 @@ __all__ = [
     "reliability",
     "save_bundle",
     "scaled_softmax",
+    "score_studies",
     "select_next",
     "site_split",
     "stratified_folds",

@@ -43,7 +43,7 @@ def estimate_share(
 
     Examples
     --------
-    >>> random = np.random.default_rng(0)
+    >>> random = np.random.default_rng(1)
     >>> proxy = random.random(10_000)
     >>> truth = random.random(10_000) < proxy
     >>> rows = random.choice(10_000, 200, replace=False)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from .output import json_option, overwrite_option, print_facts, print_json
+from .output import json_option, overwrite_option, print_facts, print_json, progress
 
 
 @click.command(
@@ -13,29 +13,48 @@ from .output import json_option, overwrite_option, print_facts, print_json
 )
 @click.argument("bundle", type=click.Path())
 @click.argument("signals", type=click.Path())
-@click.option("--out", required=True, type=click.Path(), help="Table of predictions to write (Parquet).")
+@click.option(
+    "--out", required=True, type=click.Path(), help="Table of predictions to write (Parquet or CSV)."
+)
 @click.option("--batch-size", default=64, show_default=True, help="Studies at a time; changes speed alone.")
+@click.option(
+    "--part-size",
+    default=1024,
+    show_default=True,
+    help="Studies in memory, and what a killed run loses at most.",
+)
 @overwrite_option
 @json_option
-def predict(bundle: str, signals: str, out: str, batch_size: int, overwrite: bool, as_json: bool) -> int:
-    """Score SIGNALS (NPZ) with a trained BUNDLE and write the probability of each class for each study."""
-    from sidelight.crossmodal import SignalSet, load_bundle
+def predict(
+    bundle: str, signals: str, out: str, batch_size: int, part_size: int, overwrite: bool, as_json: bool
+) -> int:
+    """Score SIGNALS (an NPZ file or a folder of study files) with a trained BUNDLE: the probability of each class.
+
+    Memory does not grow with the file. The same command goes on where a killed one stopped.
+    """
+    from sidelight.crossmodal import load_bundle, score_studies
     from sidelight.labeling import UsageError
 
     if Path(out).exists() and not overwrite:
         raise UsageError(f"{out} exists already; choose another --out or pass --overwrite")
-    if batch_size < 1:
-        raise UsageError(f"--batch-size is {batch_size}; it is at least 1")
+    for option, value in (("--batch-size", batch_size), ("--part-size", part_size)):
+        if value < 1:
+            raise UsageError(f"{option} is {value}; it is at least 1")
     model = load_bundle(bundle)
-    studies = SignalSet.read(signals)
-    predictions = model.predict(studies, batch_size=batch_size)
-    predictions.write(out)
+    with progress("studies", total=None) as advance:
+        seen = 0
+
+        def show(done: int, total: int) -> None:
+            nonlocal seen
+            advance(done - seen)
+            seen = done
+
+        scored = score_studies(model, signals, out, batch_size=batch_size, part_size=part_size, progress=show)
     summary = {
-        "studies": len(predictions),
-        "set aside": len(studies.set_aside),
-        "predicted": {
-            name: int((predictions.label == c).sum()) for c, name in enumerate(model.schema.classes)
-        },
+        "studies": scored.n_studies,
+        "set aside": scored.n_set_aside,
+        "taken over": scored.n_resumed,
+        "predicted": scored.counts,
         "bundle": model.fingerprint,
         "intended use": model.intended_use,
         "predictions": out,
