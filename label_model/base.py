@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sidelight.labeling import ABSTAIN, LabelSchema, VoteMatrix, as_votes
+from sidelight.labeling.cast_votes import covered_records
 
 from .balance import ClassBalance
 from .files import fingerprint_state, read_state, write_state
@@ -163,7 +164,7 @@ class VoteModel(ABC):
 
     def covered(self, votes: VoteMatrix) -> NDArray[np.bool_]:
         """Return which records this model has something to say of, shape (n_records,)."""
-        return votes.covered()
+        return covered_records(votes)
 
     def check_votes(self, L: VoteMatrix | ArrayLike) -> VoteMatrix:
         """Return `L` as votes whose columns are the functions this model was fitted on.

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.labeling import ABSTAIN, VoteMatrix
+from sidelight.labeling.cast_votes import covered_records
 
 Array = NDArray[np.float64]
 
@@ -90,7 +91,7 @@ def side_evidence(
 
 def covered_by(votes: VoteMatrix) -> NDArray[np.bool_]:
     """Return which records have a vote, votes for a set of classes included, shape (n_records,)."""
-    covered = votes.covered()
+    covered = covered_records(votes)
     if votes.class_sets is not None:
         covered = covered | votes.class_sets.any(axis=(1, 2))
     return np.asarray(covered, dtype=np.bool_)

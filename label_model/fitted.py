@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sidelight.labeling import VoteMatrix
-from sidelight.labeling.moments import one_hot
+from sidelight.labeling.cast_votes import spans, vote_blocks
 
 from .base import VoteModel
 from .completion import Convergence
 from .evidence import SideEvidence, covered_by, side_evidence
 from .explain import Explanation, explain_record
 from .guess import first_guess
+from .likelihood import normalise
 from .solver import posterior_of_vote
 from .uncertainty import ModelIntervals, bootstrap_intervals, fisher_intervals
 
@@ -115,12 +116,14 @@ class FittedLabelModel(VoteModel):
 
     def _posterior(self, votes: VoteMatrix) -> Array:
         gain, silence = self._evidence()
-        scores: Array = one_hot(votes) @ (self.temperature_ * gain)
-        scores += self.temperature_ * silence.sum(axis=0) + np.log(self.prior_)
+        tempered = self.temperature_ * gain
+        base = self.temperature_ * silence.sum(axis=0) + np.log(self.prior_)
+        scores: Array = np.empty((votes.n_records, self.cardinality))
+        for rows, part in vote_blocks(votes):
+            np.add(part @ tempered, base, out=scores[rows])
         self._side_evidence(votes, gain, silence).onto(scores)
-        scores -= scores.max(axis=1, keepdims=True)
-        np.exp(scores, out=scores)
-        scores /= scores.sum(axis=1, keepdims=True)
+        for rows in spans(len(scores)):
+            normalise(scores[rows])
         return scores
 
     def covered(self, votes: VoteMatrix) -> NDArray[np.bool_]:

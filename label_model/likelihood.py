@@ -1,9 +1,9 @@
 """Refinement by likelihood: expectation and maximisation over the records, for votes that the model fits."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
+
+from sidelight.labeling.cast_votes import CastVotes
 
 Array = NDArray[np.float64]
 
@@ -12,8 +12,8 @@ SMALLEST = 1e-9
 
 
 def refine(
-    hot: Any,
-    counts: Array,
+    cast: CastVotes,
+    counts: Array | None,
     emitted: Array,
     prior: Array,
     pseudo: Array,
@@ -27,10 +27,10 @@ def refine(
 
     Parameters
     ----------
-    hot : sparse array of shape (n_patterns, n_functions * n_classes)
-        A one for each vote of each record, or of each distinct row of votes.
-    counts : ndarray of shape (n_patterns,)
-        How many records show each row.
+    cast : CastVotes
+        Votes of each record, or of each distinct row of votes.
+    counts : ndarray of shape (n_patterns,) or None
+        How many records show each row; None where each row is one record.
     emitted : ndarray of shape (n_functions, n_classes, n_classes)
         P(vote | class) to start from: function, vote, class.
     prior : ndarray of shape (n_classes,)
@@ -56,36 +56,61 @@ def refine(
     Dawid, Skene: Maximum Likelihood Estimation of Observer Error-Rates Using the EM Algorithm (1979).
     """
     m, k, _ = emitted.shape
-    n = float(counts.sum())
-    back = hot.T
+    n = float(cast.n_records if counts is None else counts.sum())
     emitted = emitted.copy()
-    gold = np.zeros(0, dtype=np.intp) if labels is None else np.flatnonzero(labels >= 0)
-    other = (
-        np.zeros((len(gold), k)) if labels is None else np.where(np.eye(k)[labels[gold]] > 0, 0.0, -np.inf)
-    )
+    certain = np.where(np.eye(k) > 0, 0.0, -np.inf)
+    if labels is not None and not (labels >= 0).any():
+        labels = None
     history: list[float] = []
     for _ in range(iterations):
         silent = np.maximum(1 - emitted.sum(axis=1), SMALLEST)
         log_silent = np.log(silent)
         log_emitted = np.log(np.maximum(emitted, SMALLEST))
         gain = (log_emitted - log_silent[:, None, :]).reshape(m * k, k)
-        scores = hot @ gain + (np.log(np.maximum(prior, SMALLEST)) + log_silent.sum(axis=0))
-        scores[gold] += other
-        top = scores.max(axis=1, keepdims=True)
-        scores -= top
-        np.exp(scores, out=scores)
-        sums = scores.sum(axis=1, keepdims=True)
-        objective = float(counts @ (np.log(sums) + top)[:, 0])
+        base = np.log(np.maximum(prior, SMALLEST)) + log_silent.sum(axis=0)
+        objective, per_class, said = 0.0, np.zeros(k), np.zeros((m * k, k))
+        for rows, part in cast.blocks():
+            scores = part @ gain
+            scores += base
+            if labels is not None:
+                known = np.flatnonzero(labels[rows] >= 0)
+                scores[known] += certain[labels[rows][known]]
+            evidence = normalise(scores)
+            if counts is None:
+                objective += float(evidence.sum())
+            else:
+                objective += float(counts[rows] @ evidence)
+                scores *= counts[rows, None]
+            per_class += scores.sum(axis=0)
+            said += part.T @ scores
         objective += float((pseudo[:, 1:] * log_emitted).sum() + (pseudo[:, 0] * log_silent).sum())
         if balance_pull is not None:
             objective += balance_pull / k * float(np.log(np.maximum(prior, SMALLEST)).sum())
         history.append(objective)
         if len(history) > 1 and history[-1] - history[-2] < tolerance * n:
             break
-        scores *= (counts[:, None]) / sums
-        per_class = scores.sum(axis=0)
-        cast = np.asarray(back @ scores).reshape(m, k, k) + pseudo[:, 1:]
-        emitted = cast / np.maximum(per_class + pseudo.sum(axis=1), SMALLEST)[:, None, :]
+        emitted = (said.reshape(m, k, k) + pseudo[:, 1:]) / np.maximum(
+            per_class + pseudo.sum(axis=1), SMALLEST
+        )[:, None, :]
         if balance_pull is not None:
             prior = (per_class + balance_pull / k) / (n + balance_pull)
     return emitted, np.asarray(prior, dtype=np.float64), history
+
+
+def normalise(scores: Array) -> Array:
+    """Turn log scores of shape (n_records, n_classes) into probabilities, in place; return the log of each row's sum.
+
+    Class by class, because NumPy is slow at summing short rows.
+    """
+    top = scores[:, 0].copy()
+    for c in range(1, scores.shape[1]):
+        np.maximum(top, scores[:, c], out=top)
+    scores -= top[:, None]
+    np.exp(scores, out=scores)
+    sums = scores[:, 0].copy()
+    for c in range(1, scores.shape[1]):
+        sums += scores[:, c]
+    scores /= sums[:, None]
+    np.log(sums, out=sums)
+    sums += top
+    return sums

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sidelight.labeling import FunctionInfo, VoteMatrix, as_votes
-from sidelight.labeling.moments import Moments, one_hot
+from sidelight.labeling.cast_votes import CastVotes
+from sidelight.labeling.moments import Moments
 
 from .balance import ClassBalance, known_balance
 from .base import check_gold
@@ -173,8 +174,8 @@ class LabelModel(FittedLabelModel):
         del progress_bar, lr, optimizer, lr_scheduler, seed, log_freq, mu_eps
         votes = self._start(L_train)
         self._counted = None
-        hot = one_hot(votes)
-        moments = Moments.of_one_hot(votes, hot)
+        cast = CastVotes.of(votes)
+        moments = Moments.of_cast(votes, cast)
         labels = (
             np.full(votes.n_records, -1)
             if gold is None
@@ -182,8 +183,8 @@ class LabelModel(FittedLabelModel):
         )
         known = known_balance(class_balance, Y_dev, votes.schema, gold)
         polarity = tuple(function.polarity for function in votes.functions)
-        problem = self._problem(moments, polarity, known, n_epochs, l2, prec_init, accuracies, hot, labels)
-        self._learn(problem, hot, labels)
+        problem = self._problem(moments, polarity, known, n_epochs, l2, prec_init, accuracies, cast, labels)
+        self._learn(problem, cast, labels)
         self._remember(L_train, votes, known or self._estimated())
         self.violators_ = self._list_violators()
         return self
@@ -241,7 +242,7 @@ class LabelModel(FittedLabelModel):
         l2: float,
         prec_init: float,
         accuracies: Mapping[str, float] | None,
-        hot: Any,
+        cast: CastVotes | None,
         labels: NDArray[np.int64],
     ) -> Problem:
         """Check the settings of a fit and put together what is to be solved."""
@@ -257,7 +258,11 @@ class LabelModel(FittedLabelModel):
             expected[moments.names.index(name)] = accuracy
         rows = np.flatnonzero(labels >= 0)
         truth = np.eye(k)[labels[rows]]
-        gold = np.asarray(hot[rows].T @ truth).reshape(m, k, k) if len(rows) else np.zeros((m, k, k))
+        gold = (
+            np.asarray(cast.take(rows).T @ truth).reshape(m, k, k)
+            if cast and len(rows)
+            else np.zeros((m, k, k))
+        )
         self.one_sided_ = one_sided(moments, polarity)
         self.vote_rates_ = moments.singles / max(1, moments.n_records)
         self.n_fitted_ = moments.n_records
@@ -267,7 +272,7 @@ class LabelModel(FittedLabelModel):
             truth.sum(axis=0),
         )  # fmt: skip
 
-    def _learn(self, problem: Problem, hot: Any, labels: NDArray[np.int64]) -> None:
+    def _learn(self, problem: Problem, cast: CastVotes | None, labels: NDArray[np.int64]) -> None:
         """Fit accuracies, class balance and temperature."""
         moments = problem.moments
         usable = int((moments.singles.sum(axis=1) > 0).sum())
@@ -283,7 +288,7 @@ class LabelModel(FittedLabelModel):
         human = self._mostly_human(moments)
         copies = self._dependent_pairs(moments, moments.names)
         problem = problem.with_groups(group_numbers(copies))
-        fit, better, ignore = self._first_fit(problem, hot, labels, copies, human)
+        fit, better, ignore = self._first_fit(problem, cast, labels, copies, human)
         if fit is None:
             fit = solve(problem, ignore=ignore, halve=human)
         if fit.misfit > FITS and self.dependencies is not None and not human:
@@ -301,15 +306,20 @@ class LabelModel(FittedLabelModel):
         if copies.any():
             self.discounts_ = discounts(moments, copies, self.emitted_, self.prior_)
         density = temperature_by_density(float(moments.singles.sum()) / max(1, moments.n_covered))
-        if human or hot is None:
+        if human or cast is None:
             self.temperature_ = density
             return
         gain, silence = self._evidence()
-        best = temperature_by_prediction(hot, gain, silence, np.log(self.prior_), self.emitted_)
+        best = temperature_by_prediction(cast, gain, silence, np.log(self.prior_), self.emitted_)
         self.temperature_ = best if better else min(density, best) if wary else float(np.sqrt(best * density))
 
     def _first_fit(
-        self, problem: Problem, hot: Any, labels: NDArray[np.int64], copies: NDArray[np.bool_], human: bool
+        self,
+        problem: Problem,
+        cast: CastVotes | None,
+        labels: NDArray[np.int64],
+        copies: NDArray[np.bool_],
+        human: bool,
     ) -> tuple[Fit | None, bool, bool]:
         """Try whether the classes alone explain who votes on what.
 
@@ -323,9 +333,9 @@ class LabelModel(FittedLabelModel):
         fit = solve(problem, ignore=False, halve=False, last=ROUGHLY)
         if not (asked or explains_covotes(problem, fit)):
             return None, False, True
-        if copies.any() or hot is None:
+        if copies.any() or cast is None:
             return fit, False, False
-        better = refined(problem, fit, hot, labels)
+        better = refined(problem, fit, cast, labels)
         if better is not None:
             return better, True, False
         return (fit if asked else None), False, not asked

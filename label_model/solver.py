@@ -1,11 +1,11 @@
 """From moments to accuracies and class balance: matrix completion, and refinement where the votes are as assumed."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sidelight.labeling.cast_votes import CastVotes
 from sidelight.labeling.moments import Moments
 
 from .balance import ClassBalance
@@ -230,7 +230,7 @@ def explains_covotes(problem: Problem, fit: Fit) -> bool:
     return strays <= chance
 
 
-def refined(problem: Problem, fit: Fit, hot: Any, labels: NDArray[np.int64]) -> Fit | None:
+def refined(problem: Problem, fit: Fit, cast: CastVotes, labels: NDArray[np.int64]) -> Fit | None:
     """Refine a fit by likelihood; None where the result shows that the votes are not what the likelihood assumes.
 
     Parameters
@@ -239,16 +239,16 @@ def refined(problem: Problem, fit: Fit, hot: Any, labels: NDArray[np.int64]) -> 
         What was solved.
     fit : Fit
         Where to start.
-    hot : sparse array of shape (n_records, n_functions * n_classes)
-        A one for each vote.
+    cast : CastVotes
+        Votes of the records.
     labels : ndarray of int of shape (n_records,)
         Gold labels, -1 where unknown.
     """
     k = len(fit.prior)
     pseudo = _pseudo_records(fit.guess, problem.rates, fit.prior, problem.pull / 4)
-    steps = max(2, min(100, REFINE_WORK // max(1, 2 * k * int(hot.nnz))))
+    steps = max(2, min(100, REFINE_WORK // max(1, 2 * k * cast.n_votes)))
     emitted, prior, _ = refine(
-        hot, np.ones(hot.shape[0]), fit.emitted, fit.prior, pseudo,
+        cast, None, fit.emitted, fit.prior, pseudo,
         labels=labels, balance_pull=problem.pull if problem.known is None else None, iterations=steps,
     )  # fmt: skip
     q = posterior_of_vote(emitted, prior).reshape(-1, k)[fit.table.votes]

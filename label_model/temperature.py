@@ -1,9 +1,9 @@
 """How far a record's votes may be multiplied: votes on one record repeat each other, and posteriors must not."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
+
+from sidelight.labeling.cast_votes import CastVotes
 
 Array = NDArray[np.float64]
 
@@ -20,7 +20,7 @@ def temperature_by_density(votes_per_record: float) -> float:
 
 
 def temperature_by_prediction(
-    hot: Any, gain: Array, silence: Array, log_prior: Array, emitted: Array
+    cast: CastVotes, gain: Array, silence: Array, log_prior: Array, emitted: Array
 ) -> float:
     """Return the temperature at which each vote is best predicted from the others on its record.
 
@@ -29,8 +29,8 @@ def temperature_by_prediction(
 
     Parameters
     ----------
-    hot : sparse CSR array of shape (n_records, n_functions * n_classes)
-        A one for each vote.
+    cast : CastVotes
+        Votes of the records.
     gain : ndarray of shape (n_functions * n_classes, n_classes)
         What each vote adds to the log probability of each class, beyond what abstaining would have added.
     silence : ndarray of shape (n_functions, n_classes)
@@ -41,8 +41,8 @@ def temperature_by_prediction(
         P(vote | class): function, vote, class.
     """
     k = len(log_prior)
-    stride = max(1, -(-hot.nnz // MOST_VOTES))
-    part = hot[::stride]
+    stride = max(1, -(-cast.n_votes // MOST_VOTES))
+    part = cast.take(np.arange(0, cast.n_records, stride))
     record = np.repeat(np.arange(part.shape[0]), np.diff(part.indptr))
     cell = part.indices
     if not len(cell):

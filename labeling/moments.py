@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .cast_votes import CastVotes, spans
 from .schema import LabelSchema
 from .votes import VoteMatrix
 
@@ -15,15 +16,18 @@ CHUNK = 1 << 14
 """Records whose votes are counted at once; sums stay far below 2**24, so float32 products are exact."""
 
 SPARSE_CHUNK = 1 << 18
-"""The same where only votes that are no abstention are multiplied."""
+"""The same in a table of very many votes."""
 
 DENSE_UP_TO = 5000
 """Votes (functions times classes) up to which pairs are kept in a dense table of 200 MB at most."""
 
 DENSE_COST = 2.5e-11
-SPARSE_COST = 1e-8
-"""Seconds that a multiplication takes in a product of dense blocks, and of the votes that are no abstention; only
-their ratio matters, and only for speed: both ways count the same."""
+SPARSE_COST = 2.5e-9
+"""Seconds that a multiplication takes in a product of dense blocks, and a square of votes on one record when pairs are
+counted one by one; only their ratio matters, and only for speed: both ways count the same."""
+
+PAIRS_AT_ONCE = 1 << 18
+"""Votes whose pairs are counted at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,19 +72,19 @@ class Moments:
     @classmethod
     def of(cls, votes: VoteMatrix) -> Self:
         """Count the votes of a matrix, dense or sparse."""
-        return cls.of_one_hot(votes, one_hot(votes, dtype=np.int32))
+        return cls.of_cast(votes, CastVotes.of(votes))
 
     @classmethod
-    def of_one_hot(cls, votes: VoteMatrix, hot: Any) -> Self:
-        """Count the votes of a matrix whose `one_hot` form is at hand."""
+    def of_cast(cls, votes: VoteMatrix, cast: CastVotes) -> Self:
+        """Count the votes of a matrix whose `CastVotes` are at hand."""
         m, k = votes.n_functions, votes.schema.cardinality
-        per_record = np.diff(hot.indptr).astype(np.float64)
+        per_record = np.diff(cast.pointers).astype(np.float64)
         sparsely = SPARSE_COST * float(per_record @ per_record) < DENSE_COST * votes.n_records * (m * k) ** 2
         pairs: Any
         if m * k > DENSE_UP_TO:
-            pairs = _pairs_many(hot)
+            pairs = _pairs_many(cast)
         elif votes.is_sparse or sparsely:
-            pairs = _pairs_sparse(hot, m * k)
+            pairs = _pairs_sparse(cast)
         else:
             pairs = _pairs_dense(votes.dense(), m, k)
         singles = pairs.diagonal().reshape(m, k).copy()
@@ -165,45 +169,60 @@ def _pairs_dense(values: NDArray[np.int8], m: int, k: int) -> NDArray[np.int64]:
     return np.ascontiguousarray(total[np.ix_(by_function, by_function)])
 
 
-def _pairs_sparse(hot: Any, size: int) -> NDArray[np.int64]:
-    """Count pairs from the votes that are no abstention."""
-    total = np.zeros((size, size), dtype=np.int64)
-    for start in range(0, hot.shape[0], SPARSE_CHUNK):
-        block = hot[start : start + SPARSE_CHUNK]
-        product: Any = (block.T @ block).tocoo()
-        total[product.row, product.col] += product.data.astype(np.int64)
-    return total
+def _pairs_sparse(cast: CastVotes) -> NDArray[np.int64]:
+    """Count pairs from the votes that are no abstention, one by one.
+
+    Records are sorted by how many votes they have, so that the first votes of all of them, the second votes and so on
+    stand side by side; each is then paired with all earlier ones at once.
+    """
+    size = cast.n_columns
+    total = np.zeros(size * size, dtype=np.int64)
+    for rows in spans(cast.n_records):
+        starts = cast.pointers[rows.start : rows.stop]
+        counts = cast.pointers[rows.start + 1 : rows.stop + 1] - starts
+        order = np.argsort(-counts, kind="stable")
+        starts, counts = starts[order], counts[order]
+        at = 0
+        while at < len(counts) and counts[at] > 0:
+            end = at + max(1, PAIRS_AT_ONCE // int(counts[at]))
+            _add_pairs(total, cast.columns, starts[at:end], counts[at:end], size)
+            at = end
+    upper = total.reshape(size, size)
+    pairs = upper + upper.T
+    pairs[np.diag_indices(size)] = np.bincount(cast.columns, minlength=size)
+    return pairs
 
 
-def _pairs_many(hot: Any) -> Any:
+def _add_pairs(
+    total: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    size: int,
+) -> None:
+    """Add the pairs of records, those with the most votes first, to a flat table of (earlier vote, later vote)."""
+    most = int(counts[0])
+    reach = np.searchsorted(-counts, -np.arange(most), side="left")  # records with more than 0, 1, ... votes
+    earlier = np.empty((most, len(counts)), dtype=np.int64)
+    for position, n in enumerate(reach):
+        vote = columns[starts[:n] + position].astype(np.int64)
+        if position:
+            np.add.at(total, (earlier[:position, :n] + vote).ravel(), 1)
+        earlier[position, :n] = vote * size
+
+
+def _pairs_many(cast: CastVotes) -> Any:
     """Count pairs of very many functions and classes, most of which never meet."""
-    size = hot.shape[1]
-    total = sparse.csr_array((size, size), dtype=np.int64)
-    for start in range(0, hot.shape[0], SPARSE_CHUNK):
-        block = hot[start : start + SPARSE_CHUNK].astype(np.int64)
+    total = sparse.csr_array((cast.n_columns, cast.n_columns), dtype=np.int64)
+    for start in range(0, cast.n_records, SPARSE_CHUNK):
+        rows = np.arange(start, min(start + SPARSE_CHUNK, cast.n_records))
+        block = cast.take(rows).astype(np.int64)
         total = total + block.T @ block
     return sparse.csr_array(total)
 
 
 def one_hot(votes: VoteMatrix, dtype: Any = np.float64) -> Any:
     """Return votes as a sparse CSR array of shape (n_records, n_functions * n_classes) with a 1 for each vote."""
-    k = votes.schema.cardinality
-    shape = (votes.n_records, votes.n_functions * k)
-    if votes.is_sparse:
-        rows = votes.values.tocsr()
-        columns = rows.indices.astype(np.int64) * k + (rows.data.astype(np.int64) - 1)
-        return sparse.csr_array((np.ones(rows.nnz, dtype=dtype), columns, rows.indptr), shape=shape)
-    pointers = np.zeros(votes.n_records + 1, dtype=np.int64)
-    pieces: list[NDArray[np.int32]] = []
-    values = np.ascontiguousarray(votes.dense())
-    m = votes.n_functions
-    for start in range(0, votes.n_records, CHUNK):
-        block = values[start : start + CHUNK]
-        cast = block >= 0
-        counts = np.count_nonzero(cast, axis=1)
-        pointers[start + 1 : start + 1 + len(block)] = counts
-        flat = np.flatnonzero(cast.ravel())
-        column = flat - np.repeat(np.arange(len(block)) * m, counts)
-        pieces.append((column * k + block.ravel()[flat]).astype(np.int32))
-    indices = np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int32)
-    return sparse.csr_array((np.ones(len(indices), dtype=dtype), indices, np.cumsum(pointers)), shape=shape)
+    cast = CastVotes.of(votes)
+    ones = np.ones(cast.n_votes, dtype=dtype)
+    return sparse.csr_array((ones, cast.columns, cast.pointers), shape=(cast.n_records, cast.n_columns))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sidelight.label_model.likelihood import refine
 from sidelight.labeling import as_votes
-from sidelight.labeling.moments import one_hot
+from sidelight.labeling.cast_votes import CastVotes
 
 
 @settings(max_examples=30, deadline=None)
@@ -17,7 +17,7 @@ def test_the_objective_never_falls(seed, k):
     emitted = rng.dirichlet(np.ones(k + 1), (5, k)).transpose(0, 2, 1)[:, 1:]
     pseudo = np.full((5, k + 1, k), 0.5)
     _, _, history = refine(
-        one_hot(votes), np.ones(60), emitted, np.full(k, 1 / k), pseudo, balance_pull=3.0, tolerance=0.0
+        CastVotes.of(votes), None, emitted, np.full(k, 1 / k), pseudo, balance_pull=3.0, tolerance=0.0
     )
     assert (np.diff(history) >= -1e-8 * np.abs(history[1:])).all()
 
@@ -29,10 +29,8 @@ def test_counted_rows_equal_repeated_rows():
     start = np.full((4, 2, 2), 0.2) + 0.3 * np.eye(2)
     pseudo = np.full((4, 3, 2), 0.1)
     prior = np.array([0.5, 0.5])
-    once = refine(one_hot(as_votes(values)), times.astype(float), start, prior, pseudo, balance_pull=1.0)
+    once = refine(CastVotes.of(as_votes(values)), times.astype(float), start, prior, pseudo, balance_pull=1.0)
     repeated = np.repeat(values, times, axis=0)
-    again = refine(
-        one_hot(as_votes(repeated)), np.ones(len(repeated)), start, prior, pseudo, balance_pull=1.0
-    )
+    again = refine(CastVotes.of(as_votes(repeated)), None, start, prior, pseudo, balance_pull=1.0)
     np.testing.assert_allclose(once[0], again[0], atol=1e-9)
     np.testing.assert_allclose(once[1], again[1], atol=1e-9)
