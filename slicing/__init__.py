@@ -7,6 +7,7 @@ from sidelight.crossmodal.missing import MissingTrainingError
 
 from .applier import PandasSFApplier, SFApplier, slice_dataframe
 from .audit import audit
+from .comparison import Comparison, compare_audits, paired_gains, read_audit
 from .confusion import Confusion
 from .confusion_measures import (
     confusion_difference,
@@ -67,6 +68,7 @@ __all__ = [
     "RECIPES",
     "Audit",
     "AuditRow",
+    "Comparison",
     "Confusion",
     "ConfusionTable",
     "Discovery",
@@ -88,6 +90,7 @@ __all__ = [
     "Support",
     "as_slices",
     "audit",
+    "compare_audits",
     "confusion_difference",
     "coupling",
     "discover",
@@ -95,6 +98,8 @@ __all__ = [
     "label_groups",
     "node_interval",
     "node_measure",
+    "paired_gains",
+    "read_audit",
     "slice_dataframe",
     "slicing_function",
     "train_robustly",

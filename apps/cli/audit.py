@@ -1,5 +1,6 @@
 """`sidelight audit`: how good predictions are, overall and in every slice."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from .output import interval_text, json_option, note, overwrite_option, print_fa
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sidelight.slicing import Audit, SliceMatrix
+    from sidelight.slicing import Audit, Comparison, SliceMatrix
 
 
 @click.command(
@@ -40,6 +41,12 @@ if TYPE_CHECKING:
 @click.option(
     "--limit", default=0.01, show_default=True, help="Share of predictions that may be of unknown studies."
 )
+@click.option(
+    "--compare",
+    type=click.Path(),
+    metavar="OLD.JSON",
+    help="An earlier audit.json: shows what changed, and writes comparison.json.",
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of the resampled intervals.")
 @export_options
 @overwrite_option
@@ -53,6 +60,7 @@ def audit(
     part: str,
     out: str,
     limit: float,
+    compare: str | None,
     seed: int,
     overwrite: bool,
     as_json: bool,
@@ -63,11 +71,13 @@ def audit(
 
     from sidelight.crossmodal import Predictions
     from sidelight.labeling import LimitError, UsageError, encode_gold, load_functions
-    from sidelight.slicing import SFApplier, SlicingFunction
+    from sidelight.labeling.folder import write_file
+    from sidelight.slicing import SFApplier, SlicingFunction, compare_audits
     from sidelight.slicing import audit as run_audit
 
     if Path(out).exists() and not overwrite:
         raise UsageError(f"{out} exists already; choose another --out or pass --overwrite")
+    earlier = None if compare is None else _earlier(compare)
     table = Predictions.read(predictions)
     reading = open_export(records, columns)
     gold = read_fields(reading, [gold_column], optional=["patient_id"])
@@ -85,11 +95,19 @@ def audit(
     if slices is not None:
         members = SFApplier(load_functions(slices, SlicingFunction)).apply(open_export(records, columns))
     result = run_audit(truth, proba, members, patients=patients, ids=ids, seed=seed)
+    changes = None if earlier is None else compare_audits(earlier, result)
     result.write(out, overwrite=overwrite)
+    if changes is not None:
+        write_file(
+            Path(out) / "comparison.json", json.dumps(changes.to_json(), indent=1, sort_keys=True) + "\n"
+        )
     if as_json:
-        print_json(result.to_json())
+        told = {} if changes is None else {"comparison": changes.to_json()}
+        print_json(result.to_json() | told)
     else:
         _print(result, part if bundle else "all", out)
+        if changes is not None:
+            _print_changes(changes)
     lost = int((~known).sum())
     if lost > limit * len(known):
         raise LimitError(f"{lost} of {len(known)} predictions are of studies that the records do not hold")
@@ -98,6 +116,36 @@ def audit(
             f"{lost} of {len(known)} predictions are of studies that the records do not hold; they were left out"
         )
     return 0
+
+
+def _earlier(path: str) -> "Audit":
+    """Read an earlier audit, or say what is wrong with the file."""
+    from sidelight.labeling import InputError
+    from sidelight.slicing import read_audit
+
+    try:
+        return read_audit(json.loads(Path(path).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise InputError(path, "does not exist; --compare takes the audit.json of an earlier audit") from None
+    except (AttributeError, KeyError, TypeError, UnicodeDecodeError, ValueError):
+        raise InputError(path, "is no audit that this version reads; --compare takes an audit.json") from None
+
+
+def _print_changes(changes: "Comparison") -> None:
+    rows = [
+        [
+            row.slice,
+            row.metric,
+            interval_text(row.before.estimate, row.before.low, row.before.high),
+            interval_text(row.after.estimate, row.after.low, row.after.high),
+            interval_text(row.change.estimate, row.change.low, row.change.high),
+            row.q,
+            row.verdict,
+        ]
+        for row in changes.rows
+    ]
+    print_table("Changes", ["slice", "metric", "before", "after", "change", "q", "verdict"], rows)
+    click.echo(changes.verdict)
 
 
 def _patients(known: Mapping[str, Any] | None, ids: "NDArray[Any]") -> "NDArray[Any]":
