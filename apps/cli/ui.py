@@ -108,6 +108,8 @@ def ui(
         workspace, store, roles, known, suggestions=suggestions, readers=readers,
         workbench=allow_workbench or (address in LOCAL and known.kind == "os"),
     )  # fmt: skip
+    note("ordering the queues")
+    context.queues  # noqa: B018 - computed here, so that the first visitor need not wait
     facts = {"page": f"http://{address}:{port}", "records": len(workspace.records), "labels": place}
     print_json(facts) if as_json else print_facts(facts)
     serve(context, address=address, port=port, open_browser=browser)

@@ -8,11 +8,15 @@ from numpy.typing import NDArray
 
 from sidelight.labeling import ABSTAIN, keyed_fraction
 
+from .coreset import core_set
 from .store import Ledger
 from .workspace import Workspace
 
 AUDIT_EVERY = 5
 """In a queue that chooses, every fifth record is drawn at random, so that estimates stay possible."""
+
+CORE_SAMPLE, CORE_SIZE = 2000, 200
+"""Records drawn to choose the core set from, and the most that are chosen."""
 
 ORDER_KEY = "sidelight-random-queue"
 
@@ -88,6 +92,11 @@ def build_queues(workspace: Workspace) -> dict[str, Queue]:
             queues.append(
                 Queue(f"slice:{slice_name}", f"Slice: {slice_name.replace('_', ' ')}", "Only records of this slice.", uniform[member[uniform]])
             )  # fmt: skip
+    sample = uniform[:CORE_SAMPLE]
+    core = sample[core_set(workspace.records.texts(sample.tolist()), CORE_SIZE)]
+    queues.append(
+        Queue("core", "Core set", "Few records that stand for many: each unlike those before it.", core)
+    )
     return {queue.name: queue for queue in queues if len(queue.order)}
 
 

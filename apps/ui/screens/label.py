@@ -128,7 +128,7 @@ def _choices(desk: Desk, item_id: str, row: int, source: str, suggestion: str) -
 def _remarks(desk: Desk, item_id: str, row: int) -> None:
     """Take a comment, and show this person's earlier ones: those of others stay hidden until adjudication."""
     with st.form(f"comment-{row}", clear_on_submit=True, border=False):
-        entry, button = st.columns([5, 1], vertical_alignment="bottom")
+        entry, button = st.columns([3.2, 1.3], vertical_alignment="bottom")
         words = entry.text_input("Comment on this record", placeholder="Optional; kept with the record")
         if button.form_submit_button("Keep", width="stretch") and desk.comment(item_id, words):
             desk.sight.said = "Comment kept."

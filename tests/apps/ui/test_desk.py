@@ -1,5 +1,7 @@
 """One person's desk: which record comes, what counts, and what the guard does not believe."""
 
+import itertools
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 pytest.importorskip("sqlalchemy", reason="the ui extra is not installed")
 
 from sidelight.apps.ui.context import Context
+from sidelight.apps.ui.coreset import core_set
 from sidelight.apps.ui.desk import SHORTEST_LOOK, Desk, Sight
 from sidelight.apps.ui.note_html import Mark, note_html
 from sidelight.apps.ui.people import Login, Person, Roles
@@ -177,6 +180,37 @@ def test_queues_hold_what_they_promise(context):
     assert sorted(queues["random"].order.tolist()) == list(range(60))
     uncertain = entropy(context.workspace.proba)[queues["uncertain"].order]
     assert (np.diff(uncertain) <= 1e-12).all()
+
+
+def test_a_core_set_takes_one_of_each_kind_first():
+    kinds = [
+        "sinus rhythm normal ecg",
+        "atrial fibrillation fast",
+        "left bundle branch block",
+        "paced rhythm device",
+    ]
+    texts = [f"{kind} {('today', 'again')[n % 2]}" for n in range(20) for kind in kinds] + ["zzz qqq"]
+    chosen = core_set(texts, 30)
+    assert {row % 4 for row in chosen[:4].tolist()} == {0, 1, 2, 3}
+    assert len(chosen) == 8, "equal texts are taken once"
+    assert 80 not in chosen, "what shares no word with anything stands for nothing"
+    assert core_set(["a", "b"], 5).tolist() == []
+
+
+@given(seed=st.integers(0, 1000))
+def test_each_record_of_a_core_set_is_the_one_least_like_those_before(seed):
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    random = np.random.default_rng(seed)
+    texts = [
+        " ".join(random.choice(list("abcdefgh"), 4)).replace("a", "aa").replace(" ", "x ") for _ in range(40)
+    ]
+    vectors = TfidfVectorizer(min_df=2, sublinear_tf=True).fit_transform(texts)
+    similarity = (vectors @ vectors.T).toarray()
+    chosen = core_set(texts, 10).tolist()
+    assert len(set(chosen)) == len(chosen) > 1
+    nearest = [similarity[row, chosen[:place]].max() for place, row in enumerate(chosen) if place]
+    assert all(a <= b + 1e-9 for a, b in itertools.pairwise(nearest)), "the farthest comes first"
 
 
 def test_conflict_is_nothing_where_all_agree(context):

@@ -10,7 +10,7 @@ pytest.importorskip("authlib", reason="the ui extra is not installed")
 
 from sidelight.apps.ui.store import LabelStore
 
-READY = 30_000
+READY = 60_000
 
 PROVIDER = """
 import base64, json, sys, time
