@@ -46,7 +46,8 @@ class PartReading(Reading):
             kept = self._without_erased(batch)
             if not len(kept):
                 continue
-            self.seen.append((kept, position[kept.source]))
+            named = [name for name in ("id", "patient_id") if name in kept.records.schema.names]
+            self.seen.append((replace(kept, records=kept.records.select(named)), position[kept.source]))
             rows = np.arange(row, row + len(kept))
             row += len(kept)
             run = ~np.isin(rows, list(self.skipped)) if self.skipped else np.ones(len(kept), dtype=bool)
@@ -128,9 +129,8 @@ def run_part(job: Job, part: Part, poison: Sequence[int] = ()) -> dict[str, Any]
         else:
             for _ in reading:
                 pass
-        rows = reading.rows()
         if receipt is None:
-            receipt = _write_rows(store, part, reading, rows)
+            receipt = _write_rows(store, part, reading, reading.rows())
         if todo:
             keys = [key for key, _ in todo]
             errors = votes.statistics.errors.tolist() if votes.statistics is not None else [0] * len(keys)

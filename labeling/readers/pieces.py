@@ -13,6 +13,10 @@ PIECE_SIZE = 16 << 20
 
 _BLOCK = 1 << 20
 _AHEAD = 1 << 16
+_LONG = 1 << 18
+"""Bytes without a line end outside quotes after which a stray quote is taken to have turned them inside out."""
+
+_MOST_TRIES = 10_000
 PACKED = (".gz", ".zst", ".bz2")
 """Suffixes of compressed files: they are read from their start, so they are never cut."""
 
@@ -111,7 +115,7 @@ def _cut(
     at = block.find(b"\n", earliest)
     counted, inside = 0, quotes or 0
     tries = 0
-    while at >= 0 and tries < 1000:
+    while at >= 0 and tries < _MOST_TRIES:
         tries += 1
         if quotes is not None:
             inside += block.count(b'"', counted, at)
@@ -121,4 +125,5 @@ def _cut(
                 return at
             fallback = at if fallback < 0 else fallback  # a stray quote before may have turned inside out
         at = block.find(b"\n", at + 1)
-    return fallback if accept is not None else -1
+    searched = (at if at >= 0 else len(block)) - earliest
+    return fallback if searched >= _LONG else -1
