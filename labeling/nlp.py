@@ -153,10 +153,14 @@ def nlp_labeling_function(
 
     Examples
     --------
-    >>> import spacy  # doctest: +SKIP
-    >>> @nlp_labeling_function(language=spacy.blank("en"))  # doctest: +SKIP
+    >>> class Words:  # stands for spacy.blank("en")
+    ...     pipe_names = ()
+    ...     make_doc = staticmethod(str.split)
+    >>> @nlp_labeling_function(language=Words())
     ... def is_long(record):
-    ...     return 1 if len(record.doc) > 200 else None
+    ...     return 1 if len(record.doc) > 3 else None
+    >>> is_long("No effusion is seen."), is_long("Clear.")
+    (1, None)
     """
     if callable(name):
         raise UsageError("nlp_labeling_function takes its options by keyword: @nlp_labeling_function()")

@@ -1,8 +1,9 @@
 """Intervals over patient timelines, signals and video, and the operators from which rules are composed (Rekall)."""
 
 from .functions import event_intervals, interval_lf, mention_intervals, score_lf, timeline_lf
+from .interval import Interval
 from .interval_map import IntervalMap
-from .interval_set import Interval, IntervalSet
+from .interval_set import IntervalSet
 from .matching import match, spanning
 from .predicates import (
     ALLEN,

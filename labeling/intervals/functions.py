@@ -10,7 +10,9 @@ import numpy as np
 from ..codes import CodeSet
 from ..function import LabelingFunction
 from ..record import Record
-from .interval_set import Interval, IntervalSet, merge_bounds
+from .interval import Interval
+from .interval_set import IntervalSet
+from .merging import merge_bounds
 
 Query: TypeAlias = Callable[[Record], IntervalSet]
 """Takes a record, returns the intervals of a rule, on the clock of the record's own bounds."""

@@ -2,47 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-@dataclass(frozen=True)
-class Interval:
-    """A stretch of one or more axes, half-open: ``lo`` belongs to it, ``hi`` does not.
-
-    Parameters
-    ----------
-    lo, hi : float
-        On the primary axis; equal for an instant, such as a laboratory draw.
-    axes : mapping from axis to (lo, hi), optional
-        Further axes: channels, frequencies, the sides of a box.
-    payload : mapping, optional
-        What is known of it.
-    source : str
-        Where it comes from.
-    score : float, optional
-        How sure the source is, in [0, 1].
-    """
-
-    lo: float
-    hi: float
-    axes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    payload: Mapping[str, Any] = field(default_factory=dict)
-    source: str = ""
-    score: float | None = None
-
-    @property
-    def size(self) -> float:
-        """Length on the primary axis."""
-        return self.hi - self.lo
-
-    @property
-    def is_instant(self) -> bool:
-        """Whether it has no length."""
-        return self.lo == self.hi
+from .interval import Interval, as_interval
+from .merging import merge_bounds, runs
 
 
 class IntervalSet:
@@ -67,7 +33,7 @@ class IntervalSet:
     """
 
     def __init__(self, intervals: Iterable[Any] = (), *, axis: str = "t") -> None:
-        rows = [_interval(item) for item in intervals]
+        rows = [as_interval(item) for item in intervals]
         names = list(dict.fromkeys(name for row in rows for name in row.axes))
         missing = {name for name in names for row in rows if name not in row.axes}
         if missing:
@@ -244,7 +210,7 @@ class IntervalSet:
         merged = []
         for members in groups.values():
             at = np.array(members)
-            for part in _runs(self.lo[at], self.hi[at], gap):
+            for part in runs(self.lo[at], self.hi[at], gap):
                 rows = at[part]
                 payloads = [self.payload[i] for i in rows]
                 scores = self.score[rows]
@@ -387,32 +353,6 @@ class IntervalSet:
         self.payload = tuple(self.payload[i] for i in order)
         self.source = tuple(self.source[i] for i in order)
         self.score = self.score[order]
-
-
-def merge_bounds(
-    lo: NDArray[np.float64], hi: NDArray[np.float64], gap: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the bounds of the union of intervals, bridging gaps of at most `gap`."""
-    order = np.argsort(lo, kind="stable")
-    lo, hi = lo[order], hi[order]
-    runs = _runs(lo, hi, gap)
-    return np.array([lo[run[0]] for run in runs]), np.array([hi[run].max() for run in runs])
-
-
-def _runs(lo: NDArray[np.float64], hi: NDArray[np.float64], gap: float) -> list[NDArray[np.intp]]:
-    """Return the positions of intervals that hang together; `lo` is sorted."""
-    if not len(lo):
-        return []
-    reach = np.maximum.accumulate(hi)
-    breaks = np.flatnonzero(lo[1:] > reach[:-1] + gap) + 1
-    return np.split(np.arange(len(lo)), breaks)
-
-
-def _interval(item: Any) -> Interval:
-    if isinstance(item, Interval):
-        return item
-    lo, hi, *rest = item
-    return Interval(float(lo), float(hi), {}, rest[0] if rest else {})
 
 
 def _columns(pairs: list[tuple[float, float]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -8,7 +8,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .interval_set import Interval, IntervalSet, merge_bounds
+from .interval import Interval
+from .interval_set import IntervalSet
+from .merging import merge_bounds
 from .predicates import Pairs, Predicate
 
 Merge: TypeAlias = Literal["span", "intersect", "left", "right"]

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .interval_set import Interval, IntervalSet
+from .interval import Interval
+from .interval_set import IntervalSet
 
 MOST_PARTIAL = 100_000
 """Partial assignments after which a search gives up with an error."""

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .interval_set import Interval, IntervalSet
+from .interval import Interval
+from .interval_set import IntervalSet
 
 Mask = NDArray[np.bool_]
 Window = tuple[float, float]
