@@ -85,7 +85,7 @@ def headline(run: "Run") -> Mapping[str, Any]:
             figures[name] = metric["value"]
         elif metric["step"].startswith("fit:") and name == "covered":
             figures[f"{task}: records with a vote"] = metric["value"]
-        elif metric["step"].startswith("audit:") and "slice" not in metric:
+        elif metric["step"].startswith("audit:") and "slice" not in metric and "of" in metric:
             bounds = {"estimate": metric["value"], "low": metric["low"], "high": metric["high"]}
             complete = None not in bounds.values()
             figures[f"{task}: {name} of the {metric['of']} (test)"] = bounds if complete else metric["value"]

@@ -141,6 +141,16 @@ def _check_task(project: Project, name: str, task: Task) -> None:
     for known in task.class_balance or {}:
         if known not in task.classes:
             places.refuse((*place, "class_balance", known), f"no class {known!r}", known, task.classes)
+    if task.class_balance is not None:
+        absent = [known for known in task.classes if known not in task.class_balance]
+        if (
+            absent
+            or min(task.class_balance.values()) <= 0
+            or abs(sum(task.class_balance.values()) - 1) > 1e-6
+        ):
+            places.refuse(
+                (*place, "class_balance"), "needs a share above 0 for each class, which add up to 1"
+            )
     if task.target is not None:
         targets = [key for key, payload in config.payloads.items() if payload.is_target]
         if task.target not in targets:

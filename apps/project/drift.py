@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -131,7 +131,7 @@ def compare(
     family_error: float = 0.01,
     margin: float = 0.02,
     least: int = 10,
-    n_draws: int = N_DRAWS,
+    n_draws: int | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Compare a new export with the reference.
@@ -146,8 +146,8 @@ def compare(
         Smallest change of a share, or of the chance that a new value is above an old one, that is worth an alarm.
     least : int, default 10
         Records that must have a property, and that must lack it, for its share to be compared.
-    n_draws : int, default 2000
-        Random divisions of the patients.
+    n_draws : int, optional
+        Random divisions of the patients; 2000, or more where `family_error` is so small that it takes more.
     seed : int, default 0
         Of those.
 
@@ -158,6 +158,8 @@ def compare(
     tests is in all but a share `family_error` of the divisions (Westfall and Young's max-T). Tests that hang together
     need no separate correction, and records of one patient move together.
     """
+    if n_draws is None:
+        n_draws = max(N_DRAWS, math.ceil(20 / family_error))
     both = _Both(reference, new)
     tests = list(_tests(both, least))
     usable = [number for number, test in enumerate(tests) if test.column is not None]
@@ -185,13 +187,21 @@ class _Both:
 
     def __init__(self, reference: Profile, new: Profile) -> None:
         self.is_new = np.r_[np.zeros(len(reference), dtype=bool), np.ones(len(new), dtype=bool)]
-        known = {quantity: number for number, quantity in enumerate(new.quantities)}
+        known = {_what(quantity): number for number, quantity in enumerate(new.quantities)}
         self.quantities: list[Quantity] = []
         self.columns: list[NDArray[Any]] = []
         for number, quantity in enumerate(reference.quantities):
-            if quantity in known:
-                self.quantities.append(quantity)
-                self.columns.append(np.concatenate([reference.columns[number], new.columns[known[quantity]]]))
+            place = known.get(_what(quantity))
+            if place is None:
+                continue
+            pair = [reference.columns[number], new.columns[place]]
+            if (
+                quantity.kind != new.quantities[place].kind
+            ):  # numbers then, words now: both are taken for names
+                quantity = replace(quantity, kind="category")
+                pair = [_as_names(column) for column in pair]
+            self.quantities.append(quantity)
+            self.columns.append(np.concatenate(pair))
         self.members = {
             name: np.concatenate([values, new.members[name]])
             for name, values in reference.members.items()
@@ -210,6 +220,18 @@ class _Both:
         return np.asarray(sums, dtype=np.float64)
 
 
+def _what(quantity: Quantity) -> tuple[str, str, str, str]:
+    """Return what a quantity is of, whatever form it has."""
+    return (quantity.family, quantity.name, quantity.source, quantity.task)
+
+
+def _as_names(column: NDArray[Any]) -> NDArray[Any]:
+    """Return a column as names."""
+    if column.dtype == object:
+        return column
+    return np.array([None if value != value else f"{value:g}" for value in column.tolist()], dtype=object)
+
+
 def _tests(both: _Both, least: int) -> Iterator[_Test]:
     """Yield every test: each quantity among all records, and most of them in each slice."""
     scopes = {"": np.ones(len(both.is_new), dtype=bool), **both.members}
@@ -224,7 +246,11 @@ def _tests(both: _Both, least: int) -> Iterator[_Test]:
                 quantity.family, f"{quantity.name} missing", "share", quantity.source, quantity.task
             )
             pieces = [(quantity, column, "level"), (quantity, column, "spread")]
-            pieces += [(missing, np.isnan(column).astype(np.float64), "share")]
+            if quantity.family not in (
+                "predictions",
+                "labels",
+            ):  # known of some records of the reference only
+                pieces += [(missing, np.isnan(column).astype(np.float64), "share")]
         for part, values, what in pieces:
             for name, members in scopes.items():
                 if name and (part.family in ("words", "slices") or what == "spread"):

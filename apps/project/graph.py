@@ -19,6 +19,7 @@ VERSIONS = {
     "fit": 1,
     "analyze": 1,
     "train": 1,
+    "bundle": 1,
     "audit": 1,
     "profile": 1,
 }
@@ -93,6 +94,7 @@ class _Builder:
             self._fit(name)
         for name in config.tasks:
             self._judge(name)
+            self._bundle(name, data)
         self._profile(export)
         return self.steps
 
@@ -161,6 +163,18 @@ class _Builder:
                 positive=positive,
                 seed=config.project.seed,
             )
+
+    def _bundle(self, name: str, data: list[dict[str, Any]]) -> None:
+        """Add the step that completes a network's bundle."""
+        if f"train:{name}" not in self.steps:
+            return
+        prints = {
+            source: dict(self.steps[f"label:{source}"].parts.get("functions", {}))
+            for source in self.project.sources(name)
+        }
+        needs = [f"train:{name}", *([f"audit:{name}"] if f"audit:{name}" in self.steps else [])]
+        about = self.config.project.model_dump(include={"name", "purpose"})
+        self.add(f"bundle:{name}", needs, data=data, sources=prints, about=about)
 
     def _profile(self, export: Mapping[str, Any]) -> None:
         kinds = ("records", "slices", "fit", "train")

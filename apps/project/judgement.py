@@ -107,10 +107,17 @@ def do_train(work: Work) -> None:
         seen = state.step
 
     work.partial.mkdir(parents=True, exist_ok=True, mode=0o700)
-    network.fit(
-        linked.signals.take(train), proba[train], linked.covered[train],
-        validation=validation, progress=show, checkpoint=work.partial / "training.ckpt",
-    )  # fmt: skip
+    try:
+        network.fit(
+            linked.signals.take(train), proba[train], linked.covered[train],
+            validation=validation, progress=show, checkpoint=work.partial / "training.ckpt",
+        )  # fmt: skip
+    except ValueError as error:  # its message names settings and shapes
+        fault = str(error)
+    else:
+        fault = ""
+    if fault:
+        work.project.places.refuse(("tuning",), fault)
     counts = {part: int((parts == part).sum()) for part in ("train", "dev", "test")}
     split = {
         "key": config.splits.key,
@@ -153,10 +160,9 @@ def do_audit(work: Work) -> None:
     records, gold = work.records(), _gold(work)
     assert gold is not None  # noqa: S101 - without gold there is no such step
     test = (records.parts[rows] == "test") & (gold[rows] >= 0)
+    work.note("test records with gold", int(test.sum()), task=name)
     if not test.any():
-        raise UsageError(
-            f"task {name}: no test record with a gold label was scored, so nothing can be measured"
-        )
+        return
     rows, proba = rows[test], proba[test]
     members = {}
     if "slices" in work.inputs:

@@ -165,6 +165,10 @@ def advise(
         said.append(
             "No gold labels: have a few hundred test records labeled, or no figure here says how right the labels are."
         )
+    elif audit is None:
+        said.append(
+            "Gold labels are there, but no test record has a gold label and a score: nothing was audited."
+        )
     parts = dict(accuracy)
     if {"dev", "test"} <= set(parts) and parts["dev"].low > parts["test"].high:
         said.append(

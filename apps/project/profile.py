@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sidelight.crossmodal import link
 from sidelight.label_model import Labels, VoteModel
-from sidelight.labeling import UsageError, VoteMatrix
+from sidelight.labeling import FunctionInfo, VoteMatrix
 
 from .checks import open_export
 from .file import Project
@@ -119,15 +119,18 @@ def do_profile(work: Work) -> None:
     project, config = work.project, work.project.config
     records = work.records()
     builder = Builder(project)
-    n = len(records.ids)
-    for task in config.tasks:
-        folders = {s: work.inputs[f"label:{s}"] for s in project.sources(task) if f"label:{s}" in work.inputs}
-        votes = {source: joined_votes([folder]) for source, folder in folders.items()}
-        builder.add_votes(task, votes)
-        builder.add_labels(task, Labels.read(work.inputs[f"fit:{task}"] / "labels.parquet"))
+    above: dict[str, Labels] = {}
+    for task in parents_first(config.tasks):
+        votes = {
+            source: joined_votes([work.inputs[f"label:{source}"]])
+            for source, declared in project.sources(task).items()
+            if declared.functions is not None
+        }
+        builder.add_labeled(task, votes, work.inputs, above)
         if f"train:{task}" in work.inputs:
             proba, rows, _ = scores_of(work.inputs, task)
-            builder.add_predictions(task, proba, rows, n)
+            unseen = records.parts[rows] == "test"  # what a network learned from, it predicts too well
+            builder.add_predictions(task, proba[unseen], rows[unseen], len(records.ids))
     members = read_slices(work.inputs["slices"]) if "slices" in work.inputs else {}
     builder.add_slices(members)
     builder.add_export(None)
@@ -154,51 +157,44 @@ def profile_export(
         New signals or images, where there are any.
     """
     builder = Builder(project)
-    ids = patients = None
     above: dict[str, Labels] = {}
+    ids, patients = _people(project, export)
     for task in parents_first(project.config.tasks):
-        votes = {}
-        for source, declared in project.sources(task).items():
-            if declared.functions is not None:
-                votes[source] = run_functions(project, source, path=export)
-        if not votes:
-            raise UsageError(f"task {task}: no functions vote on it, so new records cannot be labeled")
-        first, *others = votes.values()
-        whole = first
-        for matrix in others:
-            whole = whole.join(matrix)
-        ids, patients = whole.ids, whole.patient_ids
-        builder.add_votes(task, votes)
-        model = VoteModel.load(inputs[f"fit:{task}"] / "label_model")
-        labels = Labels.from_model(model, _completed(whole, model))
-        declared_task = project.config.tasks[task]
-        if declared_task.parent is not None:
-            wanted = project.config.tasks[declared_task.parent].classes.index(str(declared_task.when))
-            labels = within(labels, above[declared_task.parent].label == wanted)
-        above[task] = labels
-        builder.add_labels(task, labels)
-        if declared_task.target in studies and f"train:{task}" in inputs:
+        votes = {
+            source: run_functions(project, source, path=export)
+            for source, declared in project.sources(task).items()
+            if declared.functions is not None
+        }
+        builder.add_labeled(task, votes, inputs, above)
+        target = project.config.tasks[task].target
+        if target in studies and f"train:{task}" in inputs:
             from sidelight.crossmodal import load_bundle
 
-            payload = project.config.payloads[str(declared_task.target)]
-            linked = link(labels, open_target(project, payload, studies[str(declared_task.target)]))
+            linked = link(
+                ids.tolist(), open_target(project, project.config.payloads[str(target)], studies[str(target)])
+            )
             proba = load_bundle(inputs[f"train:{task}"] / "bundle").predict_proba(linked.signals)
-            builder.add_predictions(task, proba, linked.label_rows, len(labels))
-    assert ids is not None  # noqa: S101 - there is a task, and exports have ids
+            builder.add_predictions(task, proba, linked.label_rows, len(ids))
     slices = find_slices(project, export) if project.config.slices else None
     members = {} if slices is None else {name: slices.values[:, j] for j, name in enumerate(slices.names)}
     builder.add_slices(members)
     builder.add_export(export)
     for name, path in studies.items():
         builder.add_studies(name, ids, path)
-    owners = np.full(len(ids), "", dtype=np.str_) if patients is None else patients
-    return builder.profile(members, np.unique(_alone(owners), return_inverse=True)[1])
+    return builder.profile(members, np.unique(_alone(patients), return_inverse=True)[1])
+
+
+def _people(project: Project, export: Path) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    """Return the ids of an export's records and of their patients."""
+    found = column_values(project, ["id", "patient_id"], export)
+    return (
+        np.array(found["id"], dtype=np.str_),
+        np.array([name or "" for name in found["patient_id"]], dtype=np.str_),
+    )
 
 
 def _completed(votes: VoteMatrix, model: VoteModel) -> VoteMatrix:
     """Return votes with an empty column for each annotator, who has not seen the new records."""
-    from sidelight.labeling import FunctionInfo
-
     missing = [name for name in model.names_ if name not in votes.names]
     if not missing:
         return votes
@@ -239,8 +235,6 @@ class Builder:
         """Add how each function voted, and how many records each source of functions covers."""
         classes = self.project.config.tasks[task].classes
         for source, matrix in votes.items():
-            if self.project.config.sources[source].functions is None:
-                continue  # annotators choose what they label; their rate says nothing of the records
             values = matrix.dense()
             self._add(Quantity("coverage", source, source=source, task=task), (values >= 0).any(axis=1))
             for column, name in enumerate(matrix.names):
@@ -249,6 +243,25 @@ class Builder:
                         Quantity("votes", f"{name}: {known}", source=source, task=task),
                         np.equal(values[:, column], number),
                     )
+
+    def add_labeled(
+        self, task: str, votes: Mapping[str, VoteMatrix], inputs: Mapping[str, Path], above: dict[str, Labels]
+    ) -> None:
+        """Add what the functions of a task say and which labels that gives; annotators have not seen new records."""
+        if not votes:
+            return
+        self.add_votes(task, votes)
+        first, *others = votes.values()
+        for matrix in others:
+            first = first.join(matrix)
+        model = VoteModel.load(inputs[f"fit:{task}"] / "label_model")
+        labels = Labels.from_model(model, _completed(first, model))
+        declared = self.project.config.tasks[task]
+        if declared.parent in above:
+            wanted = self.project.config.tasks[declared.parent].classes.index(str(declared.when))
+            labels = within(labels, above[declared.parent].label == wanted)
+        above[task] = labels
+        self.add_labels(task, labels)
 
     def add_labels(self, task: str, labels: Labels) -> None:
         """Add the classes that the label model gives, and how sure it is."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from sidelight.labeling import LimitError
 
 from . import judgement, supervision
+from .artefact import do_bundle
 from .checks import check_columns
 from .file import Project, load_project
 from .graph import Planned, Step, build_graph, chosen_steps, plan
@@ -23,6 +24,7 @@ from .work import Work, write_json
 ACTIONS: dict[str, Callable[[Work], None]] = {
     "analyze": judgement.do_analyze,
     "audit": judgement.do_audit,
+    "bundle": do_bundle,
     "fit": supervision.do_fit,
     "label": supervision.do_label,
     "profile": do_profile,

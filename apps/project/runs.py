@@ -148,9 +148,12 @@ def commit_run(
                 write_file(
                     folder / "functions" / f"{step.subject}.json", (place / "functions.json").read_bytes()
                 )
-            if step.kind == "audit":
+            if step.kind == "audit" and (place / "audit").is_dir():
                 for file in sorted((place / "audit").iterdir()):
                     write_file(folder / "audit" / step.subject / file.name, file.read_bytes())
+            if step.kind == "bundle":
+                for file in sorted((place / "bundle").iterdir()):
+                    write_file(folder / "bundle" / step.subject / file.name, file.read_bytes())
         for given in _code_files(project):
             name = given.replace("/", "_").replace("..", "_")
             write_file(folder / "code" / name, project.path(given).read_bytes())

@@ -116,6 +116,37 @@ def test_a_profile_holds_no_words_and_no_ids(home):
     assert profile.patients.dtype.kind == "i"
 
 
+def test_a_network_is_compared_on_patients_it_did_not_learn_from(home):
+    run = find_run(load_project(home))
+    profile = Profile.read(run.step("profile") / "profile.parquet")
+    known = [c for q, c in zip(profile.quantities, profile.columns, strict=True) if q.family == "predictions"]
+    n_test = run.read_json("records", "records.json")["parts"]["test"]
+    assert {int((~np.isnan(column)).sum()) for column in known} == {n_test}
+
+
+def test_annotators_do_not_make_old_labels_look_surer_than_new_ones(sea, tmp_path):
+    home = sea.write(tmp_path / "sea", n=300)
+    text = (home / "sidelight.toml").read_text().replace('target = "waves"\n', "")
+    (home / "sidelight.toml").write_text(text)
+    states = sea.notes(home / "notes.csv", 300)
+    lines = [f"n{row},{'wild' if state else 'calm'}" for row, state in enumerate(states)]
+    (home / "anna.csv").write_text("id,label\n" + "\n".join(lines) + "\n")
+    run_project(home)
+    sea.notes(home / "same.csv", 200, seed=8)
+    assert families(home, "same.csv")[0] == set()
+
+
+def test_a_column_that_turns_from_numbers_to_words_is_noticed(home):
+    lines = (home / "notes.csv").read_text().splitlines()
+    cells = [line.split(",", 3) for line in lines[1:]]
+    rows = [",".join([n, p, "old" if int(age) > 55 else "young", rest]) for n, p, age, rest in cells]
+    (home / "turned.csv").write_text("\n".join([lines[0], *rows]) + "\n")
+    text = (home / "sidelight.toml").read_text()
+    (home / "turned.toml").write_text(text.replace('[slices.old]\ncolumn = "age"\nat_least = 60\n', ""))
+    found = monitor(load_project(home / "turned.toml"), home / "turned.csv")
+    assert {"age = old", "age = young"} <= {row.name for row in found.comparison.alarms}
+
+
 def test_the_command_writes_both_files_and_ends_with_one_on_alarm(home, sea, tmp_path, capsys):
     sea.notes(home / "cli.csv", 200, seed=8, wild=0.9)
     arguments = ["monitor", str(home / "cli.csv"), "--project", str(home), "--out", str(tmp_path / "m")]

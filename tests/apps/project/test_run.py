@@ -60,7 +60,7 @@ def test_a_run_leaves_manifest_metrics_report_and_configuration(done):
     }
     assert wanted | {"audit/state/audit.json", "audit/state/audit.html"} <= names
     steps = ["records", "label:rules", "label:anna", "label:codes", "slices", "fit:state", "analyze:state"]
-    assert list(run.keys) == [*steps, "train:state", "audit:state", "profile"]
+    assert list(run.keys) == [*steps, "train:state", "audit:state", "bundle:state", "profile"]
     measured = {(m["metric"], m.get("part"), m.get("slice")) for m in run.metrics()}
     assert {("auroc", "test", None), ("auroc", "test", "old"), ("label accuracy", "dev", None)} <= measured
     page = (run.folder / "report.html").read_text()
@@ -127,7 +127,7 @@ def test_other_functions_votes_are_as_if_all_had_run(home, tmp_path, done):
 def test_tuning_changes_no_label_split_or_slice(home):
     before = find_run(load_project(home))
     edit(home, "sidelight.toml", "max_epochs = 1", "max_epochs = 2\nbatch_size = 16")
-    assert set(to_do(home)) == {"train:state", "audit:state", "profile"}
+    assert set(to_do(home)) == {"train:state", "audit:state", "bundle:state", "profile"}
     text = (home / "sidelight.toml").read_text()
     (home / "sidelight.toml").write_text(text[: text.index("[tuning]")])
     assert not {"records", "label:rules", "slices", "fit:state", "analyze:state"} & set(to_do(home))
@@ -230,3 +230,63 @@ def test_calls_that_raise_end_the_run_with_exit_code_one(home, capsys):
     err = capsys.readouterr().err
     assert "is_short" in err
     assert "calls that raised exceed 1.0%" in err
+
+
+def test_the_bundle_tells_figures_by_slice_and_what_it_was_made_of(done):
+    from sidelight.crossmodal import Predictions, SignalSet, load_bundle
+
+    run = find_run(load_project(done))
+    bundle = load_bundle(run.folder / "bundle" / "state")
+    predicted = bundle.predict(SignalSet.read(done / "signals.npz"))
+    known = Predictions.read(run.step("train:state") / "predictions.parquet")
+    assert np.array_equal(predicted.ids, known.ids)
+    np.testing.assert_allclose(predicted.proba, known.proba, atol=1e-6)
+    assert {row["slice"] for row in bundle.metrics["slices"]} == {"old", "long_text"}
+    assert set(bundle.lineage["sources"]["rules"]) == {"says_calm", "says_wild", "says_wind", "is_short"}
+    assert bundle.lineage["data"][0]["file"] == "notes.csv"
+    assert len(bundle.lineage["code"]["lfs.py"]) == 64
+    card = (run.folder / "bundle" / "state" / "card.md").read_text()
+    assert "not a medical device" in card
+    assert "| old | auroc |" in card
+
+
+def test_settings_that_training_refuses_are_told_with_their_place(home, capsys):
+    edit(home, "sidelight.toml", "max_epochs = 1", 'max_epochs = 1\nencoder = "resnet1"')
+    assert main(["run", "--project", str(home)]) == 2
+    assert "tuning: encoder is 'resnet1'; known by name" in capsys.readouterr().err
+
+
+def test_gold_of_no_test_record_leaves_the_audit_out_and_says_so(home):
+    (home / "few.csv").write_text("id,label\n")
+    project = load_project(home)
+    run = find_run(project)
+    from sidelight.apps.project.work import Records
+
+    records = Records.read(run.step("records"))
+    name = records.ids[records.parts == "train"][0]
+    (home / "few.csv").write_text(f"id,label\n{name},calm\n")
+    edit(
+        home,
+        "sidelight.toml",
+        'role = "gold"\ncolumn = "state"',
+        'role = "gold"\nlabels = "few.csv"\ncolumn = "label"',
+    )
+    edit(home, "sidelight.toml", 'target = "waves"\n', "")
+    done = run_project(home)
+    assert not (done.folder / "audit").exists()
+    assert "no test record has a gold label" in (done.folder / "report.html").read_text()
+
+
+def test_images_are_a_target_too(home, sea):
+    pytest.importorskip("monai", reason="the images extra is not installed")
+    from PIL import Image
+
+    random = np.random.default_rng(0)
+    (home / "images").mkdir()
+    for row in range(160):
+        Image.fromarray(random.integers(0, 255, size=(32, 32), dtype=np.uint8)).save(
+            home / "images" / f"n{row}.png"
+        )
+    edit(home, "sidelight.toml", 'kind = "signal"\npath = "signals.npz"', 'kind = "image"\npath = "images"')
+    run = run_project(home)
+    assert (run.folder / "bundle" / "state" / "model.safetensors").is_file()
