@@ -24,6 +24,8 @@ def resolve(
 ) -> NDArray[np.int8]:
     """Return what becomes of each record: `KEPT`, `DUPLICATE` or `SUPERSEDED`.
 
+    The latest version counts, of equal versions the last one; without versions the first.
+
     Parameters
     ----------
     hashes : ndarray of uint64 of shape (n_records,)
@@ -40,14 +42,16 @@ def resolve(
     [2, 0, 0]
     """
     fate = np.zeros(len(hashes), dtype=np.int8)
-    order = np.lexsort((np.arange(len(hashes)), ~versions, hashes))
+    place = np.arange(len(hashes))
+    untold = versions == NO_VERSION
+    order = np.lexsort((np.where(untold, place, -place), ~versions, hashes))
     first = np.ones(len(hashes), dtype=bool)
     ordered = hashes[order]
     first[1:] = ordered[1:] != ordered[:-1]
     if not first.all():
-        winner = order[np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
-        later = order[~first]
-        fate[later] = np.where(versions[later] < versions[winner[~first]], SUPERSEDED, DUPLICATE)
+        winner = order[np.maximum.accumulate(np.where(first, place, 0))]
+        others = order[~first]
+        fate[others] = np.where(untold[winner[~first]], DUPLICATE, SUPERSEDED)
     if len(replaced):
         fate[np.isin(hashes, replaced)] = SUPERSEDED
     return fate
