@@ -18,7 +18,9 @@ from .confusion_measures import (
     within_node,
 )
 from .confusion_table import ConfusionTable
+from .fairness import FairnessPanel, fairness
 from .function import SlicingFunction, slicing_function
+from .label_audit import LabelAudit, audit_labels
 from .matrix import SliceMatrix, as_slices
 from .metrics import DEFAULT_METRICS, METRICS, Metric
 from .report import Audit, AuditRow, Overall
@@ -73,9 +75,11 @@ __all__ = [
     "ConfusionTable",
     "Discovery",
     "ExpertMixture",
+    "FairnessPanel",
     "FoundSlice",
     "GroupDRO",
     "HardSharing",
+    "LabelAudit",
     "Metric",
     "Overall",
     "PandasSFApplier",
@@ -90,11 +94,13 @@ __all__ = [
     "Support",
     "as_slices",
     "audit",
+    "audit_labels",
     "compare_audits",
     "confusion_difference",
     "coupling",
     "discover",
     "exact_match",
+    "fairness",
     "label_groups",
     "node_interval",
     "node_measure",

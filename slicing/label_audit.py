@@ -1,0 +1,163 @@
+"""How good the labels themselves are, slice by slice: what functions say there, how often, and how rightly."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sidelight.labeling.schema import ABSTAIN
+from sidelight.labeling.statistics import group_codes
+from sidelight.labeling.votes import as_votes
+
+from .matrix import as_slices
+from .share_gap import GapRow, gap_between, judged
+
+LABELS = "labels"
+"""Stands in the place of a function's name for the label model's labels."""
+
+VOTES = "votes"
+"""Stands in the place of a function's name for all functions together."""
+
+
+@dataclass(frozen=True)
+class LabelAudit:
+    """Measures of the labels in each slice against the rest.
+
+    Parameters
+    ----------
+    rows : tuple of GapRow
+        Slice by slice; `subject` is a function, "votes" for all of them, or "labels".
+    n_records : int
+    q : float
+    """
+
+    rows: tuple[GapRow, ...]
+    n_records: int
+    q: float
+
+    def of(self, group: str) -> tuple[GapRow, ...]:
+        """Return the rows of one slice."""
+        return tuple(row for row in self.rows if row.group == group)
+
+    @property
+    def differing(self) -> tuple[GapRow, ...]:
+        """Return the rows that surely differ, largest gap first."""
+        found = [row for row in self.rows if row.verdict == "differs"]
+        return tuple(sorted(found, key=lambda row: -abs(row.gap.estimate)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the audit as plain values."""
+        return {"n_records": self.n_records, "q": self.q, "rows": [row.to_json() for row in self.rows]}
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.differing)} of {len(self.rows)} measures differ between a slice and the rest."]
+        lines += [
+            f"  {row.group}: {row.measure} of {row.subject} {row.value} against {row.rest.estimate:.3f} (q {row.q:.3f})"
+            for row in self.differing
+        ]
+        return "\n".join(lines)
+
+
+def audit_labels(
+    votes: Any,
+    slices: Any,
+    *,
+    gold: ArrayLike | None = None,
+    proba: ArrayLike | None = None,
+    patients: ArrayLike | None = None,
+    names: Sequence[str] | None = None,
+    least: int = 20,
+    q: float = 0.05,
+) -> LabelAudit:
+    """Measure the votes, and the labels made of them, in every slice.
+
+    A model may fail in a slice because its labels are wrong there; then re-weighting the slice makes it worse, and its
+    labeling functions are what to mend.
+
+    Parameters
+    ----------
+    votes : VoteMatrix or array-like of int of shape (n_records, n_functions)
+    slices : SliceMatrix, mapping of name to bools, or array of shape (n_records, n_slices)
+        Membership.
+    gold : array-like of shape (n_records,), optional
+        Class numbers, -1 where unknown. Without gold there is coverage, conflict and entropy, but no accuracy.
+    proba : array-like of shape (n_records, n_classes), optional
+        The label model's probabilities.
+    patients : array-like of shape (n_records,), optional
+        The patient of each record; taken from `votes` when it knows them.
+    names : sequence of str, optional
+        Names of the functions, for a bare array.
+    least : int, default 20
+        Records that a measure must rest on, in the slice and in the rest.
+    q : float, default 0.05
+        Share of false alarms that is tolerated among the measures said to differ.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(0)
+    >>> gold, paced = random.integers(0, 2, 600), np.arange(600) < 150
+    >>> votes = np.where(random.random((600, 2)) < 0.1, 1 - gold[:, None], gold[:, None])
+    >>> votes[:150, 1] = 1 - votes[:150, 1]                  # the second function is wrong on paced rhythms
+    >>> row = audit_labels(votes, {"paced": paced}, gold=gold).differing[0]
+    >>> row.subject, row.measure, row.gap.estimate < -0.7
+    ('lf_1', 'accuracy', True)
+    """
+    matrix = as_votes(votes)
+    values = np.asarray(matrix)
+    n = len(values)
+    members = as_slices(slices, n_records=n)
+    if patients is None and matrix.patient_ids is not None:
+        patients = matrix.patient_ids
+    codes, _ = group_codes(None if patients is None else np.asarray(patients), n)
+    columns = list(names) if names is not None else list(matrix.names)
+    if len(columns) != values.shape[1]:
+        raise ValueError(f"{len(columns)} names for {values.shape[1]} functions")
+    truth = None if gold is None else np.asarray(gold)
+    if truth is not None and truth.shape != (n,):
+        raise ValueError(f"gold has shape {truth.shape} for {n} records")
+    measures = _measures(
+        values, columns, truth, None if proba is None else np.asarray(proba, dtype=np.float64)
+    )
+    rows = [
+        GapRow(
+            name, subject, measure, *gap_between(column, members[name], ~members[name], codes, least=least)
+        )
+        for name in members.names
+        for subject, measure, column in measures
+    ]
+    return LabelAudit(judged(rows, q), n, q)
+
+
+def _measures(
+    votes: NDArray[np.int8],
+    names: Sequence[str],
+    gold: NDArray[Any] | None,
+    proba: NDArray[np.float64] | None,
+) -> list[tuple[str, str, NDArray[np.float64]]]:
+    """Return each measure as one number a record, NaN where it does not count."""
+    voted = votes != ABSTAIN
+    largest = np.where(voted, votes, -1).max(axis=1, initial=-1)
+    smallest = np.where(voted, votes, np.iinfo(np.int8).max).min(axis=1, initial=np.iinfo(np.int8).max)
+    several = voted.sum(axis=1) >= 2
+    found: list[tuple[str, str, NDArray[np.float64]]] = [
+        (VOTES, "coverage", voted.any(axis=1).astype(float)),
+        (VOTES, "conflict", np.where(several, largest != smallest, np.nan)),
+    ]
+    known = None if gold is None else gold >= 0
+    if proba is not None:
+        if proba.ndim != 2 or len(proba) != len(votes):
+            raise ValueError(f"proba has shape {proba.shape} for {len(votes)} records")
+        covered = voted.any(axis=1)
+        entropy = -(proba * np.log(np.clip(proba, 1e-12, 1))).sum(axis=1) / np.log(proba.shape[1])
+        found.append((LABELS, "entropy", np.where(covered, entropy, np.nan)))
+        if known is not None:
+            right = (proba.argmax(axis=1) == gold).astype(float)
+            found.append((LABELS, "accuracy", np.where(known & covered, right, np.nan)))
+    for column, name in enumerate(names):
+        found.append((name, "coverage", voted[:, column].astype(float)))
+        if known is not None:
+            right = (votes[:, column] == gold).astype(float)
+            found.append((name, "accuracy", np.where(known & voted[:, column], right, np.nan)))
+    return found

@@ -1,0 +1,147 @@
+"""A share, or a mean, within a group and outside of it: both intervals, their difference, and its test."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidelight.labeling.statistics import (
+    Interval,
+    benjamini_hochberg,
+    cluster_variance,
+    clustered_proportion,
+    fisher_mid_p,
+    interval_difference,
+    normal_quantile,
+    two_sided_p,
+)
+
+
+@dataclass(frozen=True)
+class GapRow:
+    """One measure of one subject in one group of records.
+
+    Parameters
+    ----------
+    group : str
+        Slice, or care group.
+    subject : str
+        Whose measure: a labeling function, the labels, the model.
+    measure : str
+        What is measured.
+    value, rest, gap : Interval
+        In the group, among the records it is compared to, and the first minus the second with its p.
+    q : float
+        That p after Benjamini and Hochberg, over the whole table.
+    verdict : str
+        "differs", "no evidence" or "not assessable".
+    """
+
+    group: str
+    subject: str
+    measure: str
+    value: Interval
+    rest: Interval
+    gap: Interval
+    q: float = math.nan
+    verdict: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; what is not a number is None."""
+        plain: dict[str, Any] = {}
+        for name, value in self.__dict__.items():
+            if isinstance(value, Interval):
+                plain[name] = value.to_json()
+            else:
+                plain[name] = None if isinstance(value, float) and math.isnan(value) else value
+        return plain
+
+
+def gap_between(
+    values: NDArray[Any],
+    inside: NDArray[np.bool_],
+    outside: NDArray[np.bool_],
+    codes: NDArray[np.intp],
+    *,
+    least: int = 20,
+    level: float = 0.95,
+) -> tuple[Interval, Interval, Interval]:
+    """Return the mean of `values` inside, outside, and the gap between them.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_records,)
+        Booleans or numbers; NaN where the measure does not count a record.
+    inside, outside : ndarray of bool of shape (n_records,)
+        The two groups of records.
+    codes : ndarray of int of shape (n_records,)
+        Each record's patient.
+    least : int, default 20
+        Records that count on either side, or the gap is not tested.
+    level : float, default 0.95
+        Confidence level.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    counted = ~np.isnan(numbers)
+    parts = [_mean(numbers[side & counted], codes[side & counted], level) for side in (inside, outside)]
+    gap = interval_difference(parts[0], parts[1])
+    sizes = [int((side & counted).sum()) for side in (inside, outside)]
+    if min(sizes) < least:
+        reason = f"{min(sizes)} records that count; {least} are needed"
+        return (
+            parts[0],
+            parts[1],
+            Interval(gap.estimate, gap.low, gap.high, level, sum(sizes), math.nan, reason),
+        )
+    p = _p(numbers, inside & counted, outside & counted, codes)
+    return parts[0], parts[1], Interval(gap.estimate, gap.low, gap.high, level, sum(sizes), p)
+
+
+def judged(rows: list[GapRow], q: float) -> tuple[GapRow, ...]:
+    """Return the rows with corrected p-values and verdicts."""
+    adjusted = benjamini_hochberg([row.gap.p for row in rows]).tolist() if rows else []
+    done = []
+    for row, corrected in zip(rows, adjusted, strict=True):
+        if math.isnan(corrected):
+            verdict = "not assessable"
+        else:
+            verdict = "differs" if corrected <= q else "no evidence"
+        done.append(GapRow(**{**row.__dict__, "q": corrected, "verdict": verdict}))
+    return tuple(done)
+
+
+def _mean(values: NDArray[np.float64], codes: NDArray[np.intp], level: float) -> Interval:
+    if not len(values):
+        return Interval.missing("no record that counts", level=level)
+    if np.isin(values, (0.0, 1.0)).all():
+        return clustered_proportion(values, codes, level)
+    own = np.unique(codes, return_inverse=True)[1].reshape(-1)
+    mean = float(values.mean())
+    variance = cluster_variance((values - mean) / len(values), own, int(own.max()) + 1)
+    half = normal_quantile(level) * math.sqrt(variance)
+    return Interval(mean, mean - half, mean + half, level=level, n=len(values))
+
+
+def _p(
+    values: NDArray[np.float64],
+    inside: NDArray[np.bool_],
+    outside: NDArray[np.bool_],
+    codes: NDArray[np.intp],
+) -> float:
+    """Return Fisher's mid-p for shares of independent records, else a test between patients."""
+    both = inside | outside
+    binary = np.isin(values[both], (0.0, 1.0)).all()
+    if binary and len(np.unique(codes[both])) == int(both.sum()):
+        hits, others = values[inside], values[outside]
+        return fisher_mid_p(round(float(hits.sum())), len(hits), round(float(others.sum())), len(others))
+    influence = np.zeros(len(values))
+    for side, sign in ((inside, 1.0), (outside, -1.0)):
+        influence[side] = sign * (values[side] - values[side].mean()) / side.sum()
+    own = np.unique(codes[both], return_inverse=True)[1].reshape(-1)
+    spread = math.sqrt(cluster_variance(influence[both], own, int(own.max()) + 1))
+    gap = float(values[inside].mean() - values[outside].mean())
+    if not spread > 0:
+        return 1.0 if gap == 0 else math.nan
+    return two_sided_p(gap / spread)
