@@ -112,6 +112,9 @@ mark.mixed{background:repeating-linear-gradient(45deg,color-mix(in srgb,var(--c0
 .suggestion{border:1.5px dashed var(--line);border-radius:6px;padding:7px 12px;font-size:15px;color:var(--ink)}
 .quiet{color:var(--soft);font-size:15px}
 img.ecg{width:100%;height:auto;display:block;border:1px solid var(--line);border-radius:6px}
+.sections{display:flex;flex-wrap:wrap;gap:4px 16px;font:15px/1.5 'Source Sans',system-ui,sans-serif}
+.sections a{color:var(--accent);text-decoration:underline;text-underline-offset:3px}
+div:has(> .st-key-decide){position:sticky;bottom:0;background:var(--paper);padding:10px 0;z-index:5}
 .hits{display:grid;gap:10px}.hits .note{font-size:17px;line-height:1.5;border-left:3px solid var(--line);padding-left:14px}
 .hits .row{font-size:13px;color:var(--soft);font-variant-numeric:tabular-nums}
 [class*="st-key-choices"] button{min-height:3.3rem;font-weight:600}

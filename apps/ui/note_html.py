@@ -37,7 +37,7 @@ def note_html(text: str, marks: Sequence[Mark] = (), *, sections: Sequence[tuple
     marks : sequence of Mark
         They may overlap; where classes meet, the mark is striped.
     sections : sequence of (start, end)
-        Section titles, set in bold.
+        Section titles that do not overlap, set in bold; the first one's anchor is `section-0`.
 
     Examples
     --------
@@ -58,8 +58,10 @@ def note_html(text: str, marks: Sequence[Mark] = (), *, sections: Sequence[tuple
     for start, end in itertools.pairwise(places):
         over = [mark for mark in inside if mark.span[0] <= start and end <= mark.span[1]]
         piece = escape(text[start:end])
-        if any(first <= start and end <= last for first, last in sections):
-            piece = f"<b>{piece}</b>"
+        for number, (first, last) in enumerate(sections):
+            if first <= start and end <= last:
+                anchor = f' id="section-{number}"' if start == first else ""
+                piece = f"<b{anchor}>{piece}</b>"
         if over:
             classes = sorted({mark.label for mark in over})
             style = f"c{classes[0] % 8}" if len(classes) == 1 else "mixed"
@@ -67,3 +69,9 @@ def note_html(text: str, marks: Sequence[Mark] = (), *, sections: Sequence[tuple
             piece = f'<mark class="{style}" title="{says}">{piece}</mark>'
         parts.append(piece)
     return f'<div class="note">{"".join(parts)}</div>'
+
+
+def section_links(names: Sequence[str]) -> str:
+    """Return links to the sections of a note, in the order in which `note_html` was given them."""
+    links = "".join(f'<a href="#section-{number}">{escape(name)}</a>' for number, name in enumerate(names))
+    return f'<nav class="sections" aria-label="Sections of the note">{links}</nav>'

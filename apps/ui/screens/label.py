@@ -65,7 +65,8 @@ def _show_record(desk: Desk, queue: Queue) -> None:
                 f'<div class="suggestion">The label model suggests <b>{escape(suggestion)}</b> ({share:.0%}). '
                 "It has not seen the record, only what functions say of it.</div>"
             )
-        _choices(desk, item_id, row, source, suggestion)
+        with st.container(key="decide"):
+            _choices(desk, item_id, row, source, suggestion)
         _remarks(desk, item_id, row)
     with other_side:
         shown = show_signal(desk.context, row)

@@ -9,9 +9,12 @@ import streamlit as st
 
 from sidelight.apps.ui.context import Context
 from sidelight.apps.ui.look import ecg_style
-from sidelight.apps.ui.note_html import Mark, note_html
+from sidelight.apps.ui.note_html import Mark, note_html, section_links
 from sidelight.apps.ui.workspace import Workspace
 from sidelight.labeling import Record, find_sections
+
+FEWEST_SECTIONS = 3
+"""Sections from which a note gets links to them."""
 
 MOST_EVENTS = 200
 """Facts of a patient that the timeline shows at most, the latest first."""
@@ -26,7 +29,10 @@ def show_note(workspace: Workspace, row: int, *, evidence: bool = True) -> None:
             says = f"{function.name}: {workspace.schema.name(vote)}"
             marks += [Mark(span, vote, says) for span in spans]
     text = record.text or ""
-    titles = [(section.start, section.body) for section in find_sections(text) if section.name]
+    found = [section for section in find_sections(text) if section.name]
+    if len(found) >= FEWEST_SECTIONS:
+        st.html(section_links([section.name.replace("_", " ") for section in found]))
+    titles = [(section.start, section.body) for section in found]
     st.html(note_html(text, marks, sections=titles))
 
 
@@ -76,7 +82,7 @@ def _drawn(workspace: Workspace, place: int, kind: str) -> str:
 
 def widths(workspace: Workspace, row: int) -> tuple[float, float]:
     """Return how wide the text and what stands beside it are: a tracing wants room, a list of words little."""
-    return (1.0, 1.45) if workspace.signal_row(row) is not None else (1.7, 1.0)
+    return (1.0, 1.45) if workspace.signal_row(row) is not None else (1.45, 1.0)
 
 
 def show_timeline(record: Record) -> bool:

@@ -1,9 +1,11 @@
 """The pages without a browser: what they show, what state they keep, and what an error may say."""
 
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 pytest.importorskip("sqlalchemy", reason="the ui extra is not installed")
@@ -19,8 +21,9 @@ from sidelight.apps.ui.guard import describe, guarded, quiet_logs
 from sidelight.apps.ui.people import Roles
 from sidelight.apps.ui.ratings import gold_of
 from sidelight.apps.ui.store import LabelEvent, LabelStore, new_event_id
-from sidelight.apps.ui.workspace import Workspace
+from sidelight.apps.ui.workspace import RecordTable, Workspace
 from sidelight.label_model import LabelModel
+from sidelight.labeling import LabelSchema
 
 APP = str(Path(sidelight.apps.ui.__file__).with_name("app.py"))
 CANARY = "ZEBRAFISH"
@@ -171,6 +174,48 @@ def test_the_label_model_learns_anew_with_settled_labels(context):
     assert sorted(np.flatnonzero(gold >= 0)) == sorted(rows)
     model = LabelModel(cardinality=2).fit(context.workspace.votes, Y_dev=gold[gold >= 0])
     assert model.prior_[1] == pytest.approx((gold == 1).sum() / 60, abs=0.05)
+
+
+NOTE = """CHIEF COMPLAINT: cough <i>dry</i>
+HISTORY OF PRESENT ILLNESS: calm until today
+MEDICATIONS: none
+ASSESSMENT: wild"""
+
+
+def test_sections_and_the_patients_past_are_shown_and_the_future_is_not(tmp_path):
+    past, future = datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
+    events = [
+        {
+            "kind": "lab",
+            "code": "2160-0",
+            "name": "creatinine",
+            "time": past.isoformat(),
+            "value": 1.4,
+            "unit": "mg/dL",
+        },
+        {
+            "kind": "condition",
+            "code": "I21",
+            "name": "later infarction",
+            "time": future.isoformat(),
+            "value": None,
+            "unit": "",
+        },
+    ]
+    table = pa.table(
+        {"id": ["1"], "text": [NOTE], "time": [datetime(2025, 1, 1, tzinfo=UTC)], "events": [events]}
+    )
+    schema = LabelSchema(("calm", "wild"))
+    small = Workspace("notes", schema, RecordTable(table.to_batches()))
+    with LabelStore(tmp_path / "labels.sqlite") as store:
+        set_context(Context(small, store))
+        app = opened()
+        shown = " ".join(element.proto.body for element in app.main.get("html"))
+        assert shown.count('href="#section-') == shown.count('<b id="section-') == 4
+        assert "&lt;i&gt;" in shown
+        (timeline,) = app.dataframe
+        assert timeline.value["what"].tolist() == ["creatinine"]
+        assert timeline.value["value"].tolist() == ["1.4 mg/dL"]
 
 
 PROJECT = """
