@@ -10,6 +10,7 @@ from .duplicate_studies import find_duplicate_studies
 from .duplicates import Duplicates, find_duplicate_texts
 from .evaluation import Comparison, ComparisonRow, compare_scores
 from .formats import FORMATS, Study, read_study
+from .gold_mixing import GoldShare, mix_gold, search_gold_share
 from .inputs import ArrayInputs, Inputs, as_inputs
 from .label_choice import TextDecision, decide_labels
 from .label_errors import ErrorCheck, check_label_errors
@@ -21,6 +22,7 @@ from .operating import DecisionCurve, OperatingPoint, choose_threshold, decision
 from .predictions import Predictions
 from .prevalence import estimate_share
 from .selection import Queue, clash, conflict, k_centers, select_next, uncertainty
+from .shortcuts import remove_shortcut
 from .signal_stream import SignalStream
 from .signals import SetAside, SignalSet
 from .split import LeakError, Split, check_split, patient_folds, patient_split
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from .bundle import save_bundle as save_bundle
     from .classifier import CrossModalClassifier as CrossModalClassifier
     from .dilated import DilatedNet1d as DilatedNet1d
+    from .distillation import Distillation as Distillation
     from .encoders import ENCODERS as ENCODERS
     from .encoders import ResNet1d as ResNet1d
     from .heads import HEADS as HEADS
@@ -68,6 +71,10 @@ if TYPE_CHECKING:
     from .soft_loss import SoftCrossEntropy as SoftCrossEntropy
     from .soft_loss import cross_entropy_with_probs as cross_entropy_with_probs
     from .training import Progress as Progress
+    from .views import corrections as corrections
+    from .views import fit_view_weights as fit_view_weights
+    from .views import view_logits as view_logits
+    from .views import weighted_logits as weighted_logits
 
 _LATE = {
     "AUGMENTATIONS": "augment",
@@ -81,6 +88,7 @@ _LATE = {
     "CrossModalClassifier": "classifier",
     "DenseNet2d": "image_encoders",
     "DilatedNet1d": "dilated",
+    "Distillation": "distillation",
     "ENCODERS": "encoders",
     "ForwardCorrection": "robust_losses",
     "GeneralizedCrossEntropy": "robust_losses",
@@ -100,12 +108,16 @@ _LATE = {
     "SoftCrossEntropy": "soft_loss",
     "SymmetricCrossEntropy": "robust_losses",
     "as_multi_label": "multi_label",
+    "corrections": "views",
     "cross_entropy_with_probs": "soft_loss",
     "export_onnx": "onnx_export",
+    "fit_view_weights": "views",
     "instance_scores": "pooling",
     "load_bundle": "bundle",
     "save_bundle": "bundle",
     "score_studies": "scoring",
+    "view_logits": "views",
+    "weighted_logits": "views",
 }
 """Names that need torch, and the file each is in: imported when first asked for."""
 
@@ -130,10 +142,12 @@ __all__ = [
     "DecisionCurve",
     "DenseNet2d",
     "DilatedNet1d",
+    "Distillation",
     "Duplicates",
     "ErrorCheck",
     "ForwardCorrection",
     "GeneralizedCrossEntropy",
+    "GoldShare",
     "ImageAugment",
     "InputContract",
     "Inputs",
@@ -179,6 +193,7 @@ __all__ = [
     "clash",
     "compare_scores",
     "conflict",
+    "corrections",
     "cross_entropy_with_probs",
     "decide_labels",
     "decision_curve",
@@ -188,21 +203,25 @@ __all__ = [
     "find_duplicate_texts",
     "fit_learning_curve",
     "fit_temperature",
+    "fit_view_weights",
     "hand_label_equivalent",
     "instance_scores",
     "joined_units",
     "k_centers",
     "link",
     "load_bundle",
+    "mix_gold",
     "nested_samples",
     "operating_point",
     "patient_folds",
     "patient_split",
     "read_study",
     "reliability",
+    "remove_shortcut",
     "save_bundle",
     "scaled_softmax",
     "score_studies",
+    "search_gold_share",
     "select_next",
     "site_split",
     "stratified_folds",
@@ -211,6 +230,8 @@ __all__ = [
     "time_split",
     "twelve_leads",
     "uncertainty",
+    "view_logits",
+    "weighted_logits",
 ]
 
 
