@@ -269,4 +269,5 @@ def function_info(function: LabelingFunction, schema: LabelSchema) -> FunctionIn
     except UsageError:
         digest = ""
     polarity = tuple(sorted({schema.encode(vote) for vote in function.polarity}))
-    return FunctionInfo(function.name, digest, polarity)
+    declared = getattr(function, "accuracy", None)
+    return FunctionInfo(function.name, digest, polarity, None if declared is None else tuple(declared))

@@ -26,10 +26,17 @@ class Preprocessor:
         Sets fields on the record it is given, or returns another made with `Record.with_fields`.
     pre : sequence of Preprocessor, optional
         Steps that come first.
+    memoize, memoize_key
+        Accepted for scripts that pass them: a step runs once a record in any case.
     """
 
     def __init__(
-        self, name: str, function: Callable[[Any], Any], pre: Sequence["Preprocessor"] | None = None
+        self,
+        name: str,
+        function: Callable[[Any], Any],
+        pre: Sequence["Preprocessor"] | None = None,
+        memoize: bool = False,
+        memoize_key: Any = None,
     ) -> None:
         functools.update_wrapper(self, function)
         self.name = name
@@ -100,18 +107,32 @@ class Preprocessor:
 def preprocessor(function: Callable[[Any], Any], /) -> Preprocessor: ...
 @overload
 def preprocessor(
-    *, name: str | None = None, pre: Sequence[Preprocessor] | None = None
-) -> Callable[[Callable[[Any], Any]], Preprocessor]: ...
-def preprocessor(
-    function: Callable[[Any], Any] | None = None,
+    name: str,
     /,
+    pre: Sequence[Preprocessor] | None = None,
+    memoize: bool = False,
+    memoize_key: Any = None,
+) -> Callable[[Callable[[Any], Any]], Preprocessor]: ...
+@overload
+def preprocessor(
     *,
     name: str | None = None,
     pre: Sequence[Preprocessor] | None = None,
+    memoize: bool = False,
+    memoize_key: Any = None,
+) -> Callable[[Callable[[Any], Any]], Preprocessor]: ...
+def preprocessor(
+    function: Callable[[Any], Any] | str | None = None,
+    /,
+    pre: Sequence[Preprocessor] | None = None,
+    memoize: bool = False,
+    memoize_key: Any = None,
+    *,
+    name: str | None = None,
 ) -> Preprocessor | Callable[[Callable[[Any], Any]], Preprocessor]:
     """Make a preprocessor of a function; with or without parentheses.
 
-    Each runs once a record, however many functions name it in `pre=`.
+    Each runs once a record, however many functions name it in `pre=`, so `memoize` changes nothing.
 
     Examples
     --------
@@ -126,4 +147,6 @@ def preprocessor(
     def decorate(plain: Callable[[Any], Any]) -> Preprocessor:
         return Preprocessor(name or str(getattr(plain, "__name__", "preprocessor")), plain, pre)
 
-    return decorate if function is None else decorate(function)
+    if isinstance(function, str):  # Snorkel takes the name first
+        name = function
+    return decorate(function) if callable(function) else decorate

@@ -100,7 +100,9 @@ def read_votes(path: str | Path) -> VoteMatrix:
         return _read_parts(folder)
     schema = LabelSchema.from_json(manifest["schema"])
     functions = tuple(
-        FunctionInfo(entry["name"], entry["fingerprint"], tuple(entry["polarity"]))
+        FunctionInfo(
+            entry["name"], entry["fingerprint"], tuple(entry["polarity"]), _pair(entry.get("accuracy"))
+        )
         for entry in manifest["functions"]
     )
     tables = []
@@ -234,3 +236,8 @@ def _seconds(folder: Path, names: tuple[str, ...]) -> Any:
 def _sha256(file: Path) -> str:
     with file.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _pair(value: Any) -> tuple[float, float] | None:
+    """Return a declared accuracy as it was, None where none was declared."""
+    return None if value is None else (float(value[0]), float(value[1]))

@@ -29,11 +29,14 @@ class FunctionInfo:
         Hash of the function's content; equal fingerprints mean equal votes on equal records.
     polarity : tuple of int
         Classes the function declared it may vote for; empty when it declared nothing.
+    accuracy : (float, float), optional
+        How often its author expects a vote to be right, and how many votes that belief is worth.
     """
 
     name: str
     fingerprint: str = ""
     polarity: tuple[int, ...] = ()
+    accuracy: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

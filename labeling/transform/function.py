@@ -71,16 +71,30 @@ class TransformationFunction:
 def transformation_function(function: Callable[..., Any], /) -> TransformationFunction: ...
 @overload
 def transformation_function(
-    *, name: str | None = None, pre: Sequence[Preprocessor] | None = None
-) -> Callable[[Callable[..., Any]], TransformationFunction]: ...
-def transformation_function(
-    function: Callable[..., Any] | None = None,
+    name: str,
     /,
+    pre: Sequence[Preprocessor] | None = None,
+    memoize: bool = False,
+    memoize_key: Any = None,
+) -> Callable[[Callable[..., Any]], TransformationFunction]: ...
+@overload
+def transformation_function(
     *,
     name: str | None = None,
     pre: Sequence[Preprocessor] | None = None,
+    memoize: bool = False,
+    memoize_key: Any = None,
+) -> Callable[[Callable[..., Any]], TransformationFunction]: ...
+def transformation_function(
+    function: Callable[..., Any] | str | None = None,
+    /,
+    pre: Sequence[Preprocessor] | None = None,
+    memoize: bool = False,
+    memoize_key: Any = None,
+    *,
+    name: str | None = None,
 ) -> TransformationFunction | Callable[[Callable[..., Any]], TransformationFunction]:
-    """Make a transformation function of a plain one; with or without parentheses.
+    """Make a transformation function of a plain one; with or without parentheses. `memoize` changes nothing.
 
     Examples
     --------
@@ -97,4 +111,6 @@ def transformation_function(
     def decorate(plain: Callable[..., Any]) -> TransformationFunction:
         return TransformationFunction(name or str(getattr(plain, "__name__", "transformation")), plain, pre)
 
-    return decorate if function is None else decorate(function)
+    if isinstance(function, str):  # Snorkel takes the name first
+        name = function
+    return decorate(function) if callable(function) else decorate

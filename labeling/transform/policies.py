@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from ..seeds import generator
+
 
 class Policy:
     """Draws sequences of transformations for one record.
@@ -27,6 +29,11 @@ class Policy:
         """Return the sequences for one record, () for the record itself."""
         drawn = [self.draw(rng, n_tfs) for _ in range(self.n_per_original)]
         return [(), *drawn] if self.keep_original else drawn
+
+    def generate_for_example(self, rng: np.random.Generator | None = None) -> list[list[int]]:
+        """Return what `generate` does, as Snorkel's method of this name: a list of lists."""
+        drawn = self.generate(generator(0, "policy") if rng is None else rng, getattr(self, "n_tfs", 1))
+        return [list(sequence) for sequence in drawn]
 
     def draw(self, rng: np.random.Generator, n_tfs: int) -> tuple[int, ...]:
         """Return one sequence of positions among `n_tfs` functions."""

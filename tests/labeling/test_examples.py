@@ -139,3 +139,13 @@ def test_setup_loads_once_and_is_part_of_the_fingerprint():
 
     with pytest.raises(UsageError, match="setup returned a NoneType"):
         wrong("x")
+
+
+def test_declared_accuracy_stays_with_the_votes(tmp_path):
+    from sidelight.labeling import LFApplier, read_votes, write_votes
+
+    votes = LFApplier([keyword_lf("f", ["x"], 1, accuracy=(0.9, 40)), keyword_lf("g", ["x"], 1)]).apply(
+        [{"id": "1", "text": "x"}]
+    )
+    again = read_votes(write_votes(votes, tmp_path / "votes"))
+    assert [info.accuracy for info in again.functions] == [(0.9, 40.0), None]
