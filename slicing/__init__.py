@@ -22,6 +22,7 @@ from .fairness import FairnessPanel, fairness
 from .function import SlicingFunction, slicing_function
 from .label_audit import LabelAudit, audit_labels
 from .matrix import SliceMatrix, as_slices
+from .mechanisms import Mechanism, TrainingView, explain_slice
 from .metrics import DEFAULT_METRICS, METRICS, Metric
 from .report import Audit, AuditRow, Overall
 from .scorer import Scorer
@@ -80,6 +81,7 @@ __all__ = [
     "GroupDRO",
     "HardSharing",
     "LabelAudit",
+    "Mechanism",
     "Metric",
     "Overall",
     "PandasSFApplier",
@@ -92,6 +94,7 @@ __all__ = [
     "SliceSampler",
     "SlicingFunction",
     "Support",
+    "TrainingView",
     "as_slices",
     "audit",
     "audit_labels",
@@ -100,6 +103,7 @@ __all__ = [
     "coupling",
     "discover",
     "exact_match",
+    "explain_slice",
     "fairness",
     "label_groups",
     "node_interval",

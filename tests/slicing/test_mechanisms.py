@@ -1,0 +1,54 @@
+"""The four mechanisms: each planted alone, each named alone."""
+
+import numpy as np
+import pytest
+
+from sidelight.slicing import TrainingView, explain_slice
+
+
+def planted(mechanism, seed=0, n=2000):
+    """Audit and training data in which one mechanism makes a slice fail."""
+    random = np.random.default_rng(seed)
+    y, labels = random.integers(0, 2, n), random.integers(0, 2, n)
+    inside, trained = random.random(n) < 0.2, random.random(n) < 0.2
+    gold, tube = labels.copy(), random.random(n) < 0.5
+    wrong = random.random(n) < np.where(inside, 0.4, 0.05)
+    missed = random.random(n) < 0.05
+    if mechanism == "low prevalence":
+        trained = random.random(n) < 0.02
+    elif mechanism == "label noise":
+        labels = np.where(trained & (random.random(n) < 0.4), 1 - gold, labels)
+    elif mechanism == "subtle features":
+        missed = random.random(n) < np.where(trained, 0.4, 0.05)
+    else:
+        tube = random.random(n) < np.where(y == 1, 0.9, 0.1)
+        inside, trained = (y == 1) & ~tube, (labels == 1) & (random.random(n) < 0.14)
+        wrong = random.random(n) < np.where(tube != (y == 1), 0.5, 0.05)
+    training = TrainingView(labels, trained, proba=np.eye(2)[np.where(missed, 1 - labels, labels)], gold=gold)
+    return explain_slice(inside, y, np.eye(2)[np.where(wrong, 1 - y, y)], training, attributes={"tube": tube})
+
+
+@pytest.mark.parametrize(
+    "mechanism", ["low prevalence", "label noise", "subtle features", "spurious correlate"]
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_the_planted_mechanism_is_named_and_no_other(mechanism, seed):
+    assert [found.name for found in planted(mechanism, seed) if found.fits] == [mechanism]
+
+
+def test_what_was_not_given_is_not_judged():
+    y = np.arange(100) % 2
+    found = explain_slice(y == 1, y, np.eye(2)[y], TrainingView(y, y == 1))
+    assert [part.fits for part in found] == [False, None, None, None]
+    assert all("needs" in part.evidence for part in found[1:])
+
+
+def test_each_mechanism_brings_numbers_and_a_remedy():
+    for part in planted("label noise"):
+        assert any(character.isdigit() for character in part.evidence)
+        assert part.remedy
+
+
+def test_lengths_that_differ_are_told():
+    with pytest.raises(ValueError, match="2 memberships, 3 golds"):
+        explain_slice([True, False], [0, 1, 1], np.eye(2)[[0, 1, 1]], TrainingView([0], [True]))
