@@ -8,6 +8,8 @@ from .chain import ChainLabelModel
 from .compare import Comparison, compare
 from .dawid_skene import DawidSkene, OneCoin
 from .explain import Contribution, Explanation
+from .hierarchical import HierarchicalLabelModel
+from .hierarchy import Hierarchy
 from .labels import Labels, fingerprint_votes
 from .majority import MajorityLabelVoter
 from .matrix_completion import LabelModel, LabelModelWarning
@@ -40,6 +42,8 @@ __all__ = [
     "DawidSkene",
     "Explanation",
     "GoldNaiveBayes",
+    "HierarchicalLabelModel",
+    "Hierarchy",
     "LabelModel",
     "LabelModelWarning",
     "Labels",
