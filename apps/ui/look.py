@@ -125,9 +125,25 @@ button:focus-visible,a:focus-visible,input:focus-visible{outline:3px solid var(-
 
 KEYS_AT_REST = """<script>
 (() => { if (window.sidelightKeys) return; window.sidelightKeys = true;
-  for (const kind of ["keydown", "keypress"]) window.addEventListener(kind, (event) => {
-    const field = event.target instanceof Element && event.target.closest("input, textarea, [contenteditable=true]");
-    if (event.repeat && !field && event.key.length === 1) { event.stopImmediatePropagation(); event.preventDefault(); }
+  const REST = 400, marker = /st-key-(?:label|adjudicate)-\\d+/;
+  let last = -REST, shown = "", since = -REST;
+  const watch = () => {
+    const choice = document.querySelector('[class*="st-key-label-"], [class*="st-key-adjudicate-"]');
+    const now = choice?.className.match(marker)?.[0] ?? "";
+    if (now !== shown) { shown = now; since = performance.now(); } };
+  new MutationObserver(watch).observe(document.body,
+    { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] });
+  const early = (time) => {
+    watch(); const soon = time - last < REST || time - since < REST; last = time; return soon; };
+  const stop = (event) => { event.stopImmediatePropagation(); event.preventDefault(); };
+  const within = (event, places) => event.target instanceof Element && event.target.closest(places);
+  window.addEventListener("keydown", (event) => {
+    if (event.key.length !== 1 || event.ctrlKey || event.metaKey || event.altKey || !shown) return;
+    if (within(event, "input, textarea, select, [contenteditable=true], [role=combobox], [role=listbox]")) return;
+    if (early(event.timeStamp) || event.repeat) stop(event); }, true);
+  window.addEventListener("click", (event) => {
+    if (within(event, ".st-key-choices button, .st-key-others button") && early(event.timeStamp)) stop(event);
   }, true); })();
 </script>"""
-"""Lets the browser drop the repeats of a key held down outside a text field; the server's guard stands behind it."""
+"""Where the times of presses are known, in the browser: a key counts when the record was in sight and the keys were at
+rest for 0.4 seconds, and a click likewise. The server's own guard stands behind it."""
