@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import orjson
 import pytest
@@ -69,27 +68,35 @@ def children_of(pid):
     return [int(line) for line in found.stdout.split()]
 
 
-def test_a_run_outlives_its_workers(tmp_path, functions):
+@pytest.mark.parametrize("name", ["pool", *slow_ones[:1], *slow_ones[3:]])
+@pytest.mark.filterwarnings("ignore")
+def test_a_run_outlives_its_workers(tmp_path, functions, name):
+    import psutil
+
     export = write_parts(tmp_path / "export", 8, 20)
+    nap = 0.004 if name == "pool" else 0.05
     functions.write_text(
         functions.read_text()
-        + "\n@labeling_function\ndef slow(record):\n    import time\n    time.sleep(0.004)\n"
+        + f"\n@labeling_function\ndef slow(record):\n    import time\n    time.sleep({nap})\n"
     )
     killed = []
 
     def kill():
         while len(killed) < 2:
             time.sleep(0.4)
-            for pid in children_of(os.getpid()):
-                command = Path(f"/proc/{pid}/cmdline").read_text()
-                if "runners.child" in command:
-                    os.kill(pid, signal.SIGKILL)
-                    killed.append(pid)
-                    break
+            for process in psutil.Process().children(recursive=True):
+                try:
+                    if "sidelight.labeling.engine.runners.child" in process.cmdline():
+                        process.kill()
+                        killed.append(process.pid)
+                        break
+                except psutil.Error:
+                    continue
 
     killer = threading.Thread(target=kill, daemon=True)
     killer.start()
-    report = label_export(export, functions, tmp_path / "votes", runner=PoolRunner(2))
+    report = label_export(export, functions, tmp_path / "votes", runner=runner_named(name))
+    assert len(killed) == 2
     killer.join(5)
     assert report.manifest["n_records"] == 160
     assert report.manifest["reasons"] == {}
