@@ -20,12 +20,28 @@ from .output import dry_run_option, json_option, note, overwrite_option, print_f
 @click.option("--out", required=True, type=click.Path(), help="Folder of the bundle to write.")
 @click.option("--epochs", default=30, show_default=True, help="Most passes over the training records.")
 @click.option("--batch-size", default=32, show_default=True, help="Records a step.")
+@click.option(
+    "--accumulate", default=1, show_default=True, help="Pieces of a step, computed one by one; saves memory."
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["32-true", "bf16-mixed", "16-mixed"]),
+    default="32-true",
+    show_default=True,
+    help="Numbers the network computes with in training.",
+)
 @click.option("--learning-rate", default=3e-3, show_default=True, help="Highest learning rate.")
 @click.option(
     "--dev", default=0.2, show_default=True, help="Share of the patients for early stopping and calibration."
 )
 @click.option(
     "--test", default=0.2, show_default=True, help="Share of the patients that training never sees."
+)
+@click.option(
+    "--copies/--no-copies",
+    default=True,
+    show_default=True,
+    help="Look for copies among the signals, and keep those of later parts out of the earlier ones.",
 )
 @click.option("--split-key", default="sidelight", show_default=True, help="Another key gives another split.")
 @click.option("--seed", default=0, show_default=True, help="Seed of weights, order and augmentation.")
@@ -44,9 +60,12 @@ def train(
     out: str,
     epochs: int,
     batch_size: int,
+    accumulate: int,
+    precision: str,
     learning_rate: float,
     dev: float,
     test: float,
+    copies: bool,
     split_key: str,
     seed: int,
     threads: int,
@@ -62,7 +81,7 @@ def train(
     """Train a network on signals, with LABELS of the reports that describe them.
 
     Patients are split into training, development and test parts by a keyed hash. Records on which no function voted teach
-    nothing. Gold labels, if given, only measure the network on the test part.
+    nothing, nor do copies of signals in another patient's part. Gold labels, if given, only measure the network on the test part.
     """
     from sidelight.apps.threads import torch_threads
     from sidelight.crossmodal import (
@@ -86,26 +105,29 @@ def train(
         note(line)
     fractions = {"train": 1 - dev - test, "dev": dev, "test": test}
     split = patient_split(linked.patient_ids, fractions, key=split_key, ids=linked.ids)
-    if not linked.covered[split["train"]].any():
+    n_leaks, teaches = _without_copies(linked, split) if copies else (None, linked.covered)
+    if not teaches[split["train"]].any():
         raise UsageError(
             "no training record is covered by a vote and has a signal: there is nothing to learn from"
         )
     parts: dict[str, Any] = {
-        name: {"records": len(split[name]), "covered": int(linked.covered[split[name]].sum())}
-        for name in fractions
+        name: {"records": len(split[name]), "covered": int(teaches[split[name]].sum())} for name in fractions
     }
     if dry_run:
         print_json({"parts": parts}) if as_json else print_facts(parts)
         return 0
     model = CrossModalClassifier(
-        max_epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed
+        max_epochs=epochs,
+        batch_size=batch_size,
+        accumulate=accumulate,
+        precision=precision,  # type: ignore[arg-type]
+        learning_rate=learning_rate,
+        seed=seed,
     )
     rows, held = split["train"], split["dev"]
     assert linked.proba is not None  # noqa: S101 - labels bring probabilities
     validation = (
-        (linked.signals.take(held), linked.proba[held], linked.covered[held])
-        if parts["dev"]["covered"]
-        else None
+        (linked.signals.take(held), linked.proba[held], teaches[held]) if parts["dev"]["covered"] else None
     )
     with torch_threads(threads), progress("training steps", total=None) as advance:
         seen = 0
@@ -118,7 +140,7 @@ def train(
         model.fit(
             linked.signals.take(rows),
             linked.proba[rows],
-            linked.covered[rows],
+            teaches[rows],
             validation=validation,
             progress=show,
         )
@@ -134,6 +156,7 @@ def train(
             "labels": dict(table.lineage),
             "split": {"key": split_key, "fractions": [[name, share] for name, share in fractions.items()]},
             "parts": parts,
+            "copies across parts": n_leaks,
             "linked": {
                 "labels": linked.report.n_labels,
                 "signals": linked.report.n_signals,
@@ -158,6 +181,23 @@ def train(
     if linked.report.share_lost > limit:
         raise LinkLimitError(linked.report, limit)
     return 0
+
+
+def _without_copies(linked: Any, split: Any) -> tuple[int, Any]:
+    """Return how many copies stand in two parts, and what teaches once the earlier part's ones do not."""
+    from sidelight.crossmodal import find_duplicate_studies
+
+    found = find_duplicate_studies(linked.signals)
+    teaches = linked.covered.copy()
+    leaks = found.leaks(split.parts)
+    order = {name: place for place, name in enumerate(split)}
+    for pair in leaks:
+        teaches[min(pair, key=lambda row: order[str(split.parts[row])])] = False
+    if len(leaks):
+        note(
+            f"copies stood in two parts ({len(leaks)} found); the earlier part's record of each teaches nothing"
+        )
+    return len(leaks), teaches
 
 
 def _measure(model: Any, linked: Any, truth: Any, rows: Any, cardinality: int) -> dict[str, Any]:
