@@ -61,7 +61,6 @@ def train_robustly(
     - "plain": no more than `fit`.
     - "balanced": rows drawn so that every label within and without every slice is met alike (at most 20 times as
       often as the likeliest); the recommended one, see `benchmarks/slices.py`.
-    - "balanced-heads": the same draws for `SliceHeads`.
     - "up-weighting": members count more, up to a quarter of all weight, at most ten times.
     - "hard-sharing": `HardSharing`. "expert-mixture": `ExpertMixture`. "slice-heads": `SliceHeads`.
     - "group-dro": `GroupDRO` over label and slices, groups drawn alike.
@@ -133,11 +132,6 @@ def _with_head(head: type[nn.Module]) -> Any:
     return train
 
 
-def _balanced_heads(classifier: Any, signals: Any, targets: Targets, slices: Any, *, validation: Any) -> Any:
-    classifier.sampler = SliceSampler(slices)
-    return _with_head(SliceHeads)(classifier, signals, targets, slices, validation=validation)
-
-
 def _group_dro(classifier: Any, signals: Any, targets: Targets, slices: Any, *, validation: Any) -> Any:
     return _over_groups(classifier, signals, targets, label_groups(_classes(targets), slices), validation)
 
@@ -199,7 +193,6 @@ def _classes(targets: Targets) -> NDArray[np.int64]:
 
 RECIPES: dict[str, Recipe] = {
     "balanced": _balanced,
-    "balanced-heads": _balanced_heads,
     "expert-mixture": _with_head(ExpertMixture),
     "george": _george,
     "group-dro": _group_dro,
@@ -216,7 +209,6 @@ RECIPES: dict[str, Recipe] = {
 NEED_SLICES = frozenset(
     {
         "balanced",
-        "balanced-heads",
         "expert-mixture",
         "group-dro",
         "hard-sharing",
