@@ -244,9 +244,10 @@ _STOPS = [
         {because|since|as|due to|secondary to|related to|resulting from|caused by|attributed to|in the setting of|given|after|following|despite}
         {because of|as a cause for|as the cause of|as the reason for|as an etiology for|as a source for|for which|in order to|so that}
         {to explain|to account for|to}
-        {and|,} [he|she|it|they|the patient|there] {is|are|was|were|has|have|had|does|did|will|reports|states|notes|remains|continues|appears|developed|presented|came|went|began|started|complains|underwent|received|required}
-        {he|she|patient|pt} {is|was|has|had|does|did|will|reports|states|notes|remains|continues|admits|developed|complains|presents}
+        {and|,} [he|she|it|they|the patient|there] {is|are|was|were|has|have|had|will|reports|states|notes|remains|continues|appears|developed|presented|came|went|began|started|complains|underwent|received|required}
+        {he|she|patient|pt} {is|was|has|had|will|reports|states|notes|remains|continues|admits|developed|complains|presents}
         there {is|are|was|were|has been}
+        {does|did} {have|report|note|complain|endorse|admit|describe|show|demonstrate}
         {positive for|complains of|complaining of|complained of|presents with|presented with|presenting|presenting with|admits to|admits|reports|endorses|notable for|significant for|remarkable for|developed|with persistent|persistent|has|had a|had an|had some|remains|continues to have|shows|showed|reveals|revealed|demonstrates|demonstrated|consistent with|compatible with}
         {status post|s/p|history of|h/o}
         {in addition|instead|rather|otherwise|only|just|now with|but with|and with}
