@@ -62,7 +62,7 @@ from .transform import (
     find_flips,
     transformation_function,
 )
-from .vote_files import read_votes, write_votes
+from .vote_files import iter_votes, read_votes, write_votes
 from .votes import FunctionInfo, RunStatistics, Span, VoteMatrix, as_votes
 
 __all__ = [
@@ -146,6 +146,7 @@ __all__ = [
     "gazetteer_lf",
     "generator",
     "inspect_functions",
+    "iter_votes",
     "keyed_fraction",
     "keyword_lf",
     "labeling_function",

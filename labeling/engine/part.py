@@ -17,6 +17,7 @@ from ..applier import LFApplier
 from ..faults import SidelightError
 from ..folder import write_file
 from ..readers import Batch, QuarantinedRow, Reading
+from ..readers.batch import filtered
 from ..readers.quarantine import HARMLESS, count_reasons
 from ..readers.versions import NO_VERSION, hash_ids
 from ..schema import ABSTAIN
@@ -56,9 +57,9 @@ class PartReading(Reading):
             if self.probe is not None:
                 for number in np.flatnonzero(run):
                     self.probe(int(rows[number]))
-                    yield replace(take(kept, np.arange(len(kept)) == number), named=False)
+                    yield replace(filtered(kept, np.arange(len(kept)) == number), named=False)
             elif run.any():  # one id may be there twice, which is settled when parts are put together
-                yield replace(kept if run.all() else take(kept, run), named=False)
+                yield replace(kept if run.all() else filtered(kept, run), named=False)
 
     def _without_erased(self, batch: Batch) -> Batch:
         if not self.erased or "patient_id" not in batch.records.schema.names:
@@ -70,7 +71,7 @@ class PartReading(Reading):
             line = 0 if batch.lines is None else int(batch.lines[row])
             self.set_aside(batch.source, int(batch.offsets[row]), "erased", line=line)
         self.n_records -= int(gone.sum())
-        return take(batch, ~gone)
+        return filtered(batch, ~gone)
 
     def rows(self) -> Rows:
         """Return who the records are, after an iteration."""
@@ -174,17 +175,6 @@ def part_reading(job: Job, part: Part, poison: Sequence[int] = ()) -> PartReadin
 
         reading.keep_raw = keep
     return reading
-
-
-def take(batch: Batch, keep: NDArray[np.bool_]) -> Batch:
-    """Return some rows of a batch."""
-    return replace(
-        batch,
-        records=batch.records.filter(pa.array(keep)),
-        offsets=batch.offsets[keep],
-        lines=None if batch.lines is None else batch.lines[keep],
-        versions=None if batch.versions is None else batch.versions[keep],
-    )
 
 
 def versions() -> dict[str, str]:

@@ -4,19 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..faults import InputError, UsageError
-from .base import (
-    BATCH_SIZE,
-    EVENTS,
-    QUARANTINE_LIMIT,
-    RECORDS,
-    VISITS,
-    Batch,
-    ColumnNames,
-    RawBatch,
-    Reader,
-    Reading,
-    SourceFile,
-)
+from .base import BATCH_SIZE, EVENTS, QUARANTINE_LIMIT, RECORDS, VISITS, Reader, Reading, SourceFile
+from .batch import Batch, ColumnNames, RawBatch
 from .events import EventStore
 from .layout import READERS, detect_format, find_files, sniff_format
 from .pieces import Piece

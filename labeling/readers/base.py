@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..faults import InputError, LimitError
-from ..record import CANONICAL, Record, batch_records
+from ..record import CANONICAL, Record
+from .batch import Batch, ColumnNames, RawBatch, filtered
 from .columns import find_column, raw_row, strings, timestamps
 from .events import EventRow, EventScan, EventStore
 from .pieces import Piece, whole
@@ -25,82 +26,6 @@ QUARANTINE_LIMIT = 0.01
 
 RECORDS, VISITS, EVENTS = "records", "visits", "events"
 """What a file of an export can hold: documents, visits (records of patients without documents), events."""
-
-
-@dataclass
-class RawBatch:
-    """Rows as a format's reader hands them on: its own columns, before any check of their content.
-
-    Parameters
-    ----------
-    columns : dict of str to pyarrow.Array
-        The rows.
-    offsets : ndarray of int64 of shape (n_rows,)
-        Where each row stands in its file (see `QuarantinedRow`).
-    lines : ndarray of int64 of shape (n_rows,), optional
-        Line at which each row starts.
-    versions : ndarray of int64 of shape (n_rows,), optional
-        Which of several rows of one id is the latest.
-    replaces : sequence of str
-        Ids of records that these rows replace.
-    """
-
-    columns: dict[str, pa.Array]
-    offsets: NDArray[np.int64]
-    lines: NDArray[np.int64] | None = None
-    versions: NDArray[np.int64] | None = None
-    replaces: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some rows of one file.
-
-    Parameters
-    ----------
-    records : pyarrow.RecordBatch
-        Columns `id` (string) and, where the export has them, `patient_id` (string), `time` (timestamp, UTC) and
-        `text` (string, "" where empty), beside the export's own columns under their own names.
-    source : str
-        Name of the file, relative to the export.
-    offsets : ndarray of int64 of shape (n_rows,)
-        Where each row stands in its file (see `QuarantinedRow`).
-    lines, versions, replaces
-        As for `RawBatch`.
-    history : callable, optional
-        Gives the events a record may see.
-    named : bool, default True
-        Whether votes on these rows carry their ids.
-    """
-
-    records: pa.RecordBatch
-    source: str
-    offsets: NDArray[np.int64]
-    lines: NDArray[np.int64] | None = None
-    versions: NDArray[np.int64] | None = None
-    replaces: Sequence[str] = ()
-    history: Callable[[Record], Any] | None = None
-    named: bool = True
-
-    def __len__(self) -> int:
-        return int(self.records.num_rows)
-
-    def __repr__(self) -> str:
-        return f"Batch({len(self)} rows of {self.source})"  # never the values
-
-    def __iter__(self) -> Iterator[Record]:
-        """Iterate over the rows as records."""
-        return iter(batch_records(self.records, self.history))
-
-
-@dataclass(frozen=True)
-class ColumnNames:
-    """Which of the export's columns hold the canonical ones; None means the column of the same name, if any."""
-
-    id: str | None = None
-    patient_id: str | None = None
-    time: str | None = None
-    text: str | None = None
 
 
 class Reader:
@@ -323,7 +248,7 @@ class Reading:
         for row in np.flatnonzero(fate):
             line = 0 if batch.lines is None else int(batch.lines[row])
             self.set_aside(batch.source, int(batch.offsets[row]), REASONS[int(fate[row])], line=line)
-        return _filtered(batch, fate == 0)
+        return filtered(batch, fate == 0)
 
     def _finish(self, raw: RawBatch, file: SourceFile, seen: set[bytes] | None) -> Batch:
         """Add the canonical columns and drop the rows whose id or time is of no use."""
@@ -377,7 +302,7 @@ class Reading:
             raw.replaces,
             history,
         )
-        return batch if keep.all() else _filtered(batch, keep)
+        return batch if keep.all() else filtered(batch, keep)
 
     def _of_record(self, record: Record) -> Any:
         return self.events.of_record(record)
@@ -391,16 +316,3 @@ def check_limit(n_damaged: int, n_rows: int, limit: float, reasons: Mapping[str,
         raise LimitError(
             f"{n_damaged} of {n_rows} rows ({share:.1%}) were set aside, more than {limit:.1%}: {listed}"
         )
-
-
-def _filtered(batch: Batch, keep: NDArray[np.bool_]) -> Batch:
-    """Return some rows of a batch."""
-    return Batch(
-        batch.records.filter(pa.array(keep)),
-        batch.source,
-        batch.offsets[keep],
-        None if batch.lines is None else batch.lines[keep],
-        None if batch.versions is None else batch.versions[keep],
-        batch.replaces,
-        batch.history,
-    )

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..faults import InputError
-from .base import RawBatch, Reader, Reading, SourceFile
+from .base import Reader, Reading, SourceFile
+from .batch import RawBatch
 from .csv_rows import Row, RowPattern, is_bytewise, to_utf8
 from .lines import MARK, read_chunks
 from .pieces import Piece, cut_lines, whole

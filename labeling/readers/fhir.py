@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .base import EVENTS, RECORDS, VISITS, RawBatch, Reader, Reading, SourceFile
+from .base import EVENTS, RECORDS, VISITS, Reader, Reading, SourceFile
+from .batch import RawBatch
 from .columns import TIME
 from .events import EventRow, EventScan
 from .fhir_resources import (

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from .attachments import AttachmentError, decode_document
-from .base import EVENTS, RECORDS, RawBatch, Reader, Reading, SourceFile
+from .base import EVENTS, RECORDS, Reader, Reading, SourceFile
+from .batch import RawBatch
 from .columns import TIME
 from .events import EventRow, EventScan
 from .hl7_message import MessageError, RawMessage, Segment, parse_hl7_time, parse_message, split_messages

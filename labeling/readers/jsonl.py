@@ -9,7 +9,8 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from .base import RawBatch, Reader, Reading, SourceFile
+from .base import Reader, Reading, SourceFile
+from .batch import RawBatch
 from .lines import MARK, Line, iter_lines
 from .pieces import Piece, cut_lines
 

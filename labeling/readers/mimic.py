@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .base import RawBatch, Reading, SourceFile
+from .base import Reading, SourceFile
+from .batch import RawBatch
 from .columns import strings
 from .pieces import Piece
 from .tables import TableReader

@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .base import EVENTS, RECORDS, VISITS, RawBatch, Reading, SourceFile
+from .base import EVENTS, RECORDS, VISITS, Reading, SourceFile
+from .batch import RawBatch
 from .columns import in_utc, parse_time, strings
 from .events import EventRow, EventScan
 from .pieces import Piece
@@ -224,7 +225,7 @@ def _concept_names(reading: Reading) -> Mapping[str, str]:
 
 @lru_cache(maxsize=2)
 def _read_concepts(file: SourceFile, encoding: str) -> Mapping[str, str]:
-    from .base import ColumnNames
+    from .batch import ColumnNames
 
     inner = Reading([file], ColumnNames(), encoding=encoding, unique=False)
     names: dict[str, str] = {}

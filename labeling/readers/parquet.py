@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..faults import InputError
-from .base import RawBatch, Reader, Reading, SourceFile
+from .base import Reader, Reading, SourceFile
+from .batch import RawBatch
 from .pieces import PIECE_SIZE, Piece, hash_file
 
 MOST_ROWS = 50_000

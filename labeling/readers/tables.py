@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from .base import RawBatch, Reader, Reading, SourceFile
+from .base import Reader, Reading, SourceFile
+from .batch import RawBatch
 from .csv import CsvReader
 from .parquet import ParquetReader
 from .pieces import PACKED, Piece

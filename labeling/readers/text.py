@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from .base import RawBatch, Reader, Reading, SourceFile
+from .base import Reader, Reading, SourceFile
+from .batch import RawBatch
 from .lines import LONGEST, MARK, read_chunks
 from .pieces import PACKED, Piece
 
