@@ -57,6 +57,7 @@ def cli() -> None:
       sidelight predict bundle signals.npz --out predictions.parquet
       sidelight audit predictions.parquet --records notes.csv --gold-column abnormal --out audit
 
+    Or declared in one file: sidelight init, then sidelight run, and sidelight monitor for what comes later.
     `sidelight demo` does all of it on bundled ECG reports in a minute or two.
 
     Exit codes: 0 done; 1 done, but a limit was broken; 2 wrong usage or configuration; 3 an input or output cannot be
@@ -118,7 +119,7 @@ def _run(arguments: list[str], unsafe: bool) -> int:
     except Exception as error:  # whatever it is, its message may hold a record's text
         if unsafe:
             traceback.print_exc()
-        if type(error).__module__ == "sidelight.labeling.faults":
+        if any(kind.__module__ == "sidelight.labeling.faults" for kind in type(error).__mro__):
             return _fail(str(error), int(error.exit_code))  # type: ignore[attr-defined]
         return _fail(_describe_bug(error), BUG)
 

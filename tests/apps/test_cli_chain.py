@@ -207,3 +207,27 @@ def test_covid_notes_are_labeled_fitted_and_analyzed(shared_data, tmp_path, caps
     capsys.readouterr()
     assert main(["analyze", str(tmp_path / "votes"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["covered"] > 0.15
+
+
+def test_labels_of_unknown_studies_are_counted_and_break_the_limit(project, tmp_path, capsys):
+    pytest.importorskip("torch", reason="the train extra is not installed")
+    stored = np.load(project / "signals.npz")
+    np.savez(
+        tmp_path / "few.npz", **{**stored, "id": stored["id"][:150], "signals_mV": stored["signals_mV"][:150]}
+    )
+    assert label(project, tmp_path / "votes") == 0
+    assert main(["fit", str(tmp_path / "votes"), "--out", str(tmp_path / "labels.parquet")]) == 0
+    train = [
+        "train",
+        str(tmp_path / "labels.parquet"),
+        "--signals",
+        str(tmp_path / "few.npz"),
+        "--epochs",
+        "1",
+    ]
+    capsys.readouterr()
+    assert main([*train, "--out", str(tmp_path / "bundle")]) == 1
+    told = capsys.readouterr().err
+    assert "150 of 160 label rows linked" in told
+    assert (tmp_path / "bundle").is_dir(), "the work is done all the same"
+    assert main([*train, "--out", str(tmp_path / "other"), "--limit", "0.1"]) == 0
