@@ -20,7 +20,7 @@ from .counts import add_counts, write_counts, write_totals
 from .job import FunctionKey, digest
 from .store import VERSION, PartStore, choose_groups
 
-_BUCKET = 250_000
+_BUCKET = 100_000
 """Records whose ids are compared at once, so that memory stays flat however many there are."""
 
 _ENTRY = np.dtype([("hash", "<u8"), ("version", "<i8"), ("part", "<u4"), ("row", "<u4")])
