@@ -60,7 +60,7 @@ def train_robustly(
     -----
     - "plain": no more than `fit`.
     - "balanced": rows drawn so that every label within and without every slice is met alike (at most 20 times as
-      often as the likeliest); the recommended one, see `benchmarks/slices.py`.
+      often as the likeliest); `benchmarks/slices.py` compares it with plain training and group DRO.
     - "up-weighting": members count more, up to a quarter of all weight, at most ten times.
     - "hard-sharing": `HardSharing`. "expert-mixture": `ExpertMixture`. "slice-heads": `SliceHeads`.
     - "group-dro": `GroupDRO` over label and slices, groups drawn alike.
