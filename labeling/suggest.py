@@ -16,9 +16,11 @@ from .schema import ABSTAIN
 from .statistics import wilson_interval
 
 _WORD = re.compile(r"\w+")
-_STOP = frozenset(
-    ["the", "of", "and", "is", "are", "in", "with", "to", "a", "an", "for", "on", "at", "by", "or", "was", "were", "no", "not", "this", "that", "be", "as", "from", "has", "have", "it", "der", "die", "das", "und", "ist", "mit", "von", "im", "in", "des", "den", "dem", "ein", "eine", "och", "att", "det", "som", "en", "i", "på", "av", "med"]
-)
+_STOP_WORDS = """
+the of and is are in with to a an for on at by or was were no not this that be as from has have it
+der die das und ist mit von im des den dem ein eine och att det som en i på av med
+"""
+_STOP = frozenset(_STOP_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)

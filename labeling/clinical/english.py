@@ -274,6 +274,16 @@ _STOPS = [
     ),
 ]  # fmt: skip
 
+_PREDICATES = """
+is are was were has have had remains appears appear normal clear intact unremarkable stable regular
+supple soft nontender equal reactive symmetric symmetrical benign moist alert oriented positive
+afebrile unchanged present mild moderate severe increased decreased
+"""
+_EXISTENCE = """
+seen noted identified present appreciated found detected visualized evident demonstrated heard
+observed reported elicited palpated felt visible apparent suspected
+"""
+
 ENGLISH = RuleSet(
     "en",
     [*_UNCERTAIN, *_NEGATED, *HISTORICAL, *HYPOTHETICAL, *EXPERIENCER, *_STOPS, *_PSEUDO],
@@ -285,64 +295,7 @@ ENGLISH = RuleSet(
         "family_history": ("family", "historical"),
         "instructions": ("hypothetical",),
     },
-    predicates=[
-        "is",
-        "are",
-        "was",
-        "were",
-        "has",
-        "have",
-        "had",
-        "remains",
-        "appears",
-        "appear",
-        "normal",
-        "clear",
-        "intact",
-        "unremarkable",
-        "stable",
-        "regular",
-        "supple",
-        "soft",
-        "nontender",
-        "equal",
-        "reactive",
-        "symmetric",
-        "symmetrical",
-        "benign",
-        "moist",
-        "alert",
-        "oriented",
-        "positive",
-        "afebrile",
-        "unchanged",
-        "present",
-        "mild",
-        "moderate",
-        "severe",
-        "increased",
-        "decreased",
-    ],
-    existence=[
-        "seen",
-        "noted",
-        "identified",
-        "present",
-        "appreciated",
-        "found",
-        "detected",
-        "visualized",
-        "evident",
-        "demonstrated",
-        "heard",
-        "observed",
-        "reported",
-        "elicited",
-        "palpated",
-        "felt",
-        "visible",
-        "apparent",
-        "suspected",
-    ],
+    predicates=_PREDICATES.split(),
+    existence=_EXISTENCE.split(),
 )
 """The English rule set."""

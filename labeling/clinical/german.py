@@ -161,6 +161,16 @@ _RULES = [
     *rules(("family", "other"), "stop", "{patient|patientin|pat .|er|eigenanamnese|selbst}"),
 ]  # fmt: skip
 
+_PREDICATES = """
+ist sind war waren wird wurde wurden hat haben zeigt zeigen stellt unauffällig regelrecht normal
+frei normgroß glatt symmetrisch regelmäßig orthotop schlank weich altersentsprechend unverändert
+grenzwertig vergrößert verbreitert
+"""
+_EXISTENCE = """
+nachweisbar erkennbar abgrenzbar sichtbar vorhanden nachgewiesen gesehen festgestellt dargestellt
+tastbar auskultierbar
+"""
+
 GERMAN = RuleSet(
     "de",
     _RULES,
@@ -171,48 +181,7 @@ GERMAN = RuleSet(
         "allergies": ("historical",),
         "family_history": ("family", "historical"),
     },
-    predicates=[
-        "ist",
-        "sind",
-        "war",
-        "waren",
-        "wird",
-        "wurde",
-        "wurden",
-        "hat",
-        "haben",
-        "zeigt",
-        "zeigen",
-        "stellt",
-        "unauffällig",
-        "regelrecht",
-        "normal",
-        "frei",
-        "normgroß",
-        "glatt",
-        "symmetrisch",
-        "regelmäßig",
-        "orthotop",
-        "schlank",
-        "weich",
-        "altersentsprechend",
-        "unverändert",
-        "grenzwertig",
-        "vergrößert",
-        "verbreitert",
-    ],
-    existence=[
-        "nachweisbar",
-        "erkennbar",
-        "abgrenzbar",
-        "sichtbar",
-        "vorhanden",
-        "nachgewiesen",
-        "gesehen",
-        "festgestellt",
-        "dargestellt",
-        "tastbar",
-        "auskultierbar",
-    ],
+    predicates=_PREDICATES.split(),
+    existence=_EXISTENCE.split(),
 )
 """The German rule set."""

@@ -197,44 +197,11 @@ def _ends_sentence(text: str, begin: int, stop: int, end: int) -> bool:
     return not (word.isdigit() and rest.islower())  # German ordinals: "am 3. postoperativen Tag"
 
 
-_ALSO_LAST = frozenset(
-    [
-        "no",
-        "mg",
-        "ml",
-        "mcg",
-        "kg",
-        "cm",
-        "mm",
-        "hr",
-        "hrs",
-        "wk",
-        "wks",
-        "mo",
-        "mos",
-        "yr",
-        "yrs",
-        "etc",
-        "usw",
-        "abd",
-        "min",
-        "max",
-        "al",
-        "prev",
-        "b.i.d",
-        "t.i.d",
-        "q.i.d",
-        "q.d",
-        "p.o",
-        "p.r.n",
-        "i.v",
-        "i.m",
-        "a.m",
-        "p.m",
-        "re",
-        "li",
-    ]
-)
+_END_TOO = """
+no mg ml mcg kg cm mm hr hrs wk wks mo mos yr yrs etc usw abd min max al prev b.i.d t.i.d q.i.d q.d
+p.o p.r.n i.v i.m a.m p.m re li
+"""
+_ALSO_LAST = frozenset(_END_TOO.split())
 
 
 def _strip(text: str, start: int, end: int) -> Span | None:

@@ -4,6 +4,13 @@ from .rules import RuleSet, rules
 
 _EVERY = ("negated", "uncertain", "historical", "hypothetical", "family", "other")
 
+_PREDICATES = """
+är var har visar normal normala normalt ua välbevarad oförändrad symmetrisk
+"""
+_EXISTENCE = """
+ses synlig synliga påvisas påvisbar påvisbara noteras föreligger
+"""
+
 SWEDISH = RuleSet(
     "sv",
     [
@@ -93,7 +100,7 @@ SWEDISH = RuleSet(
         "allergies": ("historical",),
         "family_history": ("family", "historical"),
     },
-    predicates=["är", "var", "har", "visar", "normal", "normala", "normalt", "ua", "välbevarad", "oförändrad", "symmetrisk"],
-    existence=["ses", "synlig", "synliga", "påvisas", "påvisbar", "påvisbara", "noteras", "föreligger"],
+    predicates=_PREDICATES.split(),
+    existence=_EXISTENCE.split(),
 )  # fmt: skip
 """The Swedish rule set: the basics."""
