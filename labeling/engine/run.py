@@ -166,6 +166,7 @@ def label_export(
         for entry in (folder / "parts").iterdir():
             if entry.name not in known:
                 shutil.rmtree(entry, ignore_errors=True)
+        remove_drafts(folder)  # of workers that were killed while this run went on
         reasons = {entry.part.key: entry.reason for entry in todo}
         add_entry(folder, "label", _log_facts(begin, todo, seconds, job, manifest, chosen))
     return RunReport(folder, manifest, len(plan.parts), reasons, seconds, poison)
