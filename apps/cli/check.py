@@ -1,4 +1,4 @@
-"""`sidelight check`: run the examples of labeling functions and look for what will go wrong later."""
+"""`sidelight check`: a look at a project, or at labeling functions alone, for what will go wrong later."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,13 +8,14 @@ import click
 
 from .exports import export_options, open_export, parse_classes
 from .output import json_option, note, print_json, print_table
+from .retry import is_project
 
 
 @click.command(
-    short_help="Run the functions' examples; warn of slow, silent, doubled and leaking ones.",
-    epilog="Example: sidelight check lfs.py --records notes.csv --text report",
+    short_help="Check a project or functions: faults, examples, what is slow, silent or leaking.",
+    epilog="Example: sidelight check, or: sidelight check lfs.py --records notes.csv --text report",
 )
-@click.argument("functions")
+@click.argument("functions", metavar="[PATH]", default=".")
 @click.option("--records", type=click.Path(), help="An export to try the functions on.")
 @click.option("--sample", default=1000, show_default=True, help="Most records tried, the first ones.")
 @click.option("--classes", help="Class names, by comma; else the schema that the functions file defines.")
@@ -42,11 +43,17 @@ def check(
     as_json: bool,
     columns: Mapping[str, Any],
 ) -> int:
-    """Look at the labeling functions of a Python file, a module or an installed pack (pack:NAME).
+    """Look at a project (its folder or sidelight.toml), or at labeling functions: a Python file, a module, or pack:NAME.
 
-    Runs their examples. With --records, also tries them on a sample and tells which are slow, never fire, say the same
-    as another one, or read what was only known later. Ends in exit code 1 when an example fails.
+    Of a project the file, the columns of its export, and the functions of all its sources and slices are checked; of
+    functions their examples, and with --records what they do on a sample: which are slow, never fire, say the same as
+    another one, or read what was only known later. Ends in exit code 1 when an example fails, 2 when the project file
+    is wrong.
     """
+    if is_project(functions) or functions == ".":
+        if records or classes or select or tag or columns != _UNTOLD:
+            raise click.UsageError("a project says itself which records, classes and functions it has")
+        return _check_project(functions, sample, slow_ms, overlap, as_json)
     from sidelight.labeling import discover, inspect_functions
 
     found = discover(functions, names=select or "*", tags=tag)
@@ -73,3 +80,39 @@ def check(
         elif records is None:
             note("pass --records to try them on an export")
     return 1 if failed else 0
+
+
+_UNTOLD = {
+    "id_column": None, "text_column": None, "patient_column": None, "time_column": None, "format_name": None,
+    "encoding": "utf-8", "types": (),
+}  # fmt: skip
+"""The options of an export when nobody gave one."""
+
+
+def _check_project(path: str, sample: int, slow_ms: float, overlap: float, as_json: bool) -> int:
+    """Say what a look at a project shows."""
+    from sidelight.apps.project import load_project
+    from sidelight.apps.project.trial import try_project
+
+    project = load_project(path)
+    trial = try_project(project, sample=sample, slow_ms=slow_ms, overlap=overlap)
+    if as_json:
+        remarks = [
+            {"source": where, "function": r.function, "kind": r.kind, "message": r.message}
+            for where, r in trial.remarks
+        ]
+        counts = {name: value for name, value in vars(trial).items() if name.startswith("n_")}
+        print_json({**counts, "failed": len(trial.failed), "remarks": remarks})
+        return 1 if trial.failed else 0
+    config = project.config
+    click.echo(
+        f"{project.file.name} is in order: {len(config.tasks)} tasks, {len(config.sources)} sources, "
+        f"{trial.n_functions} functions, {trial.n_slices} slices, {trial.n_steps} steps"
+    )
+    click.echo(
+        f"{trial.n_examples} examples, {len(trial.failed)} of them failed; tried on {trial.n_records} records"
+    )
+    if trial.remarks:
+        rows = [[where, r.function, r.kind, r.message] for where, r in trial.remarks]
+        print_table("remarks", ["source", "function", "kind", "what"], rows)
+    return 1 if trial.failed else 0

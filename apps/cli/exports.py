@@ -49,9 +49,9 @@ _RUNNER_OPTIONS = (
     click.option("--workers", type=int, help="How many processes [default: one a core]."),
     click.option("--master", metavar="URL", help="Address of a Spark cluster."),
     click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler."),
-    click.option(
-        "--verify", is_flag=True, help="Hash all input files, instead of trusting size and time of change."
-    ),
+)
+verify_option = click.option(
+    "--verify", is_flag=True, help="Hash all input files, instead of trusting size and time of change."
 )
 _TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 
@@ -79,7 +79,7 @@ def export_options(command: F) -> F:
 
 
 def runner_options(command: F) -> F:
-    """Add the options that say where parts run; the command gets them as `runner`, and `verify`."""
+    """Add the options that say where parts run; the command gets them as `runner`."""
 
     @functools.wraps(command)
     def wrapped(**arguments: Any) -> Any:

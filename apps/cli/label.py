@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .exports import export_options, open_export, parse_classes, runner_options
+from .exports import export_options, open_export, parse_classes, runner_options, verify_option
 from .output import dry_run_option, json_option, overwrite_option, print_facts, print_json, progress
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     "--keep-raw", is_flag=True, help="Keep rows set aside as they stand, in raw/; they hold patients' data."
 )
 @runner_options
+@verify_option
 @export_options
 @overwrite_option
 @dry_run_option

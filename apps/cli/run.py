@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .exports import runner_options
 from .output import dry_run_option, json_option, note, print_facts, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from sidelight.apps.project import Run
+    from sidelight.labeling.engine import Runner
 
 project_option = click.option(
     "--project",
@@ -34,13 +36,39 @@ project_option = click.option(
 @click.option(
     "--jobs", default=1, show_default=True, type=click.IntRange(1), help="Steps at a time, in processes."
 )
+@runner_options
+@click.option(
+    "--mlflow", "mlflow_uri", metavar="URI", help="Log the run to MLflow too: a folder, or its server."
+)
 @dry_run_option
 @json_option
-def run(project_path: str, select: Sequence[str], jobs: int, dry_run: bool, as_json: bool) -> int:
+def run(
+    project_path: str,
+    select: Sequence[str],
+    jobs: int,
+    runner: "Runner | None",
+    mlflow_uri: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
     """Label, fit, train, audit and report, as sidelight.toml declares, and write runs/NUMBER.
 
-    A run that was stopped, however, goes on where it was: run it again.
+    Functions run part by part (--runner, --workers); what is done is not done again. A run that was stopped, however,
+    goes on where it was: run it again.
     """
+    return run_it(project_path, select, jobs, runner, mlflow_uri, dry_run, as_json)
+
+
+def run_it(
+    project_path: str,
+    select: Sequence[str] = (),
+    jobs: int = 1,
+    runner: "Runner | None" = None,
+    mlflow_uri: str | None = None,
+    dry_run: bool = False,
+    as_json: bool = False,
+) -> int:
+    """Run a project and tell of it; see `run`."""
     from sidelight.apps.project import load_project, run_project
     from sidelight.apps.project.run import check_limits, plan_project
 
@@ -55,7 +83,7 @@ def run(project_path: str, select: Sequence[str], jobs: int, dry_run: bool, as_j
         return 0
     bars = _Bars()
     try:
-        done = run_project(project, select=select, jobs=jobs, tell=bars.teller())
+        done = run_project(project, select=select, jobs=jobs, runner=runner, tell=bars.teller())
     finally:
         bars.close()
     if done is None:
@@ -72,6 +100,10 @@ def run(project_path: str, select: Sequence[str], jobs: int, dry_run: bool, as_j
         print_facts(
             {**{k: v for k, v in summary.items() if k != "new"}, "report": str(done.folder / "report.html")}
         )
+    if mlflow_uri is not None:
+        from sidelight.apps.project.mlflow_log import log_run
+
+        note(f"MLflow run {log_run(done, mlflow_uri)} in {mlflow_uri}")
     check_limits(done)
     return 0
 

@@ -14,7 +14,7 @@ from .store import Store
 
 VERSIONS = {
     "records": 1,
-    "label": 1,
+    "label": 2,
     "slices": 1,
     "fit": 1,
     "analyze": 1,

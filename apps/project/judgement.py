@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from sidelight.crossmodal import Predictions, SignalSet, StudyFiles, link
 from sidelight.label_model import Labels, VoteModel
-from sidelight.labeling import LFAnalysis, UsageError
+from sidelight.labeling import LFAnalysis, UsageError, read_votes
 from sidelight.labeling.statistics import clustered_proportion, proportion
 from sidelight.slicing import audit
 
 from .file import Payload, Project
 from .supervision import read_slices
-from .work import Work, gold_of, joined_votes, write_json, write_table
+from .votes import joined_votes
+from .work import Work, gold_of, write_json, write_table
 
 ENCODERS = {"signal": "resnet1d", "image": "resnet2d"}
 
@@ -26,7 +27,7 @@ def do_analyze(work: Work) -> None:
     records = work.records()
     sources = [need.partition(":")[2] for need in work.inputs if need.startswith("label:")]
     voting = [source for source in sources if config.sources[source].role == "vote"]
-    votes = joined_votes([work.inputs[f"label:{source}"] for source in voting])
+    votes = joined_votes([work.inputs[f"label:{source}"] for source in voting], records)
     gold = _gold(work)
     seen = records.parts != "test"
     table = LFAnalysis(votes).lf_summary(None if gold is None else np.where(seen, gold, -1))
@@ -35,7 +36,7 @@ def do_analyze(work: Work) -> None:
     learned = dict(zip(model.names_, weights().tolist(), strict=True)) if weights is not None else {}
     owner: dict[str, tuple[str, str]] = {}
     for source in voting:
-        found = joined_votes([work.inputs[f"label:{source}"]])
+        found = read_votes(work.inputs[f"label:{source}"] / "votes")
         owner |= {info.name: (source, info.fingerprint) for info in found.functions}
     rows: list[dict[str, Any]] = []
     for function, row in table.iterrows():

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,9 @@ from .checks import open_export
 from .file import Project
 from .graph import parents_first
 from .judgement import open_target, scores_of
-from .supervision import find_slices, read_slices, run_functions, within
-from .work import Work, column_values, joined_votes, write_table
+from .supervision import find_slices, read_slices, within
+from .votes import cast_votes, in_order, joined_votes
+from .work import Work, column_values, write_table
 
 N_BUCKETS = 256
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -122,7 +124,7 @@ def do_profile(work: Work) -> None:
     above: dict[str, Labels] = {}
     for task in parents_first(config.tasks):
         votes = {
-            source: joined_votes([work.inputs[f"label:{source}"]])
+            source: joined_votes([work.inputs[f"label:{source}"]], records)
             for source, declared in project.sources(task).items()
             if declared.functions is not None
         }
@@ -161,7 +163,7 @@ def profile_export(
     ids, patients = _people(project, export)
     for task in parents_first(project.config.tasks):
         votes = {
-            source: run_functions(project, source, path=export)
+            source: _votes_on(project, source, export, ids, patients)
             for source, declared in project.sources(task).items()
             if declared.functions is not None
         }
@@ -182,6 +184,14 @@ def profile_export(
     for name, path in studies.items():
         builder.add_studies(name, ids, path)
     return builder.profile(members, np.unique(_alone(patients), return_inverse=True)[1])
+
+
+def _votes_on(
+    project: Project, source: str, export: Path, ids: NDArray[np.str_], patients: NDArray[np.str_]
+) -> VoteMatrix:
+    """Return the votes on another export; nothing is kept of them."""
+    with tempfile.TemporaryDirectory(dir=project.work, prefix="monitor-") as folder:
+        return in_order(cast_votes(project, source, Path(folder) / "votes", export=export), ids, patients)
 
 
 def _people(project: Project, export: Path) -> tuple[NDArray[np.str_], NDArray[np.str_]]:

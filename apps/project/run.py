@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sidelight.labeling import LimitError
 
@@ -20,6 +21,9 @@ from .profile import do_profile
 from .runs import Run, commit_run, latest_run
 from .store import Store
 from .work import Work, write_json
+
+if TYPE_CHECKING:
+    from sidelight.labeling.engine import Runner
 
 ACTIONS: dict[str, Callable[[Work], None]] = {
     "analyze": judgement.do_analyze,
@@ -63,7 +67,12 @@ def plan_project(project: Project, select: Sequence[str] = ()) -> list[Planned]:
 
 
 def run_project(
-    project: Project | str | Path, *, select: Sequence[str] = (), jobs: int = 1, tell: Teller | None = None
+    project: Project | str | Path,
+    *,
+    select: Sequence[str] = (),
+    jobs: int = 1,
+    runner: "Runner | None" = None,
+    tell: Teller | None = None,
 ) -> Run | None:
     """Do what is not done yet, and write a run folder.
 
@@ -78,6 +87,9 @@ def run_project(
         Steps to do, by name, kind or pattern, with those they need; no run folder is written then.
     jobs : int, default 1
         Steps that do not need each other run in so many processes; the results are the same.
+    runner : Runner, optional
+        Where labeling functions run; by default the cores of this machine when the export is large. The votes are the
+        same.
     tell : Teller, optional
         Told how it goes.
 
@@ -94,7 +106,7 @@ def run_project(
         planned = plan_project(project, select)
         steps = {entry.step.name: entry.step for entry in planned}
         seconds: dict[str, float] = {}
-        _do_all(project, planned, jobs, tell, seconds)
+        _do_all(project, planned, jobs, runner, tell, seconds)
         if select:
             return None
         return commit_run(project, steps, store, seconds)
@@ -125,22 +137,32 @@ def check_limits(run: Run) -> None:
         raise LimitError("; ".join(broken))
 
 
-def do_step(project: Project, step: Step, keys: Mapping[str, str], progress: Callable[[int], None]) -> float:
+def do_step(
+    project: Project,
+    step: Step,
+    keys: Mapping[str, str],
+    progress: Callable[[int], None],
+    runner: "Runner | None" = None,
+) -> float:
     """Do one step, commit its output, and return the seconds it took."""
     begin = time.perf_counter()
     store = Store(project.work)
     inputs = {need: store.place(need, keys[need]) for need in step.needs}
     about = {"parts": dict(step.parts), "needs": {need: keys[need] for need in step.needs}}
-    older = store.older(step.name) if step.kind == "label" else []
     with store.write(step.name, step.key, about) as folder:
-        work = Work(project, step, inputs, folder, store.partial(step.name, step.key), older, progress)
+        work = Work(project, step, inputs, folder, store.partial(step.name, step.key), progress, runner)
         ACTIONS[step.kind](work)
         write_json(folder / "metrics.json", work.metrics)
     return time.perf_counter() - begin
 
 
 def _do_all(
-    project: Project, planned: Sequence[Planned], jobs: int, tell: Teller, seconds: dict[str, float]
+    project: Project,
+    planned: Sequence[Planned],
+    jobs: int,
+    runner: "Runner | None",
+    tell: Teller,
+    seconds: dict[str, float],
 ) -> None:
     """Do the steps that are not done, each when all it needs is there."""
     keys = {entry.step.name: entry.step.key for entry in planned}
@@ -157,10 +179,10 @@ def _do_all(
                 step = waiting.pop(name)
                 tell.begin(name, reasons[name])
                 if pool is None:
-                    seconds[name] = do_step(project, step, keys, partial(tell.advance, name))
+                    seconds[name] = do_step(project, step, keys, partial(tell.advance, name), runner)
                     tell.end(name, seconds[name])
                 else:
-                    running[pool.submit(_do_elsewhere, str(project.file), name, step.key)] = name
+                    running[pool.submit(_do_elsewhere, str(project.file), name, step.key, runner)] = name
             if running:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     name = running.pop(future)
@@ -168,13 +190,13 @@ def _do_all(
                     tell.end(name, seconds[name])
 
 
-def _do_elsewhere(file: str, name: str, key: str) -> float:
+def _do_elsewhere(file: str, name: str, key: str, runner: "Runner | None") -> float:
     """Do a step in a process of its own."""
     project = load_project(file)
     steps = build_graph(project)
     if steps[name].key != key:
         raise LimitError(f"{name}: its inputs changed while the run was at work; run again")
-    return do_step(project, steps[name], {n: s.key for n, s in steps.items()}, _silent)
+    return do_step(project, steps[name], {n: s.key for n, s in steps.items()}, _silent, runner)
 
 
 def _silent(done: int) -> None:

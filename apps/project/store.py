@@ -1,16 +1,16 @@
 """What steps made, kept under the key of all that decided it; a folder is there whole or not at all."""
 
-import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sidelight.labeling import UsageError, write_file, write_folder
+from sidelight.labeling import write_file, write_folder
+
+from .lock import hold
 
 RECEIPT = "receipt.json"
 VARYING = frozenset({RECEIPT, "run.log.jsonl"})
@@ -48,18 +48,6 @@ class Store:
         whole = all(size == receipt["files"][name]["bytes"] for name, size in sizes.items())
         return receipt if receipt["key"] == key and whole else None
 
-    def older(self, step: str) -> list[tuple[Path, dict[str, Any]]]:
-        """Return the folders and receipts of all finished versions of a step, the newest first."""
-        home = self.place(step, "x").parent
-        found = []
-        for folder in home.iterdir() if home.is_dir() else ():
-            try:
-                receipt = json.loads((folder / RECEIPT).read_text())
-                found.append(((folder / RECEIPT).stat().st_mtime_ns, folder, receipt))
-            except (OSError, ValueError):
-                continue
-        return [(folder, receipt) for _, folder, receipt in sorted(found, key=lambda e: (-e[0], e[1].name))]
-
     @contextmanager
     def write(self, step: str, key: str, about: Mapping[str, Any]) -> Iterator[Path]:
         """Hand out a folder for a step; it gets a receipt and its place when the block ends well."""
@@ -79,18 +67,11 @@ class Store:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep a second run of the same project out until the block ends, or the process does."""
-        for folder in (self.folder, self.folder / "steps", self.folder / "partial"):
+        for folder in (self.folder, self.folder / "steps", self.folder / "partial", self.folder / "votes"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise UsageError("another run of this project is at work; wait for it or stop it") from None
+        with hold(self.folder / "lock"):
             self._sweep()
             yield
-        finally:
-            os.close(handle)
 
     def _sweep(self) -> None:
         """Remove what a killed run left unfinished."""

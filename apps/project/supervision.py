@@ -9,13 +9,14 @@ import numpy as np
 
 from sidelight.crossmodal import patient_split
 from sidelight.label_model import MODELS, Labels
-from sidelight.labeling import LFApplier, RunStatistics, VoteMatrix, read_votes, write_votes
+from sidelight.labeling import VoteMatrix, write_votes
 from sidelight.slicing import SFApplier, SliceMatrix
 
 from .checks import open_export
 from .file import Project
-from .sources import functions_of, read_labels, slices_of, votes_from_labels
-from .work import Records, Work, column_values, joined_votes, write_json
+from .sources import read_labels, slices_of, votes_from_labels
+from .votes import cast_votes, joined_votes
+from .work import Records, Work, column_values, write_json
 
 
 def do_records(work: Work) -> None:
@@ -66,59 +67,14 @@ def do_label(work: Work) -> None:
         if source.labels is not None:
             work.note("labels of unknown records", unknown, source=name)
         return
-    votes = run_functions(work.project, name, work.progress, _reusable(work))
-    write_votes(votes, work.folder / "votes")
+    votes = cast_votes(
+        work.project, name, work.project.work / "votes" / name, runner=work.runner, progress=work.progress
+    )
+    write_votes(votes, work.folder / "votes")  # in one part: equal bytes, whatever the engine had to do
     errors = {} if votes.statistics is None else _errors(votes)
     write_json(work.folder / "errors.json", {"records": votes.n_records, "errors": errors})
     work.note("coverage", float(votes.covered().mean()) if len(votes) else 0.0, source=name)
     work.note("calls that raised", sum(errors.values()), source=name)
-
-
-def run_functions(
-    project: Project,
-    source: str,
-    progress: Any = lambda done: None,
-    kept: VoteMatrix | None = None,
-    path: Path | None = None,
-) -> VoteMatrix:
-    """Return the votes of a source's functions on an export, taking those of `kept` that are the same functions."""
-    functions = functions_of(project, source)
-    schema = project.schema(project.config.sources[source].task)
-    known = {} if kept is None else {info.name: info.fingerprint for info in kept.functions}
-    fresh = [function for function in functions if known.get(function.name) != function.fingerprint]
-    if kept is not None and len(fresh) < len(functions):
-        old = kept.take_functions([f.name for f in functions if f not in fresh])
-        votes = old
-        if fresh:
-            added = LFApplier(fresh, schema=schema).apply(
-                open_export(project, path), on_error="abstain", progress=progress
-            )
-            votes = old.join(added)
-            if old.statistics is not None and added.statistics is not None:
-                numbers = [
-                    np.concatenate([getattr(old.statistics, name), getattr(added.statistics, name)])
-                    for name in ("errors", "seconds")
-                ]
-                votes = replace(votes, statistics=RunStatistics(*numbers))
-        return votes.take_functions([function.name for function in functions])
-    reading = open_export(project, path)
-    votes = LFApplier(functions, schema=schema).apply(reading, on_error="abstain", progress=progress)
-    assert isinstance(votes, VoteMatrix)  # noqa: S101
-    return votes
-
-
-def _reusable(work: Work) -> VoteMatrix | None:
-    """Return the earlier votes on the same records that share most functions with this step, if any do."""
-    parts = work.step.parts
-    best: tuple[int, Path] | None = None
-    for folder, receipt in work.older:
-        then = receipt["parts"]
-        if any(then.get(name) != parts[name] for name in ("code", "data", "reading", "classes")):
-            continue
-        shared = len(set(parts["functions"].items()) & set(then.get("functions", {}).items()))
-        if shared and (best is None or shared > best[0]):
-            best = (shared, folder)
-    return None if best is None else read_votes(best[1] / "votes")
 
 
 def _errors(votes: VoteMatrix) -> Mapping[str, int]:
@@ -159,7 +115,9 @@ def do_fit(work: Work) -> None:
     name = work.step.subject
     task = work.project.config.tasks[name]
     records = work.records()
-    votes = joined_votes([folder for need, folder in work.inputs.items() if need.startswith("label:")])
+    votes = joined_votes(
+        [folder for need, folder in work.inputs.items() if need.startswith("label:")], records
+    )
     inside = np.ones(len(records.ids), dtype=bool)
     if task.parent is not None:
         above = Labels.read(work.inputs[f"fit:{task.parent}"] / "labels.parquet")

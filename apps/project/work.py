@@ -5,17 +5,20 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from sidelight.labeling import VoteMatrix, read_votes, write_file
+from sidelight.labeling import read_votes, write_file
 
 from .file import Project
 from .graph import Step
+
+if TYPE_CHECKING:
+    from sidelight.labeling.engine import Runner
 
 Metric = dict[str, Any]
 """One line of `metrics.jsonl`: task, name, value and where it was measured."""
@@ -37,10 +40,10 @@ class Work:
         Where it writes.
     partial : Path
         Where it may keep what lets it go on after it was killed.
-    older : sequence of (Path, receipt)
-        What earlier versions of the step made.
     progress : callable
         Told how many records, or training steps, are done.
+    runner : Runner, optional
+        Where functions run.
     """
 
     project: Project
@@ -48,8 +51,8 @@ class Work:
     inputs: Mapping[str, Path]
     folder: Path
     partial: Path
-    older: Sequence[tuple[Path, Mapping[str, Any]]] = ()
     progress: Callable[[int], None] = lambda done: None
+    runner: "Runner | None" = None
     metrics: list[Metric] = field(default_factory=list)
 
     def note(self, name: str, value: float | int | str | None, **about: Any) -> None:
@@ -96,15 +99,6 @@ def write_table(table: pa.Table, path: Path) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write plain values as JSON; equal values give equal bytes."""
     write_file(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
-
-
-def joined_votes(folders: Sequence[Path]) -> VoteMatrix:
-    """Return the votes of several sources, function beside function."""
-    matrices = [read_votes(folder / "votes") for folder in folders]
-    whole = matrices[0]
-    for matrix in matrices[1:]:
-        whole = whole.join(matrix)
-    return whole
 
 
 def gold_of(folders: Sequence[Path]) -> NDArray[np.int64]:
