@@ -89,6 +89,10 @@ _UNTOLD = {
 """The options of an export when nobody gave one."""
 
 
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
 def _check_project(path: str, sample: int, slow_ms: float, overlap: float, as_json: bool) -> int:
     """Say what a look at a project shows."""
     from sidelight.apps.project import load_project
@@ -106,8 +110,8 @@ def _check_project(path: str, sample: int, slow_ms: float, overlap: float, as_js
         return 1 if trial.failed else 0
     config = project.config
     click.echo(
-        f"{project.file.name} is in order: {len(config.tasks)} tasks, {len(config.sources)} sources, "
-        f"{trial.n_functions} functions, {trial.n_slices} slices, {trial.n_steps} steps"
+        f"{project.file.name} is in order: {_count(len(config.tasks), 'task')}, {_count(len(config.sources), 'source')}, "
+        f"{_count(trial.n_functions, 'function')}, {_count(trial.n_slices, 'slice')}, {_count(trial.n_steps, 'step')}"
     )
     click.echo(
         f"{trial.n_examples} examples, {len(trial.failed)} of them failed; tried on {trial.n_records} records"
