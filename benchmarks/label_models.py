@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ LINES = {
     "majority vote": "adapters.reference:MajorityVote",
     "every vote right 70 %": "adapters.reference:FixedAccuracy",
 }
+BALANCES = ("none", "gold")
 PEERS = {
     "snorkel": "snorkel", "snorkel_500": "snorkel", "flyingsquid": "flyingsquid", "metal": "metal",
     "crowdkit_ds": "crowdkit", "crowdkit_glad": "crowdkit", "crowdkit_mace": "crowdkit", "skweak_nb": "skweak",
@@ -36,8 +38,9 @@ def main() -> None:
     parser.add_argument("--yardstick", type=Path, default=Path("../shared/bench/peers"))
     parser.add_argument("--peers", type=Path, help="folder of the peers' virtual environments")
     parser.add_argument("--votes", type=Path, help="folder in which the vote sets are kept between runs")
+    parser.add_argument("--timeout", type=float, default=600, help="seconds a contender may take for one set")
     parser.add_argument(
-        "--timeout", type=float, default=600, help="seconds after which a contender is stopped"
+        "--results", type=Path, help="file of figures: peers that stand in it already are not run again"
     )
     parser.add_argument("--without", default="", help="peers to leave out, by name, separated by commas")
     parser.add_argument("--sets", default="", help="vote sets to use alone, by name, separated by commas")
@@ -50,13 +53,9 @@ def main() -> None:
             paths = [path for path in paths if len(sets.load(path)[0]) <= 5000]
         if options.sets:
             paths = [path for path in paths if path.stem in options.sets.split(",")]
-        chosen = Path(scratch) / "chosen"
-        chosen.mkdir()
-        for path in paths:
-            (chosen / path.name).symlink_to(path.resolve())
-        out = Path(scratch) / "results.jsonl"
+        out = options.results or Path(scratch) / "results.jsonl"
         present = {
-            name: venv
+            name: str(options.peers / venv / "bin/python")
             for name, venv in PEERS.items()
             if options.peers
             and (options.peers / venv / "bin/python").exists()
@@ -64,50 +63,65 @@ def main() -> None:
         }
         for name in sorted(set(PEERS) - set(present) - set(options.without.split(","))):
             print(f"absent: {name}; put its environment into --peers DIR/{PEERS[name]}", file=sys.stderr)
-        call(options, chosen, out, sorted(present))
+        call(options, [path.resolve() for path in paths], out, present)
         found = read(out)
     report = table(found, show=not options.json)
     print(json.dumps(report, default=float))
 
 
-def call(options: argparse.Namespace, inputs: Path, out: Path, present: list[str]) -> None:
-    """Let the yardstick run every contender."""
+def call(options: argparse.Namespace, inputs: list[Path], out: Path, present: dict[str, str]) -> None:
+    """Let every contender label every set, but for peers' figures that an earlier run left in `out`."""
+    ours = (OURS, *LINES.values())
+    kept = [entry for entry in figures(out) if entry["contender"] not in ours]
+    out.write_text("".join(json.dumps(entry) + "\n" for entry in kept))
+    for name, python in {**dict.fromkeys(ours, sys.executable), **present}.items():
+        known = [entry["dataset"] for entry in kept if entry["contender"] == name]
+        remaining = [path for path in inputs if known.count(path.name) < len(BALANCES)]
+        while remaining:
+            done = label(options, name, python, remaining, out)
+            for path in remaining[done : done + 1]:
+                print(f"{name} did not finish {path.stem}", file=sys.stderr)
+                entry = {"contender": name, "dataset": path.name, "failed": f"within {options.timeout:g} s"}
+                with out.open("a") as file:
+                    file.writelines([json.dumps(entry) + "\n"] * len(BALANCES))
+            remaining = remaining[done + 1 :]
+
+
+def label(options: argparse.Namespace, name: str, python: str, paths: list[Path], out: Path) -> int:
+    """Run one contender over sets until one takes too long or ends it; return how many it finished."""
     here = Path(__file__).resolve().parent
-    environment = dict(os.environ)
-    environment["PYTHONPATH"] = os.pathsep.join(
-        [str(here), str(options.yardstick.resolve()), environment.get("PYTHONPATH", "")]
-    )
-    own = [f"--contender={name}={sys.executable}" for name in (OURS, *LINES.values())]
-    base = [
-        sys.executable,
-        str((options.yardstick / "run.py").resolve()),
-        "real",
-        f"--inputs={inputs}",
-        f"--out={out}",
-    ]
-    base += [f"--venvs={(options.peers or inputs).resolve()}", f"--timeout={options.timeout}"]
-    if not present:  # run.py insists on a registered name, so its worker is called directly
-        for contender in (OURS, *LINES.values()):
-            worker = [sys.executable, str((options.yardstick / "worker.py").resolve()), "real", contender]
-            environment["OMP_NUM_THREADS"] = "1"
-            done = subprocess.run(
-                worker + [str(path) for path in sorted(inputs.glob("*.npz"))],
-                capture_output=True, text=True, env=environment, check=False, timeout=options.timeout,
-            )  # fmt: skip
-            with out.open("a") as file:
-                file.writelines(line[2:] + "\n" for line in done.stdout.splitlines() if line.startswith("@@"))
-        return
-    subprocess.run(
-        [*base, "--only", ",".join(present), *own], env=environment, check=False, stdout=subprocess.DEVNULL
-    )
+    search = [str(here), str(options.yardstick.resolve()), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(search), "TQDM_DISABLE": "1"}
+    environment.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+    command = [python, str((options.yardstick / "worker.py").resolve()), "real", name, *map(str, paths)]
+    found: dict[str, int] = {}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as process:
+        line = "begun"
+        while line:
+            timer = threading.Timer(options.timeout, process.kill)
+            timer.start()
+            line = process.stdout.readline() if process.stdout else ""
+            timer.cancel()
+            if line.startswith("@@"):
+                stem = Path(json.loads(line[2:])["dataset"]).stem
+                found[stem] = found.get(stem, 0) + 1
+                with out.open("a") as file:
+                    file.write(line[2:])
+    return sum(found.get(path.stem, 0) == len(BALANCES) for path in paths)
+
+
+def figures(path: Path) -> list[dict[str, Any]]:
+    """Return every entry of a file of results."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def read(path: Path) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
     """Return scores by contender, balance and set."""
     names = {OURS: "sidelight", **{module: name for name, module in LINES.items()}}
     found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
-    for line in path.read_text().splitlines():
-        entry = json.loads(line)
+    for entry in figures(path):
         if "cov_accuracy" not in entry:
             continue
         name = names.get(entry["contender"], entry["contender"])

@@ -109,7 +109,9 @@ class FittedLabelModel(VoteModel):
             raise ValueError('these votes are not what the likelihood assumes; use method="bootstrap"')
         if self.refined_ and method != "bootstrap":
             known = self.balance_.source != "estimated"
-            return fisher_intervals(votes, self.emitted_, self.prior_, prior_known=known, level=level)
+            return fisher_intervals(
+                votes, self.emitted_, self.prior_, prior_known=known, level=level, n_fitted=self.n_fitted_
+            )
         return bootstrap_intervals(
             self, votes, class_balance=class_balance, n_draws=n_draws, level=level, seed=seed
         )

@@ -1,5 +1,8 @@
 """Refinement by likelihood: expectation and maximisation over the records, for votes that the model fits."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,12 +14,51 @@ SMALLEST = 1e-9
 """Probabilities are cut off here before their logarithm is taken."""
 
 
+@dataclass(frozen=True, eq=False)
+class Pseudo:
+    """Records that are added to what is counted in every step: a prior on coverage, and one on what is voted.
+
+    Parameters
+    ----------
+    silent, voted : ndarray of shape (n_functions, n_classes)
+        Records of each class on which a function abstains, and votes.
+    votes : ndarray of shape (n_functions, n_classes, n_classes)
+        Votes for each class on records of each class: function, vote, class. They may weigh more or less than `voted`.
+    """
+
+    silent: Array
+    voted: Array
+    votes: Array
+
+    @classmethod
+    def of_records(cls, records: Array) -> Self:
+        """Return the prior that added records are, shape (n_functions, n_classes + 1, n_classes), abstaining first."""
+        return cls(records[:, 0], records[:, 1:].sum(axis=1), records[:, 1:])
+
+    def times(self, factor: float) -> Self:
+        """Return the same records, each `factor` times."""
+        return type(self)(factor * self.silent, factor * self.voted, factor * self.votes)
+
+    def objective(self, silent: Array, covered: Array, emitted: Array) -> float:
+        """Return the log density of the prior at P(abstains | class), P(votes | class) and P(vote | class)."""
+        log_votes = np.log(np.maximum(emitted, SMALLEST)) - np.log(np.maximum(covered, SMALLEST))[:, None, :]
+        coverage = self.silent * np.log(silent) + self.voted * np.log(np.maximum(covered, SMALLEST))
+        return float(coverage.sum() + (self.votes * log_votes).sum())
+
+    def step(self, said: Array, per_class: Array) -> Array:
+        """Return the P(vote | class) that expected votes and records of each class make likeliest."""
+        voted = said.sum(axis=1)
+        covered = (voted + self.voted) / np.maximum(per_class + self.voted + self.silent, SMALLEST)
+        shares = (said + self.votes) / np.maximum(voted + self.votes.sum(axis=1), SMALLEST)[:, None, :]
+        return np.asarray(covered[:, None, :] * shares, dtype=np.float64)
+
+
 def refine(
     cast: CastVotes,
     counts: Array | None,
     emitted: Array,
     prior: Array,
-    pseudo: Array,
+    pseudo: Pseudo,
     *,
     labels: NDArray[np.int64] | None = None,
     balance_pull: float | None = None,
@@ -35,8 +77,8 @@ def refine(
         P(vote | class) to start from: function, vote, class.
     prior : ndarray of shape (n_classes,)
         Class balance to start from.
-    pseudo : ndarray of shape (n_functions, n_classes + 1, n_classes)
-        Records added to each cell in every step, abstaining first.
+    pseudo : Pseudo
+        Records added in every step.
     labels : ndarray of int of shape (n_patterns,), optional
         Gold labels, -1 where unknown: such a record belongs to its class for certain.
     balance_pull : float, optional
@@ -63,7 +105,8 @@ def refine(
         labels = None
     history: list[float] = []
     for _ in range(iterations):
-        silent = np.maximum(1 - emitted.sum(axis=1), SMALLEST)
+        covered = emitted.sum(axis=1)
+        silent = np.maximum(1 - covered, SMALLEST)
         log_silent = np.log(silent)
         log_emitted = np.log(np.maximum(emitted, SMALLEST))
         gain = (log_emitted - log_silent[:, None, :]).reshape(m * k, k)
@@ -83,15 +126,13 @@ def refine(
                 scores *= counts[rows, None]
             per_class += scores.sum(axis=0)
             said += part.T @ scores
-        objective += float((pseudo[:, 1:] * log_emitted).sum() + (pseudo[:, 0] * log_silent).sum())
+        objective += pseudo.objective(silent, covered, emitted)
         if balance_pull is not None:
             objective += balance_pull / k * float(np.log(np.maximum(prior, SMALLEST)).sum())
         history.append(objective)
         if len(history) > 1 and history[-1] - history[-2] < tolerance * n:
             break
-        emitted = (said.reshape(m, k, k) + pseudo[:, 1:]) / np.maximum(
-            per_class + pseudo.sum(axis=1), SMALLEST
-        )[:, None, :]
+        emitted = pseudo.step(said.reshape(m, k, k), per_class)
         if balance_pull is not None:
             prior = (per_class + balance_pull / k) / (n + balance_pull)
     return emitted, np.asarray(prior, dtype=np.float64), history

@@ -73,7 +73,7 @@ class LabelModel(FittedLabelModel):
     vote_rates_ : ndarray of shape (n_functions, cardinality)
         P(function votes v).
     n_fitted_ : int
-        Records learned from.
+        Records learned from; when every record stands there twice, or oftener, each counts once.
     prior_ : ndarray of shape (cardinality,)
         Class balance: given or estimated.
     temperature_ : float
@@ -176,6 +176,7 @@ class LabelModel(FittedLabelModel):
         self._counted = None
         cast = CastVotes.of(votes)
         moments = Moments.of_cast(votes, cast)
+        repeats = moments.repeats()
         labels = (
             np.full(votes.n_records, -1)
             if gold is None
@@ -183,7 +184,9 @@ class LabelModel(FittedLabelModel):
         )
         known = known_balance(class_balance, Y_dev, votes.schema, gold)
         polarity = tuple(function.polarity for function in votes.functions)
-        problem = self._problem(moments, polarity, known, n_epochs, l2, prec_init, accuracies, cast, labels)
+        problem = self._problem(
+            moments.over(repeats), polarity, known, n_epochs, l2, prec_init, accuracies, cast, labels, repeats
+        )
         self._learn(problem, cast, labels)
         self._remember(L_train, votes, known or self._estimated())
         self.violators_ = self._list_violators()
@@ -213,8 +216,10 @@ class LabelModel(FittedLabelModel):
         )
         votes = self._start(empty)
         known = known_balance(class_balance, None, moments.schema)
-        problem = self._problem(moments, (), known, 500, 20.0, 0.7, None, None, np.zeros(0, dtype=np.int64))
-        self._learn(problem, None, np.zeros(0, dtype=np.int64))
+        repeats = moments.repeats()
+        none = np.zeros(0, dtype=np.int64)
+        problem = self._problem(moments.over(repeats), (), known, 500, 20.0, 0.7, None, None, none, repeats)
+        self._learn(problem, None, none)
         self._remember(empty, votes, known or self._estimated())
         self.violators_ = self._list_violators()
         return self
@@ -244,6 +249,7 @@ class LabelModel(FittedLabelModel):
         accuracies: Mapping[str, float] | None,
         cast: CastVotes | None,
         labels: NDArray[np.int64],
+        repeats: int,
     ) -> Problem:
         """Check the settings of a fit and put together what is to be solved."""
         if not 0.5 <= prec_init < 1 or not l2 > 0 or n_epochs < 1:
@@ -268,8 +274,8 @@ class LabelModel(FittedLabelModel):
         self.n_fitted_ = moments.n_records
         alone = np.arange(m, dtype=np.intp)
         return Problem(
-            moments, self.one_sided_, alone, known, int(n_epochs), float(l2), float(prec_init), expected, gold,
-            truth.sum(axis=0),
+            moments, self.one_sided_, alone, known, int(n_epochs), float(l2), float(prec_init), expected,
+            gold / repeats, truth.sum(axis=0) / repeats, repeats,
         )  # fmt: skip
 
     def _learn(self, problem: Problem, cast: CastVotes | None, labels: NDArray[np.int64]) -> None:
@@ -310,7 +316,9 @@ class LabelModel(FittedLabelModel):
             self.temperature_ = density
             return
         gain, silence = self._evidence()
-        best = temperature_by_prediction(cast, gain, silence, np.log(self.prior_), self.emitted_)
+        best = temperature_by_prediction(
+            cast, gain, silence, np.log(self.prior_), self.emitted_, problem.repeats
+        )
         self.temperature_ = best if better else min(density, best) if wary else float(np.sqrt(best * density))
 
     def _first_fit(
@@ -328,7 +336,8 @@ class LabelModel(FittedLabelModel):
         asked = self.abstentions == "informative"
         if self.abstentions == "ignored" or human:
             return None, False, True
-        if problem.moments.n_covered < FEWEST_TO_REFINE:
+        met = np.triu(problem.moments.both_voted(), 1).sum()
+        if min(met, problem.moments.n_covered) < FEWEST_TO_REFINE:
             return None, False, not asked
         fit = solve(problem, ignore=False, halve=False, last=ROUGHLY)
         if not (asked or explains_covotes(problem, fit)):

@@ -11,8 +11,9 @@ from sidelight.labeling.moments import Moments
 from .balance import ClassBalance
 from .completion import Convergence, balance_that_fits, complete
 from .guess import first_guess, shared_skill, spread_errors
-from .likelihood import refine
+from .likelihood import Pseudo, refine
 from .pair_table import PairTable, covote_misfit
+from .pooling import learned_pulls
 
 Array = NDArray[np.float64]
 
@@ -36,13 +37,16 @@ BALANCE_STEPS = 6
 """Most rounds of accuracies and class balance in turn."""
 
 FEWEST_TO_REFINE = 100
-"""Records below which nothing is refined: too few to tell whether the votes are what the model assumes."""
+"""Records, and pairs of votes on them, below which nothing is refined: too few to tell whether the model fits."""
 
 WARY = 10.0
 """How many times the measured spread of annotators' pairs they are mistrusted by."""
 
 BALANCE_TRUST = 0.5
 """Power to which an estimated balance is raised where functions are one-sided: half-way to equal classes."""
+
+FEWEST_STEPS_TO_POOL = 5
+"""Steps of refinement below which its pulls stay as they are: so many votes need none."""
 
 REFINE_WORK = 40_000_000
 """Additions that refinement by likelihood may cost; large sets take fewer steps, from a start that is the better."""
@@ -74,6 +78,8 @@ class Problem:
         Votes on gold rows: function, vote, gold class.
     gold_classes : ndarray of shape (n_classes,)
         Gold rows of each class.
+    repeats : int
+        How many times over each record counted stands in the votes; see `Moments.repeats`.
     """
 
     moments: Moments
@@ -86,6 +92,7 @@ class Problem:
     accuracies: Array
     gold: Array
     gold_classes: Array
+    repeats: int = 1
 
     @property
     def rates(self) -> Array:
@@ -245,12 +252,20 @@ def refined(problem: Problem, fit: Fit, cast: CastVotes, labels: NDArray[np.int6
         Gold labels, -1 where unknown.
     """
     k = len(fit.prior)
-    pseudo = _pseudo_records(fit.guess, problem.rates, fit.prior, problem.pull / 4)
+    pseudo = Pseudo.of_records(_pseudo_records(fit.guess, problem.rates, fit.prior, problem.pull / 4))
     steps = max(2, min(100, REFINE_WORK // max(1, 2 * k * cast.n_votes)))
+    pull = problem.repeats * problem.pull if problem.known is None else None
     emitted, prior, _ = refine(
-        cast, None, fit.emitted, fit.prior, pseudo,
-        labels=labels, balance_pull=problem.pull if problem.known is None else None, iterations=steps,
+        cast, None, fit.emitted, fit.prior, pseudo.times(problem.repeats),
+        labels=labels, balance_pull=pull, iterations=steps,
     )  # fmt: skip
+    if steps >= FEWEST_STEPS_TO_POOL:
+        learned = learned_pulls(cast, emitted, prior, pseudo, problem.repeats)
+        if learned is not None:
+            emitted, prior, _ = refine(
+                cast, None, emitted, prior, learned.times(problem.repeats),
+                labels=labels, balance_pull=pull, iterations=steps,
+            )  # fmt: skip
     q = posterior_of_vote(emitted, prior).reshape(-1, k)[fit.table.votes]
     better = replace(fit, emitted=emitted, prior=prior, misfit=fit.table.misfit(lifts(q, prior)))
     return better if better.misfit <= FITS and explains_covotes(problem, better) else None

@@ -20,7 +20,7 @@ def temperature_by_density(votes_per_record: float) -> float:
 
 
 def temperature_by_prediction(
-    cast: CastVotes, gain: Array, silence: Array, log_prior: Array, emitted: Array
+    cast: CastVotes, gain: Array, silence: Array, log_prior: Array, emitted: Array, repeats: int = 1
 ) -> float:
     """Return the temperature at which each vote is best predicted from the others on its record.
 
@@ -39,6 +39,8 @@ def temperature_by_prediction(
         Logarithm of the class balance.
     emitted : ndarray of shape (n_functions, n_classes, n_classes)
         P(vote | class): function, vote, class.
+    repeats : int, default 1
+        How many times over each record stands in the votes.
     """
     k = len(log_prior)
     stride = max(1, -(-cast.n_votes // MOST_VOTES))
@@ -62,6 +64,6 @@ def temperature_by_prediction(
     chosen = 1.0
     for temperature, values in zip(STEPS, predicted, strict=True):
         loss = np.bincount(record, weights=best - values, minlength=part.shape[0])
-        if loss.sum() <= 2 * np.sqrt((loss**2).sum()):
+        if loss.sum() <= 2 * np.sqrt(repeats * (loss**2).sum()):
             chosen = temperature
     return chosen

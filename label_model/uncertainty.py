@@ -44,7 +44,7 @@ class ModelIntervals:
 
 
 def fisher_intervals(
-    votes: VoteMatrix, emitted: Array, prior: Array, *, prior_known: bool, level: float
+    votes: VoteMatrix, emitted: Array, prior: Array, *, prior_known: bool, level: float, n_fitted: int
 ) -> ModelIntervals:
     """Return intervals from the information that the records hold on the parameters of a fit by likelihood.
 
@@ -64,6 +64,8 @@ def fisher_intervals(
         Whether the balance was given, and so has no uncertainty here.
     level : float
         Confidence level.
+    n_fitted : int
+        Records that those in `votes` are worth; see `LabelModel.n_fitted_`.
     """
     m, k, _ = emitted.shape
     hot = one_hot(votes)
@@ -84,6 +86,7 @@ def fisher_intervals(
         if not prior_known:
             score = np.concatenate([score, posterior - prior], axis=1)
         information += score.T @ score
+    information *= n_fitted / max(1, votes.n_records)
     covariance = np.linalg.pinv(information, rcond=1e-10, hermitian=True)
     z = _normal_quantile(level)
     joint = emitted * prior

@@ -144,6 +144,28 @@ class Moments:
             return total
         return np.asarray(np.einsum("ivjv->ij", self.pairs.reshape(m, k, m, k)), dtype=np.int64)
 
+    def repeats(self) -> int:
+        """Return how many times over every record seems to stand in the data: the greatest common divisor of the counts.
+
+        Records that were all read twice double every count and tell nothing new; counts of records that were drawn
+        have no common divisor but 1 unless there are very few.
+        """
+        few = np.concatenate([[self.n_records, self.n_covered], self.singles.ravel()])
+        common = int(np.gcd.reduce(few))
+        if common > 1:
+            pairs = self.pairs.data if sparse.issparse(self.pairs) else self.pairs.ravel()
+            common = int(np.gcd(common, np.gcd.reduce(pairs))) if pairs.size else common
+        return max(1, common)
+
+    def over(self, repeats: int) -> Self:
+        """Return the counts of records that each stand `repeats` times in these."""
+        if repeats == 1:
+            return self
+        return type(self)(
+            self.schema, self.names, self.n_records // repeats, self.n_covered // repeats,
+            self.singles // repeats, self.pairs // repeats,
+        )  # fmt: skip
+
     @property
     def n_functions(self) -> int:
         """Number of labeling functions."""

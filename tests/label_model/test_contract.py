@@ -107,6 +107,51 @@ def test_a_function_that_never_votes_changes_nothing(name, votes):
     np.testing.assert_allclose(fitted(name, padded).predict_proba(padded), straight, atol=1e-8)
 
 
+def test_records_read_twice_say_nothing_new(name):
+    votes, _ = simulated()
+    once, twice = fitted(name, votes), fitted(name, np.concatenate([votes, votes]))
+    covered = (votes >= 0).any(axis=1)
+    apart = np.abs(once.predict_proba(votes) - twice.predict_proba(votes))[covered].max()
+    assert apart < (1e-9 if name in ("majority", "matrix-completion") else 0.02)
+
+
+def test_order_and_number_of_shards_do_not_matter(name):
+    votes, _ = simulated()
+    shards = [votes[:100], votes[100:350], votes[350:]]
+    moved = np.concatenate([shards[2], shards[0], shards[1]])
+    np.testing.assert_allclose(
+        fitted(name, moved).predict_proba(votes), fitted(name, votes).predict_proba(votes), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    "votes",
+    [
+        np.zeros((0, 4), np.int8),
+        np.full((5, 4), -1, np.int8),
+        np.zeros((50, 1), np.int8),
+        np.tile(np.array([[0, 1]], np.int8), (50, 1)),
+        np.tile(np.array([[0, 0, 1, 1, 2]], np.int8), (200, 1)),
+        np.where(np.arange(200)[:, None] % 2 == np.arange(6) % 2, 1, -1).astype(np.int8),
+        np.concatenate([np.zeros((300, 3), np.int8), np.full((300, 1), 2, np.int8)], axis=1),
+    ],
+    ids=[
+        "no record",
+        "no vote",
+        "one function",
+        "two that contradict",
+        "one row",
+        "never together",
+        "constant",
+    ],
+)
+def test_degenerate_votes_give_distributions(name, votes):
+    proba = fitted(name, votes).predict_proba(votes)
+    assert proba.shape == (len(votes), K)
+    assert np.isfinite(proba).all()
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+
+
 @quick
 @given(votes=vote_tables)
 def test_fitting_twice_gives_the_same_bits(name, votes):

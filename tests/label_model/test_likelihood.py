@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidelight.label_model.likelihood import refine
+from sidelight.label_model.likelihood import Pseudo, refine
 from sidelight.labeling import as_votes
 from sidelight.labeling.cast_votes import CastVotes
 
@@ -15,7 +15,7 @@ def test_the_objective_never_falls(seed, k):
     rng = np.random.default_rng(seed)
     votes = as_votes(rng.integers(-1, k, (60, 5)).astype(np.int8), cardinality=k)
     emitted = rng.dirichlet(np.ones(k + 1), (5, k)).transpose(0, 2, 1)[:, 1:]
-    pseudo = np.full((5, k + 1, k), 0.5)
+    pseudo = Pseudo(rng.random((5, k)), 3 * rng.random((5, k)), rng.random((5, k, k)))
     _, _, history = refine(
         CastVotes.of(votes), None, emitted, np.full(k, 1 / k), pseudo, balance_pull=3.0, tolerance=0.0
     )
@@ -27,7 +27,7 @@ def test_counted_rows_equal_repeated_rows():
     values = rng.integers(-1, 2, (40, 4)).astype(np.int8)
     times = rng.integers(1, 5, 40)
     start = np.full((4, 2, 2), 0.2) + 0.3 * np.eye(2)
-    pseudo = np.full((4, 3, 2), 0.1)
+    pseudo = Pseudo.of_records(np.full((4, 3, 2), 0.1))
     prior = np.array([0.5, 0.5])
     once = refine(CastVotes.of(as_votes(values)), times.astype(float), start, prior, pseudo, balance_pull=1.0)
     repeated = np.repeat(values, times, axis=0)

@@ -1,5 +1,7 @@
 """The label model by matrix completion: recovery, exact moments, and what other packages get wrong."""
 
+import json
+import os
 import subprocess
 import sys
 
@@ -163,6 +165,45 @@ def test_two_processes_give_the_same_bits():
         for _ in range(2)
     }
     assert len(seen) == 1
+
+
+def test_threads_of_the_linear_algebra_change_nothing():
+    code = (
+        "import numpy as np; from sidelight.label_model import LabelModel;"
+        "r = np.random.default_rng(0); y = r.integers(0, 2, (3000, 1));"
+        "L = np.where(r.random((3000, 20)) < 0.75, y, 1 - y); L[r.random(L.shape) < 0.3] = -1;"
+        "print(LabelModel().fit(L.astype(np.int8)).predict_proba(L.astype(np.int8))[:, 1].tolist())"
+    )
+    proba = [
+        json.loads(
+            subprocess.run(
+                [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
+            ).stdout
+        )
+        for threads in ("1", "2")
+    ]  # fmt: skip
+    np.testing.assert_allclose(proba[0], proba[1], atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["annotators", "rules", "copies", "few"])
+@pytest.mark.parametrize("times", [2, 5])
+def test_doubled_records_are_the_same_fit(kind, times):
+    votes, truth = sample(emission([0.85, 0.75, 0.75, 0.7, 0.65, 0.8], [0.6] * 6, 2), [0.5, 0.5], 700)
+    if kind == "rules":
+        votes = np.where(votes == np.arange(6) % 2, votes, -1).astype(np.int8)
+    if kind == "copies":
+        votes[:, 1] = np.where(np.random.default_rng(0).random(700) < 0.7, votes[:, 0], votes[:, 1])
+    if kind == "few":
+        votes, truth = votes[:41], truth[:41]
+    gold = np.where(np.arange(len(votes)) % 9 == 0, truth, -1)
+    once = LabelModel().fit(votes, gold=gold)
+    again = LabelModel().fit(np.tile(votes, (times, 1)), gold=np.tile(gold, times))
+    np.testing.assert_allclose(again.predict_proba(votes), once.predict_proba(votes), atol=1e-9)
+    assert (again.n_fitted_, again.refined_) == (once.n_fitted_, once.refined_)
+    if once.refined_:
+        wide, narrow = again.intervals(np.tile(votes, (times, 1))), once.intervals(votes)
+        np.testing.assert_allclose(wide.accuracy_low, narrow.accuracy_low, atol=1e-6)
 
 
 def test_many_functions_that_always_vote_stay_finite():
