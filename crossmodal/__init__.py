@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from .onnx_export import export_onnx as export_onnx
     from .pooling import BagEncoder as BagEncoder
     from .pooling import instance_scores as instance_scores
+    from .reweighting import ClassReweighting as ClassReweighting
     from .reweighting import InstanceReweighting as InstanceReweighting
     from .robust_losses import ForwardCorrection as ForwardCorrection
     from .robust_losses import GeneralizedCrossEntropy as GeneralizedCrossEntropy
@@ -85,6 +86,7 @@ _LATE = {
     "BatchLoader": "batches",
     "BinaryCrossEntropy": "multi_label",
     "Bundle": "bundle",
+    "ClassReweighting": "reweighting",
     "CrossModalClassifier": "classifier",
     "DenseNet2d": "image_encoders",
     "DilatedNet1d": "dilated",
@@ -136,6 +138,7 @@ __all__ = [
     "BatchLoader",
     "BinaryCrossEntropy",
     "Bundle",
+    "ClassReweighting",
     "Comparison",
     "ComparisonRow",
     "CrossModalClassifier",

@@ -21,7 +21,7 @@ class TextDecision:
     proba : ndarray of shape (n_records, n_classes)
         The labels to train on.
     covered : ndarray of bool of shape (n_records,)
-        Which of them count: all, once the text model has spoken.
+        Which of them count: once the text model has spoken, all that have a text.
     used : bool
         Whether the text model's probabilities were taken.
     reason : str
@@ -59,16 +59,18 @@ def decide_labels(
     proba: ArrayLike,
     covered: ArrayLike,
     *,
-    dev: tuple[Sequence[str], ArrayLike, ArrayLike] | None = None,
+    dev: Sequence[Any] | None = None,
     triggers: Sequence[str] = (),
     least_coverage: float = 0.90,
     least_auroc: float = 0.90,
+    fill: bool = False,
     seed: int = 0,
 ) -> TextDecision:
     """Take the label model's probabilities, or a text model's where they cover or know too little.
 
     A text model is trained when the label model covers less than `least_coverage` of the records or its area on dev is
-    below `least_auroc`. With dev gold, its probabilities are taken only if their log loss there is the smaller one.
+    below `least_auroc`. With dev gold, its probabilities are taken only if their log loss there is the smaller one. A
+    record whose text is blank keeps what the label model said: no model of words knows more.
 
     Parameters
     ----------
@@ -78,12 +80,15 @@ def decide_labels(
         The label model's probabilities.
     covered : array-like of bool of shape (n_records,)
         Where any labeling function voted.
-    dev : (texts, proba, gold), optional
-        Reports of other patients, the label model's probabilities for them, and their classes, -1 where unknown.
+    dev : (texts, proba, gold) or (texts, proba, gold, covered), optional
+        Reports of other patients, the label model's probabilities for them, and their classes, -1 where unknown; with
+        `fill` also where any function voted.
     triggers : sequence of str, optional
         See `TextModel`.
     least_coverage, least_auroc : float, default 0.90
         The rule's limits.
+    fill : bool, default False
+        The text model speaks only for records that no function covers; with `dev`, it is judged on such records.
     seed : int, default 0
         Of the text model.
 
@@ -97,7 +102,8 @@ def decide_labels(
     coverage = float(present.mean()) if len(present) else 0.0
     area = float("nan")
     if dev is not None:
-        dev_texts, dev_proba, gold = list(dev[0]), np.asarray(dev[1], dtype=np.float64), np.asarray(dev[2])
+        dev_texts = list(dev[0])
+        dev_proba, gold = np.asarray(dev[1], dtype=np.float64), np.asarray(dev[2])
         known = gold >= 0
         area = _area(gold[known], dev_proba[known])
     weak = [
@@ -113,25 +119,36 @@ def decide_labels(
         return TextDecision(
             chance, present, False, f"{reason}: no text model is needed", coverage, area, {}, None
         )
-    model = TextModel(triggers, seed=seed).fit(texts, chance, present)
+    worded = _worded(texts)
+    model = TextModel(triggers, seed=seed).fit(texts, chance, present & worded)
     why, losses, better = " and ".join(weak), {}, True
-    if dev is not None and known.any():
-        rows = np.flatnonzero(known)
-        losses = {
-            "label model": _log_loss(gold[rows], dev_proba[rows]),
-            "text model": _log_loss(gold[rows], model.predict_proba([dev_texts[row] for row in rows])),
-        }
-        better = losses["text model"] < losses["label model"]
-        why += (
-            f"; dev log loss {losses['text model']:.3f} of the text model against {losses['label model']:.3f}"
-        )
+    if dev is not None:
+        rows = np.flatnonzero(known & _worded(dev_texts))
+        if fill and len(dev) == 4:
+            rows = rows[~np.asarray(dev[-1], dtype=bool)[rows]]
+        if len(rows):
+            losses = {
+                "label model": _log_loss(gold[rows], dev_proba[rows]),
+                "text model": _log_loss(gold[rows], model.predict_proba([dev_texts[row] for row in rows])),
+            }
+            better = losses["text model"] < losses["label model"]
+            why += (
+                f"; dev log loss {losses['text model']:.3f} of the text model against "
+                f"{losses['label model']:.3f}"
+            )
     if not better:
         return TextDecision(
             chance, present, False, f"{why}: the label model stays", coverage, area, losses, model
         )
-    return TextDecision(
-        model.predict_proba(texts), np.ones(len(chance), dtype=bool), True, why, coverage, area, losses, model
-    )
+    told = worded & ~present if fill else worded
+    chance = chance.copy()
+    if told.any():
+        chance[told] = model.predict_proba([texts[row] for row in np.flatnonzero(told)])
+    return TextDecision(chance, present | told, True, why, coverage, area, losses, model)
+
+
+def _worded(texts: Sequence[str]) -> NDArray[np.bool_]:
+    return np.array([bool(text and text.strip()) for text in texts], dtype=bool)
 
 
 def _area(gold: NDArray[Any], proba: NDArray[np.float64]) -> float:

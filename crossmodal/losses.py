@@ -2,11 +2,12 @@
 
 from torch import nn
 
-from .reweighting import InstanceReweighting
+from .reweighting import ClassReweighting, InstanceReweighting
 from .robust_losses import ForwardCorrection, GeneralizedCrossEntropy, SymmetricCrossEntropy
 from .soft_loss import SoftCrossEntropy
 
 LOSSES: dict[str, type[nn.Module]] = {
+    "class-reweighting": ClassReweighting,
     "forward-correction": ForwardCorrection,
     "generalized-cross-entropy": GeneralizedCrossEntropy,
     "instance-reweighting": InstanceReweighting,

@@ -1,5 +1,7 @@
 """Training that trusts rows less whose labels it cannot fit, after a while of trusting all."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -77,6 +79,66 @@ class InstanceReweighting(RowLoss):
             now = excess.median().float()
             self.median.copy_(now if torch.isnan(self.median) else 0.8 * self.median + 0.2 * now)
         self.step += 1
+
+
+class ClassReweighting(InstanceReweighting):
+    """As `InstanceReweighting`, and once rows are told apart a label gives way to what the network is surer of.
+
+    Up to `gamma` of each label's probability moves from the classes that the network finds least likely to the one it
+    finds likeliest: a label may be wrong a little, not altogether.
+
+    References
+    ----------
+    A. Kumar, E. Amid, arXiv 2111.05428: labels v solve min sum_c v_c l_c with total variation to y of at most gamma.
+
+    Parameters
+    ----------
+    gamma : float, default 0.1
+        Largest share of a label that moves, from 0 to 1.
+    factor, start, ramp : float
+        See `InstanceReweighting`.
+    """
+
+    def __init__(
+        self, gamma: float = 0.1, factor: float = 2.0, start: float = 0.2, ramp: float = 0.1
+    ) -> None:
+        super().__init__(factor, start, ramp)
+        if not 0 <= gamma <= 1:
+            raise ValueError(f"gamma is {gamma}; it is from 0 to 1")
+        self.gamma = gamma
+
+    def forward(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the mean loss of the covered rows against the labels as they have moved, reweighted."""
+        if self.temperature_ < float("inf"):
+            surprise = -torch.log_softmax(logits.detach().float(), dim=1)
+            batch = replace(batch, target=moved_labels(batch.target, surprise, self.gamma))
+        return super().forward(logits, batch)
+
+
+def moved_labels(target: Tensor, cost: Tensor, gamma: float) -> Tensor:
+    """Return labels that cost least within a total variation of `gamma` from `target`.
+
+    Parameters
+    ----------
+    target : Tensor of shape (n_rows, n_classes)
+        Soft labels.
+    cost : Tensor of shape (n_rows, n_classes)
+        What each class costs, the loss of predicting it.
+    gamma : float
+        Probability that may move, from 0 to 1.
+
+    Examples
+    --------
+    >>> moved_labels(torch.tensor([[0.0, 1.0, 0.0]]), torch.tensor([[0.1, 3.0, 2.0]]), 0.25).tolist()
+    [[0.25, 0.75, 0.0]]
+    """
+    order = cost.argsort(dim=1, descending=True, stable=True)
+    held = target.gather(1, order)
+    taken = held.cumsum(dim=1).clamp_max(gamma)
+    taken = taken.diff(dim=1, prepend=torch.zeros_like(taken[:, :1]))
+    held = (held - taken).clamp_min(0)
+    held[:, -1] += taken.sum(dim=1)
+    return torch.zeros_like(target).scatter(1, order, held)
 
 
 def row_weights(excess: Tensor, target: Tensor, weight: Tensor, temperature: float) -> Tensor:

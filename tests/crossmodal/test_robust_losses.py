@@ -6,13 +6,14 @@ from scipy import optimize
 
 from sidelight.crossmodal import (
     Batch,
+    ClassReweighting,
     ForwardCorrection,
     GeneralizedCrossEntropy,
     InstanceReweighting,
     SoftCrossEntropy,
     SymmetricCrossEntropy,
 )
-from sidelight.crossmodal.reweighting import row_weights
+from sidelight.crossmodal.reweighting import moved_labels, row_weights
 
 
 def batch_of(target):
@@ -120,8 +121,41 @@ def test_all_rows_count_the_same_at_first_and_honest_doubt_is_not_punished():
     assert loss.temperature_ == before
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_labels_move_to_where_a_linear_program_moves_them(seed):
+    random = np.random.default_rng(seed)
+    label, cost, gamma = random.dirichlet(np.ones(4)), random.gamma(1.0, 1.0, 4), random.uniform(0, 0.8)
+    given = moved_labels(torch.tensor(label)[None], torch.tensor(cost)[None], gamma)[0].numpy()
+    # v = label + up - down, both at least 0, at most gamma in all
+    steps = np.concatenate([cost, -cost])
+    found = optimize.linprog(
+        steps,
+        A_ub=np.concatenate([np.ones((1, 4)), np.zeros((1, 4))], axis=1),
+        b_ub=[gamma],
+        A_eq=np.concatenate([np.ones(4), -np.ones(4)])[None],
+        b_eq=[0],
+        bounds=[(0, None)] * 4 + [(0, share) for share in label],
+    )
+    assert given.sum() == pytest.approx(1)
+    assert (given >= 0).all()
+    assert np.abs(given - label).sum() / 2 <= gamma + 1e-9
+    assert given @ cost == pytest.approx(label @ cost + found.fun, abs=1e-8)
+
+
+def test_labels_stay_until_rows_are_told_apart():
+    logits, target = drawn(40)
+    plain, moving = InstanceReweighting(), ClassReweighting(gamma=0.3)
+    for loss in (plain, moving):
+        loss.begin(n_steps=10)
+    torch.testing.assert_close(moving(logits, batch_of(target)), plain(logits, batch_of(target)))
+    for _ in range(8):
+        plain(logits, batch_of(target)), moving(logits, batch_of(target))
+    assert moving(logits, batch_of(target)) < plain(logits, batch_of(target))
+
+
 @pytest.mark.parametrize(
-    "name", ["generalized-cross-entropy", "instance-reweighting", "symmetric-cross-entropy"]
+    "name",
+    ["class-reweighting", "generalized-cross-entropy", "instance-reweighting", "symmetric-cross-entropy"],
 )
 def test_classifier_takes_a_loss_by_name(two_views, quick, name):
     gold, _, signals = two_views(64)
@@ -135,6 +169,7 @@ def test_classifier_takes_a_loss_by_name(two_views, quick, name):
         lambda: GeneralizedCrossEntropy(q=0),
         lambda: ForwardCorrection([[0.5, 0.4], [0, 1]]),
         lambda: InstanceReweighting(factor=0),
+        lambda: ClassReweighting(gamma=1.1),
         lambda: SoftCrossEntropy(smoothing=1.0),
     ],
 )

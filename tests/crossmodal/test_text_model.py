@@ -153,6 +153,24 @@ class TestRule:
         assert "the label model stays" in found.reason
         assert found.to_json()["dev_loss"]["text model"] > found.to_json()["dev_loss"]["label model"]
 
+    def test_it_can_speak_for_uncovered_records_alone(self):
+        texts, gold = reports(300)
+        texts = ["" if row % 10 == 9 else text for row, text in enumerate(texts)]
+        covered = np.arange(300) % 3 == 0
+        proba = np.where(covered[:, None], np.eye(2)[gold] * 0.9 + 0.05, 0.5)
+        dev = (texts[200:], proba[200:], gold[200:], covered[200:])
+        found = decide_labels(texts[:200], proba[:200], covered[:200], dev=dev, fill=True)
+        blank = np.array([not text for text in texts[:200]])
+        assert found.used
+        assert (found.proba[covered[:200]] == proba[:200][covered[:200]]).all()
+        assert (found.covered == covered[:200] | ~blank).all()
+        told = ~covered[:200] & ~blank
+        assert auroc(gold[:200][told], found.proba[told, 1]) > 0.95
+        # without it, every record that has a text gets the text model's
+        whole = decide_labels(texts[:200], proba[:200], covered[:200], dev=dev[:3])
+        assert (whole.proba[~blank] != proba[:200][~blank]).all()
+        assert (whole.proba[blank] == proba[:200][blank]).all()
+
 
 @pytest.mark.parametrize(
     ("texts", "proba", "covered", "message"),

@@ -1,0 +1,180 @@
+"""What an epoch costs beside a plain PyTorch loop over the same module and data, and how long batches keep it waiting.
+
+    python benchmarks/training_cost.py --data ../shared/data
+
+The demo's network (`ResNet1d` over 12 leads of 1,000 samples) learns from 224 records of `ptbxl_ecg`, random signals of
+that size where it is absent. Both run in turns, once to warm up and then as often as asked; a ratio is that of the
+medians, its interval the least and the greatest of the turns. On the CPU one thread works and CPU seconds count; with
+`--device cuda` both run on the GPU and seconds on the clock count, until the device is done. Batches are drawn alone, as
+training draws them, to see which share of the time they need. Pieces show what computing a step in smaller parts costs.
+Prints a table and, last, one line of JSON.
+"""
+
+import argparse
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from sidelight.crossmodal import (
+    BatchLoader,
+    CrossModalClassifier,
+    ResNet1d,
+    SignalAugment,
+    SignalSet,
+    as_inputs,
+)
+from sidelight.crossmodal import as_targets as targets_of
+
+N_RECORDS = 224
+BATCH = 32
+PIECES = (1, 2, 4)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmark and print what it found."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the data sets")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where to train")
+    parser.add_argument("--epochs", type=int, default=8, help="epochs of each training")
+    parser.add_argument("--repeats", type=int, default=5, help="turns that count")
+    parser.add_argument("--quick", action="store_true", help="one epoch and turn: shows that it runs")
+    parser.add_argument("--json", action="store_true", help="print the line of JSON alone")
+    options = parser.parse_args(arguments)
+    if options.device == "cuda" and not torch.cuda.is_available():
+        print("no GPU is at hand", file=sys.stderr)
+        print(json.dumps({"absent": ["cuda"]}))
+        return 0
+    epochs, repeats = (1, 1) if options.quick else (options.epochs, options.repeats)
+    values = read(options.data / "ptbxl_ecg")
+    torch.set_num_threads(1)
+    result: dict[str, Any] = {"benchmark": "training_cost", "device": options.device, "epochs": epochs}
+    result["against_plain_loop"] = against_plain_loop(values, epochs, repeats, options.device)
+    result["batches"] = waiting(values, epochs, options.device)
+    result["pieces"] = in_pieces(values, epochs, repeats, options.device)
+    result["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if not options.json:
+        ratio, batches = result["against_plain_loop"], result["batches"]
+        print(
+            f"an epoch costs {ratio['ratio']:.3f} ({ratio['low']:.3f} to {ratio['high']:.3f}) times that of a plain "
+            f"loop over the same module and data, {ratio['ours'] / epochs:.3f} s against "
+            f"{ratio['plain'] / epochs:.3f} s\n"
+            f"batches need {batches['share']:.1%} of a training's time, {batches['share_augmented']:.1%} augmented"
+        )
+        for entry in result["pieces"]:
+            print(f"steps in {entry['pieces']} pieces: {entry['ratio']:.2f} times the time")
+    print(json.dumps(result))
+    return 0
+
+
+def read(folder: Path) -> NDArray[np.float32]:
+    """Return ECGs of shape (n_records, n_leads, length)."""
+    if folder.exists():
+        return SignalSet.read(folder / "signals_100hz.npz").batch(np.arange(N_RECORDS))
+    print(f"{folder.name}: absent, random signals stand for it", file=sys.stderr)
+    return np.random.default_rng(0).normal(size=(N_RECORDS, 12, 1000)).astype(np.float32)
+
+
+def against_plain_loop(
+    values: NDArray[np.float32], epochs: int, repeats: int, device: str
+) -> dict[str, float]:
+    """Return seconds of a training here and in a plain loop, in turns, and their ratio."""
+    y = np.arange(len(values)) % 2
+
+    def plain() -> None:
+        encoder = ResNet1d(12)
+        network = nn.Sequential(encoder, nn.Linear(encoder.n_features, 2)).to(device).train()
+        inputs, target = torch.from_numpy(values), torch.from_numpy(y)
+        optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
+        for _ in range(epochs):
+            for rows in torch.randperm(len(y)).split(BATCH):
+                logits = network(inputs[rows].to(device))
+                loss = nn.functional.cross_entropy(logits, target[rows].to(device))
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+
+    seconds: dict[str, list[float]] = {"ours": [], "plain": []}
+    runs: tuple[tuple[str, Callable[[], Any]], ...] = (
+        ("ours", lambda: ours(values, epochs, device)),
+        ("plain", plain),
+    )
+    for _ in range(repeats + 1):
+        for name, run_once in runs:
+            seconds[name].append(timed(run_once, device))
+    ratios = np.array(seconds["ours"][1:]) / np.array(seconds["plain"][1:])
+    medians = {name: float(np.median(values_[1:])) for name, values_ in seconds.items()}
+    return {
+        **medians,
+        "ratio": medians["ours"] / medians["plain"],
+        "low": float(ratios.min()),
+        "high": float(ratios.max()),
+    }
+
+
+def ours(values: NDArray[np.float32], epochs: int, device: str, accumulate: int = 1) -> None:
+    """Train without augmentation and validation, as the plain loop does."""
+    CrossModalClassifier(
+        ResNet1d(12),
+        max_epochs=epochs,
+        batch_size=BATCH,
+        accumulate=accumulate,
+        augment=None,
+        accelerator="gpu" if device == "cuda" else "cpu",
+    ).fit(values, np.arange(len(values)) % 2)
+
+
+def waiting(values: NDArray[np.float32], epochs: int, device: str) -> dict[str, float]:
+    """Return the share of a training's time that drawing its batches needs, plain and augmented."""
+    targets = targets_of(np.arange(len(values)) % 2)
+
+    def draw(augment: Any) -> None:
+        loader = BatchLoader(as_inputs(values), targets, targets.used, BATCH, augment=augment)
+        for _ in range(epochs):
+            for _ in loader:
+                pass
+
+    whole = timed(lambda: ours(values, epochs, device), device)
+    plain = timed(lambda: draw(None), device)
+    augmented = timed(lambda: draw(SignalAugment()), device)
+    return {
+        "share": plain / whole,
+        "share_augmented": augmented / (whole - plain + augmented),
+    }
+
+
+def in_pieces(values: NDArray[np.float32], epochs: int, repeats: int, device: str) -> list[dict[str, float]]:
+    """Return what steps cost that are computed in several pieces, beside whole ones."""
+    seconds = {pieces: [] for pieces in PIECES}
+    for _ in range(repeats):
+        for pieces in PIECES:
+            seconds[pieces].append(timed(lambda n=pieces: ours(values, epochs, device, n), device))
+    whole = float(np.median(seconds[1]))
+    return [
+        {"pieces": pieces, "seconds": float(np.median(runs)), "ratio": float(np.median(runs)) / whole}
+        for pieces, runs in seconds.items()
+    ]
+
+
+def timed(run_once: Callable[[], Any], device: str) -> float:
+    """Return the seconds a call takes: of the CPU, or on the clock until the GPU is done."""
+    clock = time.perf_counter if device == "cuda" else time.process_time
+    start = clock()
+    run_once()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return clock() - start
+
+
+if __name__ == "__main__":
+    sys.exit(main())
