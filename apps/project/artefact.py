@@ -20,7 +20,7 @@ def do_bundle(work: Work) -> None:
         "trained": load_bundle(trained).fingerprint,
         "data": work.step.parts["data"],
         "sources": work.step.parts["sources"],
-        "code": _code(work, name),
+        "code": _code(work),
     }
     text = json.dumps(about, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
     write_file(work.folder / "bundle" / "model.safetensors", (trained / "model.safetensors").read_bytes())
@@ -31,10 +31,13 @@ def do_bundle(work: Work) -> None:
 
 def _metrics(work: Work, task: str) -> dict[str, Any]:
     """Return the audit's figures, overall and by slice."""
-    if f"audit:{task}" not in work.inputs:
+    audits = [folder for need, folder in work.inputs.items() if need.startswith("audit:")]
+    if not audits:
         return {}
-    found = json.loads((work.inputs[f"audit:{task}"] / "metrics.json").read_text())
-    keys = ("metric", "slice", "value", "low", "high", "n", "verdict")
+    found = [line for folder in audits for line in json.loads((folder / "metrics.json").read_text())]
+    keys: tuple[str, ...] = ("metric", "slice", "value", "low", "high", "n", "verdict")
+    if work.project.config.tasks[task].is_multi_label:
+        keys = ("task", *keys)
     rows = [{key: line[key] for key in keys if key in line} for line in found if line.get("part") == "test"]
     return {
         "measured on": "test patients, gold labels",
@@ -43,11 +46,10 @@ def _metrics(work: Work, task: str) -> dict[str, Any]:
     }
 
 
-def _code(work: Work, task: str) -> dict[str, str]:
+def _code(work: Work) -> dict[str, str]:
     """Return the hash of each file of functions."""
-    files = [
-        source.functions for source in work.project.sources(task).values() if source.functions is not None
-    ]
+    sources = [work.project.config.sources[name] for name in work.step.parts["sources"]]
+    files = [source.functions for source in sources if source.functions is not None]
     return {given: file_identity(work.project.path(given))[0]["sha256"] for given in sorted(set(files))}
 
 
@@ -74,9 +76,17 @@ def _card(work: Work, task: str, about: dict[str, Any]) -> str:
         value, low, high = (
             ("–" if row[key] is None else f"{row[key]:.3f}") for key in ("value", "low", "high")
         )
-        lines.append(
-            f"| {row.get('slice', 'all test records')} | {row['metric']} | {value} | {low} to {high} | {row['n']} |"
-        )
+        lines.append(f"| {_among(row)} | {row['metric']} | {value} | {low} to {high} | {row['n']} |")
     if not rows:
         lines.append("Not measured: there were no gold labels of test patients.")
     return "\n".join(lines) + "\n"
+
+
+def _among(row: dict[str, Any]) -> str:
+    """Return which records, and which finding, a figure is of."""
+    finding = row.get("task", "").partition(".")[2]
+    return (
+        f"{finding}: {row.get('slice', 'all test records')}"
+        if finding
+        else row.get("slice", "all test records")
+    )

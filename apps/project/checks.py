@@ -7,7 +7,7 @@ from pathlib import Path
 from sidelight.label_model import MODELS
 from sidelight.labeling import READERS, InputError, Reading
 
-from .file import Project, Slice, Source, Task
+from .file import Payload, Project, Slice, Source, Task
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 CONDITIONS = ("equals", "one_of", "at_least", "below", "contains", "missing")
@@ -22,9 +22,13 @@ def check_project(project: Project) -> None:
     _check_parents(project)
     for name, source in project.config.sources.items():
         _check_source(project, name, source)
-    for name in project.config.tasks:
-        if not project.sources(name):
-            project.places.refuse(("tasks", name), "no source votes on this task")
+    for question in project.config.questions:
+        if not project.sources(question):
+            name, _, finding = question.partition(".")
+            problem = (
+                f"no source votes on the finding {finding!r}" if finding else "no source votes on this task"
+            )
+            project.places.refuse(("tasks", name), problem)
     for name, part in project.config.slices.items():
         _check_slice(project, name, part)
     if project.config.splits.dev + project.config.splits.test >= 1:
@@ -70,6 +74,7 @@ def check_columns(project: Project, path: str | Path | None = None) -> frozenset
         (("data", "time"), config.data.time),
     ]
     asked += [(("payloads", n, "column"), p.column) for n, p in config.payloads.items() if p.kind == "text"]
+    asked += [(("payloads", n, "study"), p.study) for n, p in config.payloads.items()]
     asked += [(("sources", n, "column"), s.column) for n, s in config.sources.items() if s.labels is None]
     asked += [(("slices", n, "column"), s.column) for n, s in config.slices.items()]
     asked += [(("monitors", "columns"), name) for name in config.monitors.columns]
@@ -114,14 +119,33 @@ def _check_payloads(project: Project) -> None:
             project.places.refuse(
                 ("payloads", name), f"a {payload.kind} needs path = the file or folder that holds it"
             )
+        if payload.study is not None and not payload.is_target:
+            project.places.refuse(
+                ("payloads", name, "study"), f"a {payload.kind} stands in the record itself"
+            )
         if payload.path is not None:
             if not payload.is_target:
                 project.places.refuse(
                     ("payloads", name, "path"), f"{payload.kind} is read from the export, not from a path"
                 )
+            if "*" in payload.path:
+                _check_pattern(project, name, payload)
+                continue
             _check_file(project, ("payloads", name, "path"), payload.path, folders=True)
         if payload.column is not None and payload.kind != "text":
             project.places.refuse(("payloads", name, "column"), "only a text is a column of the export")
+
+
+def _check_pattern(project: Project, name: str, payload: Payload) -> None:
+    """Refuse a path with a star that stands for no file, or for others than NPZ files."""
+    found = project.study_paths(payload)
+    if not found:
+        project.places.refuse(("payloads", name, "path"), f"no file is called {payload.path!r}")
+    if len(found) > 1 and any(path.suffix != ".npz" for path in found):
+        project.places.refuse(
+            ("payloads", name, "path"),
+            "several files are NPZ files of signals; of single studies name their folder",
+        )
 
 
 def _check_task(project: Project, name: str, task: Task) -> None:
@@ -132,6 +156,13 @@ def _check_task(project: Project, name: str, task: Task) -> None:
         places.refuse((*place, "classes"), str(error))
     if task.kind == "binary" and len(task.classes) != 2:
         places.refuse((*place, "kind"), f"is binary, but there are {len(task.classes)} classes")
+    if task.is_multi_label and task.positive is not None:
+        places.refuse((*place, "positive"), "each finding of a multi-label task is positive when present")
+    if task.is_multi_label and (strange := [c for c in task.classes if not _NAME.fullmatch(c)]):
+        places.refuse(
+            (*place, "classes"),
+            f"the finding {strange[0]!r} has other characters than letters, digits, _ and -",
+        )
     if task.label_model not in MODELS:
         places.refuse(
             (*place, "label_model"), f"no label model {task.label_model!r}", task.label_model, MODELS
@@ -141,7 +172,11 @@ def _check_task(project: Project, name: str, task: Task) -> None:
     for known in task.class_balance or {}:
         if known not in task.classes:
             places.refuse((*place, "class_balance", known), f"no class {known!r}", known, task.classes)
-    if task.class_balance is not None:
+    if task.is_multi_label:
+        for finding, share in (task.class_balance or {}).items():
+            if not 0 < share < 1:
+                places.refuse((*place, "class_balance", finding), "a finding's share lies between 0 and 1")
+    elif task.class_balance is not None:
         absent = [known for known in task.classes if known not in task.class_balance]
         if (
             absent
@@ -163,6 +198,10 @@ def _check_task(project: Project, name: str, task: Task) -> None:
         others = [key for key in config.tasks if key != name]
         if task.parent not in config.tasks:
             places.refuse((*place, "parent"), f"no task {task.parent!r}", task.parent, others)
+        if config.tasks[task.parent].is_multi_label:
+            places.refuse(
+                (*place, "parent"), f"{task.parent} is multi-label; a parent has one class a record"
+            )
         classes = config.tasks[task.parent].classes
         if task.when is None:
             places.refuse(place, f"a task with a parent needs when = one of {', '.join(classes)}")
@@ -186,11 +225,24 @@ def _check_source(project: Project, name: str, source: Source) -> None:
     place, places = ("sources", name), project.places
     if source.task not in project.config.tasks:
         places.refuse((*place, "task"), f"no task {source.task!r}", source.task, project.config.tasks)
+    task = project.config.tasks[source.task]
+    if task.is_multi_label and source.finding not in task.classes:
+        where: tuple[str, ...] = (*place, "finding") if source.finding is not None else place
+        problem = (
+            f"no finding {source.finding!r}"
+            if source.finding is not None
+            else "needs finding = one of " + ", ".join(task.classes)
+        )
+        places.refuse(where, problem, source.finding or "", task.classes if source.finding else ())
+    if not task.is_multi_label and source.finding is not None:
+        places.refuse((*place, "finding"), f'{source.task} has classes, not findings (kind = "multilabel")')
     if source.functions is not None and (source.labels is not None or source.column is not None):
         places.refuse(place, "has functions and labels; make two sources of it")
     if source.functions is None and source.column is None:
-        where = "column = the label's column in that file" if source.labels else "functions, labels or column"
-        places.refuse(place, f"needs {where}")
+        needed = (
+            "column = the label's column in that file" if source.labels else "functions, labels or column"
+        )
+        places.refuse(place, f"needs {needed}")
     if source.functions is not None:
         if source.role == "gold":
             places.refuse((*place, "role"), "functions vote; gold labels come from people (labels or column)")
@@ -199,7 +251,7 @@ def _check_source(project: Project, name: str, source: Source) -> None:
         places.refuse((*place, "select"), "chooses functions; this source has none")
     if source.labels is not None:
         _check_file(project, (*place, "labels"), source.labels)
-    classes = project.config.tasks[source.task].classes
+    classes = project.config.questions[source.question].classes
     for value, known in source.map.items():
         if known not in classes:
             places.refuse((*place, "map", value), f"no class {known!r}", known, classes)
@@ -216,6 +268,8 @@ def _check_slice(project: Project, name: str, part: Slice) -> None:
         _check_file(project, (*place, "functions"), part.functions)
     elif not given:
         project.places.refuse(place, f"needs a condition: {', '.join(CONDITIONS)}")
+    if part.train and all(task.target is None for task in project.config.tasks.values()):
+        project.places.refuse((*place, "train"), "no task has a target, so no network is trained")
 
 
 def _check_file(project: Project, place: tuple[str, ...], given: str, *, folders: bool = False) -> None:

@@ -133,8 +133,9 @@ def diff_runs(first: Run, second: Run, *, q: float = 0.05, seed: int = 0) -> Dif
         for key in sorted({*flat[0], *flat[1]})
         if flat[0].get(key) != flat[1].get(key)
     ]
-    tasks = [name for name in before.tasks if name in after.tasks]
-    same = [name for name in tasks if before.tasks[name].classes == after.tasks[name].classes]
+    then, now = before.questions, after.questions
+    tasks = [name for name in then if name in now]
+    same = [name for name in tasks if then[name].classes == now[name].classes]
     changes = [change for name in same for change in _changes(first, second, after, name, seed)]
     return Diff(
         first.number,
@@ -237,7 +238,7 @@ def _slices(first: Run, second: Run) -> list[dict[str, Any]]:
 
 def _changes(first: Run, second: Run, config: Config, task: str, seed: int) -> list[Change]:
     """Compare labels and network of both runs with gold, overall and slice by slice."""
-    gold_sources = [n for n, s in config.sources.items() if s.task == task and s.role == "gold"]
+    gold_sources = [n for n, s in config.sources.items() if s.question == task and s.role == "gold"]
     if not gold_sources:
         return []
     gold = gold_of([second.step(f"label:{name}") for name in gold_sources])
@@ -250,7 +251,7 @@ def _changes(first: Run, second: Run, config: Config, task: str, seed: int) -> l
     scopes = {"": np.ones(len(new), dtype=bool)}
     if "slices" in second.keys:
         scopes |= {name: values[new] for name, values in read_slices(second.step("slices")).items()}
-    positive = config.tasks[task].positive_class
+    positive = config.questions[task].positive_class
     found = []
     for of in ("labels", "network"):
         scores = [_scores(run, task, of) for run in (first, second)]
@@ -278,7 +279,7 @@ def _scores(run: Run, task: str, of: str) -> NDArray[np.float64] | None:
     """Return probabilities in the order of the run's records, NaN where there are none."""
     from .judgement import scores_of
 
-    step = f"{'train' if of == 'network' else 'fit'}:{task}"
+    step = f"train:{task.partition('.')[0]}" if of == "network" else f"fit:{task}"
     if step not in run.keys:
         return None
     proba, rows, _ = scores_of({step: run.step(step)}, task)

@@ -14,6 +14,8 @@ from .toml_text import write_toml
 
 FILE = "sidelight.toml"
 PARTS = ("train", "dev", "test")
+ABSENT, PRESENT = FINDING = ("absent", "present")
+"""What a source may say of a finding of a multi-label task."""
 Value: TypeAlias = str | int | float | bool
 
 
@@ -44,11 +46,16 @@ class Data(Section):
 
 
 class Payload(Section):
-    """`[payloads.NAME]`: what a record carries: its text and events, or the study that a network reads."""
+    """`[payloads.NAME]`: what a record carries: its text and events, or the study that a network reads.
+
+    `path` may hold a `*` and so name several files; `study` is the export's column of study ids, where a record's own id
+    is not its study's.
+    """
 
     kind: Literal["text", "events", "signal", "image"]
     column: str | None = None
     path: str | None = None
+    study: str | None = None
 
     @property
     def is_target(self) -> bool:
@@ -57,10 +64,14 @@ class Payload(Section):
 
 
 class Task(Section):
-    """`[tasks.NAME]`: the classes to tell apart, what the votes know of their frequency, and the payload to learn from."""
+    """`[tasks.NAME]`: the classes to tell apart, what the votes know of their frequency, and the payload to learn from.
+
+    In a task of kind "multilabel" classes are findings, each present or absent on its own; `class_balance` then holds
+    how frequent each is.
+    """
 
     classes: list[str] = Field(min_length=2)
-    kind: Literal["binary", "multiclass"] | None = None
+    kind: Literal["binary", "multiclass", "multilabel"] | None = None
     parent: str | None = None
     when: str | None = None
     target: str | None = None
@@ -73,11 +84,38 @@ class Task(Section):
         """Number of the class that AUROC and sensitivity are about."""
         return len(self.classes) - 1 if self.positive is None else self.classes.index(self.positive)
 
+    @property
+    def is_multi_label(self) -> bool:
+        """Whether several of the classes may be true of a record."""
+        return self.kind == "multilabel"
+
+    def questions(self, name: str) -> dict[str, "Task"]:
+        """Return what is labeled by itself: the task called `name`, or "name.finding" for each of its findings."""
+        if not self.is_multi_label:
+            return {name: self}
+        shares = self.class_balance or {}
+        return {
+            f"{name}.{finding}": self.model_copy(
+                update={
+                    "classes": list(FINDING),
+                    "kind": "binary",
+                    "class_balance": {ABSENT: 1 - shares[finding], PRESENT: shares[finding]}
+                    if finding in shares
+                    else None,
+                }
+            )
+            for finding in self.classes
+        }
+
 
 class Source(Section):
-    """`[sources.NAME]`: who labels: a file of functions, an annotator's file of labels, or a column of the export."""
+    """`[sources.NAME]`: who labels: a file of functions, an annotator's file of labels, or a column of the export.
+
+    On a multi-label task a source says of one finding whether it is "present" or "absent".
+    """
 
     task: str
+    finding: str | None = None
     functions: str | None = None
     select: list[str] = []
     labels: str | None = None
@@ -88,9 +126,17 @@ class Source(Section):
     tags: list[str] = []
     author: str = ""
 
+    @property
+    def question(self) -> str:
+        """What it says something about: a task, or "task.finding"."""
+        return self.task if self.finding is None else f"{self.task}.{self.finding}"
+
 
 class Slice(Section):
-    """`[slices.NAME]`: records to watch: a file of slicing functions, or a condition on one column."""
+    """`[slices.NAME]`: records to watch: a file of slicing functions, or a condition on one column.
+
+    With `train = true` the network is to do well on them too: see `recipe` in `[tuning]`.
+    """
 
     functions: str | None = None
     column: str | None = None
@@ -100,6 +146,7 @@ class Slice(Section):
     below: float | None = None
     contains: str | None = None
     missing: bool | None = None
+    train: bool = False
     reason: str = ""
 
 
@@ -133,9 +180,14 @@ class Limits(Section):
 
 
 class Tuning(Section):
-    """`[tuning]`: the network, and nothing that labels, splits or slices depend on."""
+    """`[tuning]`: the network, and nothing that labels, splits or slices depend on.
+
+    `recipe` is what slices with `train = true` get: "balanced" draws their records oftener, "slice-heads" gives each a
+    head of its own.
+    """
 
     encoder: str | None = None
+    recipe: Literal["balanced", "slice-heads"] = "balanced"
     loss: str = "soft-cross-entropy"
     max_epochs: int = Field(default=30, ge=1)
     batch_size: int = Field(default=32, ge=1)
@@ -158,6 +210,14 @@ class Config(Section):
     monitors: Monitors = Monitors()
     limits: Limits = Limits()
     tuning: Tuning = Tuning()
+
+    @property
+    def questions(self) -> dict[str, Task]:
+        """What is labeled by itself: every task, and in place of a multi-label one each of its findings."""
+        found: dict[str, Task] = {}
+        for name, task in self.tasks.items():
+            found |= task.questions(name)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,9 +260,14 @@ class Project:
         """Return a path of the file, seen from its folder."""
         return self.home / given
 
+    def study_paths(self, payload: Payload) -> list[Path]:
+        """Return the files, or the one folder, of a payload's studies; a `*` in its path stands for any name."""
+        given = str(payload.path)
+        return sorted(self.home.glob(given)) if "*" in given else [self.path(given)]
+
     def schema(self, task: str) -> LabelSchema:
-        """Return the classes of a task."""
-        return LabelSchema(self.config.tasks[task].classes, task)
+        """Return the classes of a task, or of a finding ("task.finding")."""
+        return LabelSchema(self.config.questions[task].classes, task)
 
     @property
     def text_column(self) -> str | None:
@@ -215,9 +280,9 @@ class Project:
         return any(payload.kind == "text" for payload in self.config.payloads.values())
 
     def sources(self, task: str, role: str = "vote") -> dict[str, Source]:
-        """Return the sources of a task that vote, or that hold gold labels."""
+        """Return the sources of a task, or of a finding, that vote, or that hold gold labels."""
         found = self.config.sources.items()
-        return {name: source for name, source in found if source.task == task and source.role == role}
+        return {name: source for name, source in found if source.question == task and source.role == role}
 
     def effective(self) -> str:
         """Return the file with every default filled in; reading it gives the same configuration."""

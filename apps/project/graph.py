@@ -9,7 +9,7 @@ from typing import Any
 from sidelight import __version__
 
 from .file import Project
-from .sources import file_identity, functions_of, slices_of
+from .sources import file_identity, functions_of, slices_of, trained_slices
 from .store import Store
 
 VERSIONS = {
@@ -18,8 +18,8 @@ VERSIONS = {
     "slices": 1,
     "fit": 1,
     "analyze": 1,
-    "train": 1,
-    "bundle": 1,
+    "train": 2,
+    "bundle": 2,
     "audit": 1,
     "profile": 1,
 }
@@ -90,17 +90,22 @@ class _Builder:
             self.add(
                 "slices", (), **export, slices={function.name: function.fingerprint for function in slices}
             )
-        for name in parents_first(self.config.tasks):
+        for name in parents_first(config.questions):
             self._fit(name)
-        for name in config.tasks:
-            self._judge(name)
+        for name, task in config.tasks.items():
+            for question in task.questions(name):
+                self._analyze(question)
+            if task.target is not None:
+                self._train(name)
+            for question in task.questions(name):
+                self._audit(question)
             self._bundle(name, data)
         self._profile(export)
         return self.steps
 
     def _label(self, name: str, export: Mapping[str, Any]) -> None:
         source = self.config.sources[name]
-        classes = list(self.config.tasks[source.task].classes)
+        classes = list(self.config.questions[source.question].classes)
         if source.functions is not None:
             functions = functions_of(self.project, name)
             self._check_names(name, [function.name for function in functions])
@@ -114,8 +119,7 @@ class _Builder:
 
     def _check_names(self, source: str, names: Sequence[str]) -> None:
         """Refuse two functions of one name on one task."""
-        task = self.config.sources[source].task
-        for other in self.project.sources(task):
+        for other in self.project.sources(self.config.sources[source].question):
             step = self.steps.get(f"label:{other}")
             known = set(step.parts.get("functions", {other: ""})) if step else set()
             twice = sorted(known & set(names))
@@ -126,59 +130,76 @@ class _Builder:
                 )
 
     def _fit(self, name: str) -> None:
-        task = self.config.tasks[name]
+        task = self.config.questions[name]
         needs = ["records", *(f"label:{source}" for source in self.project.sources(name))]
         if task.parent is not None:
             needs.append(f"fit:{task.parent}")
         settings = task.model_dump(include={"classes", "label_model", "class_balance", "parent", "when"})
         self.add(f"fit:{name}", needs, **settings)
 
-    def _judge(self, name: str) -> None:
-        """Add the steps that look at a task's labels: analysis, network, audit."""
-        task, config = self.config.tasks[name], self.config
+    def _analyze(self, name: str) -> None:
+        """Add the step that looks at functions and labels."""
+        config = self.config
         votes = [f"label:{source}" for source in self.project.sources(name)]
         gold = [f"label:{source}" for source in self.project.sources(name, "gold")]
         tags = {source: config.sources[source].tags for source in self.project.sources(name)}
         self.add(
             f"analyze:{name}", ["records", *votes, *gold, f"fit:{name}"], tags=tags, seed=config.project.seed
         )
-        scored = f"fit:{name}"
-        if task.target is not None:
-            payload = config.payloads[task.target]
-            assert payload.path is not None  # noqa: S101 - checked when the file was read
-            scored = f"train:{name}"
-            self.add(
-                scored,
-                ["records", f"fit:{name}"],
-                target={"kind": payload.kind, "files": file_identity(self.project.path(payload.path))},
-                tuning=config.tuning.model_dump(),
-                seed=config.project.seed,
-            )
-        if gold:
-            slices = ["slices"] if "slices" in self.steps else []
-            positive = task.positive_class
-            self.add(
-                f"audit:{name}",
-                ["records", *slices, *gold, scored],
-                positive=positive,
-                seed=config.project.seed,
-            )
+
+    def _train(self, name: str) -> None:
+        """Add the step that trains a task's network."""
+        config = self.config
+        task = config.tasks[name]
+        payload = config.payloads[str(task.target)]
+        files = [file_identity(path) for path in self.project.study_paths(payload)]
+        target: dict[str, Any] = {
+            "kind": payload.kind,
+            "files": [entry for found in files for entry in found],
+        }
+        if payload.study is not None:
+            target["study"] = payload.study
+        needs = ["records", *(f"fit:{question}" for question in task.questions(name))]
+        parts: dict[str, Any] = {"tuning": config.tuning.model_dump(), "seed": config.project.seed}
+        trained = trained_slices(self.project)
+        if trained:
+            needs.append("slices")
+            parts["slices"] = trained
+        self.add(f"train:{name}", needs, target=target, classes=task.classes, **parts)
+
+    def _audit(self, name: str) -> None:
+        """Add the step that compares with gold, where there is any."""
+        gold = [f"label:{source}" for source in self.project.sources(name, "gold")]
+        if not gold:
+            return
+        trained = f"train:{name.partition('.')[0]}"
+        scored = trained if trained in self.steps else f"fit:{name}"
+        slices = ["slices"] if "slices" in self.steps else []
+        positive = self.config.questions[name].positive_class
+        self.add(
+            f"audit:{name}",
+            ["records", *slices, *gold, scored],
+            positive=positive,
+            seed=self.config.project.seed,
+        )
 
     def _bundle(self, name: str, data: list[dict[str, Any]]) -> None:
         """Add the step that completes a network's bundle."""
         if f"train:{name}" not in self.steps:
             return
+        questions = self.config.tasks[name].questions(name)
         prints = {
             source: dict(self.steps[f"label:{source}"].parts.get("functions", {}))
-            for source in self.project.sources(name)
+            for question in questions
+            for source in self.project.sources(question)
         }
-        needs = [f"train:{name}", *([f"audit:{name}"] if f"audit:{name}" in self.steps else [])]
+        audits = [f"audit:{question}" for question in questions if f"audit:{question}" in self.steps]
         about = self.config.project.model_dump(include={"name", "purpose"})
-        self.add(f"bundle:{name}", needs, data=data, sources=prints, about=about)
+        self.add(f"bundle:{name}", [f"train:{name}", *audits], data=data, sources=prints, about=about)
 
     def _profile(self, export: Mapping[str, Any]) -> None:
         kinds = ("records", "slices", "fit", "train")
-        votes = {f"label:{source}" for task in self.config.tasks for source in self.project.sources(task)}
+        votes = {f"label:{source}" for task in self.config.questions for source in self.project.sources(task)}
         needs = [name for name, step in self.steps.items() if step.kind in kinds or name in votes]
         self.add("profile", needs, **export, columns=list(self.config.monitors.columns))
 

@@ -1,23 +1,19 @@
 """The steps that learn from labels and judge them: analysis of functions, networks, audits."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sidelight.crossmodal import Predictions, SignalSet, StudyFiles, link
+from sidelight.crossmodal import Predictions
 from sidelight.label_model import Labels, VoteModel
-from sidelight.labeling import LFAnalysis, UsageError, read_votes
+from sidelight.labeling import LFAnalysis, read_votes
 from sidelight.labeling.statistics import clustered_proportion, proportion
 from sidelight.slicing import audit
 
-from .file import Payload, Project
 from .supervision import read_slices
 from .votes import joined_votes
-from .work import Work, gold_of, write_json, write_table
-
-ENCODERS = {"signal": "resnet1d", "image": "resnet2d"}
+from .work import Work, gold_of, write_json
 
 
 def do_analyze(work: Work) -> None:
@@ -46,7 +42,7 @@ def do_analyze(work: Work) -> None:
             {
                 "name": str(function), "source": source, "tags": list(config.sources[source].tags),
                 "author": config.sources[source].author, "fingerprint": fingerprint,
-                "votes_for": [config.tasks[name].classes[c] for c in row["polarity"]],
+                "votes_for": [config.questions[name].classes[c] for c in row["polarity"]],
                 "coverage": float(row["coverage"]), "overlaps": float(row["overlaps"]), "conflicts": float(row["conflicts"]),
                 "precision": proportion(int(row["correct"]), judged).to_json() if judged else None,
                 "learned": _finite(learned.get(str(function))),
@@ -73,87 +69,6 @@ def _judge_labels(work: Work, name: str, labels: Labels, gold: NDArray[np.int64]
         work.note("label accuracy", right.estimate, task=name, part=part, **about)
 
 
-def do_train(work: Work) -> None:
-    """Train a network on the target payload, with labels that the other payloads gave; gold is not used."""
-    from sidelight.crossmodal import CrossModalClassifier, load_bundle, save_bundle
-
-    name = work.step.subject
-    config = work.project.config
-    labels = Labels.read(work.inputs[f"fit:{name}"] / "labels.parquet")
-    records = work.records()
-    payload = config.payloads[str(config.tasks[name].target)]
-    linked = link(labels, open_target(work.project, payload))
-    parts = records.parts[linked.label_rows]
-    train, dev = np.flatnonzero(parts == "train"), np.flatnonzero(parts == "dev")
-    if not linked.covered[train].any():
-        raise UsageError(
-            f"task {name}: no training record has both a label and a {payload.kind}; nothing to learn from"
-        )
-    tuning = config.tuning
-    network = CrossModalClassifier(
-        tuning.encoder or ENCODERS[payload.kind], loss=tuning.loss, max_epochs=tuning.max_epochs,
-        batch_size=tuning.batch_size, learning_rate=tuning.learning_rate, weight_decay=tuning.weight_decay,
-        patience=tuning.patience or None, accelerator="cpu", seed=config.project.seed,
-    )  # fmt: skip
-    proba = linked.proba
-    assert proba is not None  # noqa: S101 - label tables have probabilities
-    validation = None
-    if len(dev) and linked.covered[dev].any():
-        validation = (linked.signals.take(dev), proba[dev], linked.covered[dev])
-    seen = 0
-
-    def show(state: Any) -> None:
-        nonlocal seen
-        work.progress(state.step - seen)
-        seen = state.step
-
-    work.partial.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        network.fit(
-            linked.signals.take(train), proba[train], linked.covered[train],
-            validation=validation, progress=show, checkpoint=work.partial / "training.ckpt",
-        )  # fmt: skip
-    except ValueError as error:  # its message names settings and shapes
-        fault = str(error)
-    else:
-        fault = ""
-    if fault:
-        work.project.places.refuse(("tuning",), fault)
-    counts = {part: int((parts == part).sum()) for part in ("train", "dev", "test")}
-    split = {
-        "key": config.splits.key,
-        "fractions": [[n, share] for n, share in config.splits.fractions.items()],
-    }
-    lineage = {
-        "project": config.project.name,
-        "step": work.step.key,
-        "labels": dict(labels.lineage),
-        "split": split,
-        "parts": counts,
-        "target": work.step.parts["target"]["files"],
-    }
-    save_bundle(work.folder / "bundle", network, labels.schema, lineage=lineage)
-    predictions = load_bundle(work.folder / "bundle").predict(linked.signals, patient_ids=linked.patient_ids)
-    predictions.write(work.folder / "predictions.parquet")
-    import pyarrow as pa
-
-    write_table(
-        pa.table({"id": predictions.ids.tolist(), "record": linked.label_rows}),
-        work.folder / "linked.parquet",
-    )
-    work.note("linked", len(linked), task=name)
-    work.note("records without a study", linked.report.n_labels - linked.report.n_linked, task=name)
-    work.note("epochs", len(network.history_), task=name)
-    work.note("best epoch", network.best_epoch_, task=name)
-    work.note("temperature", float(network.temperature_), task=name)
-
-
-def open_target(project: Project, payload: Payload, path: Path | None = None) -> Any:
-    """Return the studies of a payload: one NPZ of signals, or a folder of files."""
-    place = project.path(str(payload.path)) if path is None else path
-    return SignalSet.read(place) if place.suffix == ".npz" else StudyFiles.open(place)
-
-
 def do_audit(work: Work) -> None:
     """Compare predictions with gold on the test patients: of the network, or of the labels where there is none."""
     name = work.step.subject
@@ -168,7 +83,7 @@ def do_audit(work: Work) -> None:
     members = {}
     if "slices" in work.inputs:
         members = {slice_: values[rows] for slice_, values in read_slices(work.inputs["slices"]).items()}
-    task = work.project.config.tasks[name]
+    task = work.project.config.questions[name]
     result = audit(
         gold[rows], proba, members, patients=_owners(records.patients, records.ids)[rows],
         positive=task.positive_class, seed=work.project.config.project.seed,
@@ -192,13 +107,18 @@ def do_audit(work: Work) -> None:
 
 
 def scores_of(inputs: Any, task: str) -> tuple[NDArray[np.float64], NDArray[np.intp], str]:
-    """Return a task's probabilities, the record each is of, and whose they are: the network's or the labels'."""
+    """Return probabilities of a task or finding, the record each is of, and whose they are: the network's or the labels'."""
     import pyarrow.parquet as pq
 
-    if f"train:{task}" in inputs:
-        folder = inputs[f"train:{task}"]
+    trained, _, finding = task.partition(".")
+    if f"train:{trained}" in inputs:
+        folder = inputs[f"train:{trained}"]
         rows = pq.read_table(folder / "linked.parquet")["record"].to_numpy().astype(np.intp)
-        return Predictions.read(folder / "predictions.parquet").proba, rows, "network"
+        table = Predictions.read(folder / "predictions.parquet")
+        if not finding:
+            return table.proba, rows, "network"
+        present = table.proba[:, table.schema.classes.index(finding)]
+        return np.stack([1 - present, present], axis=1), rows, "network"
     labels = Labels.read(inputs[f"fit:{task}"] / "labels.parquet")
     rows = np.flatnonzero(labels.covered)
     return labels.proba[rows], rows, "labels"

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +39,16 @@ def log_run(run: Run, uri: str, *, experiment: str | None = None) -> str:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nothing about a project is told to others
     os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # a plain folder is what needs no server
     try:
-        from mlflow.entities import Metric, Param, RunTag
-        from mlflow.exceptions import MlflowException
-        from mlflow.tracking import MlflowClient
+        entities, exceptions, tracking = (
+            import_module(f"mlflow.{name}") for name in ("entities", "exceptions", "tracking")
+        )
     except ModuleNotFoundError:
         raise UsageError("logging to MLflow needs it: pip install mlflow-skinny") from None
     about = hashlib.sha256((run.folder / "manifest.json").read_bytes()).hexdigest()[:32]
     name = experiment or str(run.manifest["project"])
     place = uri if "://" in uri else Path(uri).resolve().as_uri()
     try:
-        client = MlflowClient(tracking_uri=place)
+        client = tracking.MlflowClient(tracking_uri=place)
         known = client.get_experiment_by_name(name)
         number = known.experiment_id if known is not None else client.create_experiment(name)
         there = client.search_runs([number], f"tags.`{_TAG}` = '{about}'", max_results=1)
@@ -56,17 +57,21 @@ def log_run(run: Run, uri: str, *, experiment: str | None = None) -> str:
         begun = client.create_run(number, run_name=run.number)
         logged = str(begun.info.run_id)
         now = int(begun.info.start_time)
-        metrics = [Metric(key, value, now, 0) for key, value in figures(run)]
-        params = [Param(key, value) for key, value in _settings(run.manifest["config"])]
+        metrics = [entities.Metric(key, value, now, 0) for key, value in figures(run)]
+        params = [entities.Param(key, value) for key, value in _settings(run.manifest["config"])]
         for start in range(0, max(len(metrics), len(params)), 100):  # no more at a time
             client.log_batch(logged, metrics[start : start + 100], params[start : start + 100])
         client.log_artifacts(logged, str(run.folder))
         # the tag last: a run that was cut off while it was logged does not count as logged
         client.log_batch(
-            logged, tags=[RunTag(_TAG, about), RunTag("sidelight.version", run.manifest["sidelight"])]
+            logged,
+            tags=[
+                entities.RunTag(_TAG, about),
+                entities.RunTag("sidelight.version", run.manifest["sidelight"]),
+            ],
         )
         client.set_terminated(logged)
-    except (MlflowException, OSError) as error:
+    except (exceptions.MlflowException, OSError) as error:
         raise InputError(
             uri, f"MLflow does not take the run ({getattr(error, 'error_code', type(error).__name__)})"
         ) from None

@@ -83,7 +83,7 @@ def run_page(run: Run, quotes: Sequence[Quote] = ()) -> str:
             },
         },
         slices={m["slice"]: m["value"] for m in metrics if m["step"] == "slices"},
-        tasks=[_task(run, config, name, metrics) for name in config.tasks],
+        tasks=[_task(run, config, name, metrics) for name in config.questions],
         quotes=quotes,
         intended_use=INTENDED_USE,
         style=style_sheet(),
@@ -92,8 +92,8 @@ def run_page(run: Run, quotes: Sequence[Quote] = ()) -> str:
 
 
 def _task(run: Run, config: Config, name: str, metrics: Sequence[Mapping[str, Any]]) -> TaskView:
-    task = config.tasks[name]
-    own = [m for m in metrics if m.get("task") == name]
+    task = config.questions[name]
+    own = [m for m in metrics if m.get("task") in (name, name.partition(".")[0])]
     functions = json.loads((run.folder / "functions" / f"{name}.json").read_text())
     for row in functions:
         row["precision"] = None if row["precision"] is None else Interval(**row["precision"])
@@ -119,7 +119,11 @@ def _task(run: Run, config: Config, name: str, metrics: Sequence[Mapping[str, An
         audit=result,
         plots={} if result is None else _plots(result, name),
         judged="the network" if task.target is not None else "the labels made from records that got a vote",
-        network={m["metric"]: m["value"] for m in own if m["step"] == f"train:{name}"},
+        network={
+            m["metric"]: m["value"]
+            for m in own
+            if m["step"] == f"train:{name.partition('.')[0]}" and "slice" not in m
+        },
         advice=advise(config, name, covered, conflicts, functions, accuracy, result),
     )
 
@@ -160,7 +164,7 @@ def advise(
             )
         if row["coverage"] == 0:
             said.append(f"{row['name']} never votes: drop it, or look for a typing error.")
-    gold = [n for n, s in config.sources.items() if s.task == name and s.role == "gold"]
+    gold = [n for n, s in config.sources.items() if s.question == name and s.role == "gold"]
     if not gold:
         said.append(
             "No gold labels: have a few hundred test records labeled, or no figure here says how right the labels are."
@@ -185,7 +189,7 @@ def advise(
         )
         if unseen:
             said.append(f"Too few gold labels to judge {', '.join(unseen)}.")
-    if config.tasks[name].target is None and any(p.is_target for p in config.payloads.values()):
+    if config.questions[name].target is None and any(p.is_target for p in config.payloads.values()):
         said.append(
             'A signal or image is declared, but no target = "..." on this task: no network is trained.'
         )

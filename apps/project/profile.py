@@ -1,8 +1,6 @@
 """What monitoring looks at: numbers a record, without its words, so that two exports can be compared."""
 
-import hashlib
 import json
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,20 +12,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from sidelight.crossmodal import link
+from sidelight.crossmodal import load_bundle
 from sidelight.label_model import Labels, VoteModel
 from sidelight.labeling import FunctionInfo, VoteMatrix
 
 from .checks import open_export
 from .file import Project
 from .graph import parents_first
-from .judgement import open_target, scores_of
+from .judgement import scores_of
+from .shapes import N_GROUPS, STUDY_SHAPES, TEXT_SHAPES, WORD, study_shape, text_shape, word_group
+from .studies import link_studies
 from .supervision import find_slices, read_slices, within
 from .votes import cast_votes, in_order, joined_votes
 from .work import Work, column_values, write_table
-
-N_BUCKETS = 256
-_WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 @dataclass(frozen=True)
@@ -122,14 +119,14 @@ def do_profile(work: Work) -> None:
     records = work.records()
     builder = Builder(project)
     above: dict[str, Labels] = {}
-    for task in parents_first(config.tasks):
+    for task in parents_first(config.questions):
         votes = {
             source: joined_votes([work.inputs[f"label:{source}"]], records)
             for source, declared in project.sources(task).items()
             if declared.functions is not None
         }
         builder.add_labeled(task, votes, work.inputs, above)
-        if f"train:{task}" in work.inputs:
+        if f"train:{task.partition('.')[0]}" in work.inputs:
             proba, rows, _ = scores_of(work.inputs, task)
             unseen = records.parts[rows] == "test"  # what a network learned from, it predicts too well
             builder.add_predictions(task, proba[unseen], rows[unseen], len(records.ids))
@@ -137,7 +134,7 @@ def do_profile(work: Work) -> None:
     builder.add_slices(members)
     builder.add_export(None)
     for name in _targets(project):
-        builder.add_studies(name, records.ids, None)
+        builder.add_studies(name, records.ids)
     patients = np.unique(_alone(records.patients), return_inverse=True)[1]
     builder.profile(members, patients).write(work.folder / "profile.parquet")
 
@@ -161,28 +158,24 @@ def profile_export(
     builder = Builder(project)
     above: dict[str, Labels] = {}
     ids, patients = _people(project, export)
-    for task in parents_first(project.config.tasks):
+    for task in parents_first(project.config.questions):
         votes = {
             source: _votes_on(project, source, export, ids, patients)
             for source, declared in project.sources(task).items()
             if declared.functions is not None
         }
         builder.add_labeled(task, votes, inputs, above)
-        target = project.config.tasks[task].target
-        if target in studies and f"train:{task}" in inputs:
-            from sidelight.crossmodal import load_bundle
-
-            linked = link(
-                ids.tolist(), open_target(project, project.config.payloads[str(target)], studies[str(target)])
+    for name, declared in project.config.tasks.items():
+        if declared.target in studies and f"train:{name}" in inputs:
+            builder.add_network(
+                name, inputs[f"train:{name}"] / "bundle", ids, export, studies[str(declared.target)]
             )
-            proba = load_bundle(inputs[f"train:{task}"] / "bundle").predict_proba(linked.signals)
-            builder.add_predictions(task, proba, linked.label_rows, len(ids))
     slices = find_slices(project, export) if project.config.slices else None
     members = {} if slices is None else {name: slices.values[:, j] for j, name in enumerate(slices.names)}
     builder.add_slices(members)
     builder.add_export(export)
     for name, path in studies.items():
-        builder.add_studies(name, ids, path)
+        builder.add_studies(name, ids, export, path)
     return builder.profile(members, np.unique(_alone(patients), return_inverse=True)[1])
 
 
@@ -243,7 +236,7 @@ class Builder:
 
     def add_votes(self, task: str, votes: Mapping[str, VoteMatrix]) -> None:
         """Add how each function voted, and how many records each source of functions covers."""
-        classes = self.project.config.tasks[task].classes
+        classes = self.project.config.questions[task].classes
         for source, matrix in votes.items():
             values = matrix.dense()
             self._add(Quantity("coverage", source, source=source, task=task), (values >= 0).any(axis=1))
@@ -266,9 +259,9 @@ class Builder:
             first = first.join(matrix)
         model = VoteModel.load(inputs[f"fit:{task}"] / "label_model")
         labels = Labels.from_model(model, _completed(first, model))
-        declared = self.project.config.tasks[task]
+        declared = self.project.config.questions[task]
         if declared.parent in above:
-            wanted = self.project.config.tasks[declared.parent].classes.index(str(declared.when))
+            wanted = self.project.config.questions[declared.parent].classes.index(str(declared.when))
             labels = within(labels, above[declared.parent].label == wanted)
         above[task] = labels
         self.add_labels(task, labels)
@@ -287,7 +280,7 @@ class Builder:
     ) -> None:
         """Add what the network says, on average where a record has several studies."""
         counts = np.bincount(rows, minlength=n_records)
-        for number, known in enumerate(self.project.config.tasks[task].classes):
+        for number, known in enumerate(self.project.config.questions[task].classes):
             total = np.bincount(rows, weights=proba[:, number], minlength=n_records)
             mean = np.divide(total, counts, out=np.full(n_records, np.nan), where=counts > 0)
             self._add(Quantity("predictions", known, "number", task=task), mean)
@@ -320,72 +313,41 @@ class Builder:
         for batch in open_export(self.project, path):
             has_text = "text" in batch.records.schema.names
             for text in batch.records.column("text").to_pylist() if has_text else [None] * len(batch):
-                shapes.append(_shape(text or ""))
-                used = np.zeros(N_BUCKETS, dtype=bool)
-                for word in set(_WORD.findall((text or "").lower())):
-                    used[known.setdefault(word, _bucket(word))] = True
+                shapes.append(text_shape(text or ""))
+                used = np.zeros(N_GROUPS, dtype=bool)
+                for word in set(WORD.findall((text or "").lower())):
+                    used[known.setdefault(word, word_group(word))] = True
                 buckets.append(used)
-        table = np.array(shapes, dtype=np.float64).reshape(len(shapes), len(_SHAPES))
-        for number, (name, kind) in enumerate(_SHAPES):
+        table = np.array(shapes, dtype=np.float64).reshape(len(shapes), len(TEXT_SHAPES))
+        for number, (name, kind) in enumerate(TEXT_SHAPES):
             self._add(Quantity("text", name, kind), table[:, number])
-        words = np.array(buckets, dtype=bool).reshape(len(buckets), N_BUCKETS)
-        for number in range(N_BUCKETS):
+        words = np.array(buckets, dtype=bool).reshape(len(buckets), N_GROUPS)
+        for number in range(N_GROUPS):
             self._add(Quantity("words", f"group {number}"), words[:, number])
 
-    def add_studies(self, name: str, ids: NDArray[np.str_], path: Path | None) -> None:
+    def add_network(
+        self, task: str, bundle: Path, ids: NDArray[np.str_], export: Path, studies: Path
+    ) -> None:
+        """Add what a run's network says of new studies, finding by finding where there are several."""
+        declared = self.project.config.tasks[task]
+        payload = self.project.config.payloads[str(declared.target)]
+        linked = link_studies(self.project, payload, ids, export=export, path=studies)
+        proba = load_bundle(bundle).predict_proba(linked.signals)
+        for number, question in enumerate(declared.questions(task)):
+            one = proba
+            if declared.is_multi_label:
+                one = np.stack([1 - proba[:, number], proba[:, number]], axis=1)
+            self.add_predictions(question, one, linked.label_rows, len(ids))
+
+    def add_studies(
+        self, name: str, ids: NDArray[np.str_], export: Path | None = None, path: Path | None = None
+    ) -> None:
         """Add amplitude, offset, roughness and flat stretches of signals or images."""
-        linked = link(ids.tolist(), open_target(self.project, self.project.config.payloads[name], path))
-        table = np.full((len(ids), len(_STUDY)), np.nan)
+        payload = self.project.config.payloads[name]
+        linked = link_studies(self.project, payload, ids, export=export, path=path)
+        table = np.full((len(ids), len(STUDY_SHAPES)), np.nan)
         for start in range(0, len(linked), 64):
             rows = np.arange(start, min(start + 64, len(linked)))
-            table[linked.label_rows[rows]] = _study_shape(linked.signals.batch(rows))
-        for number, what in enumerate(_STUDY):
+            table[linked.label_rows[rows]] = study_shape(linked.signals.batch(rows))
+        for number, what in enumerate(STUDY_SHAPES):
             self._add(Quantity("signals", f"{name} {what}", "number"), table[:, number])
-
-
-_SHAPES = (
-    ("empty", "share"),
-    ("words", "number"),
-    ("letters a word", "number"),
-    ("digits", "number"),
-    ("capitals", "number"),
-    ("punctuation", "number"),
-    ("lines", "number"),
-)
-_STUDY = ("amplitude", "offset", "roughness", "flat share", "largest value")
-
-
-def _shape(text: str) -> list[float]:
-    """Return how a text looks, whatever it says; NaN for what an empty one cannot have."""
-    if not text.strip():
-        return [1.0, *[np.nan] * (len(_SHAPES) - 1)]
-    words = text.split()
-    n = len(text)
-    shares = [
-        sum(map(test, text)) / n
-        for test in (str.isdigit, str.isupper, lambda c: not c.isalnum() and not c.isspace())
-    ]
-    return [0.0, len(words), (n - text.count(" ")) / len(words), *shares, text.count("\n") + 1.0]
-
-
-def _bucket(word: str) -> int:
-    """Return the group a word falls into: many words a group, so that none can be read off."""
-    return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=4).digest(), "big") % N_BUCKETS
-
-
-def _study_shape(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return numbers a study that change with device, gain, filter and electrode, shape (n, 5)."""
-    flat = values.reshape(len(values), values.shape[1], -1).astype(np.float64)
-    steps = np.diff(values.astype(np.float64), axis=-1).reshape(len(values), values.shape[1], -1)
-    spread = flat.std(axis=-1)
-    rough = np.divide(steps.std(axis=-1), spread, out=np.zeros_like(spread), where=spread > 0)
-    return np.stack(
-        [
-            np.log(spread + 1e-12).mean(axis=1),
-            flat.mean(axis=(1, 2)),
-            rough.mean(axis=1),
-            (steps == 0).mean(axis=(1, 2)),
-            np.log(np.abs(flat).max(axis=(1, 2)) + 1e-12),
-        ],
-        axis=1,
-    )

@@ -27,9 +27,9 @@ def choose_quotes(run: Run, each: int = 5) -> list[Quote]:
     ids = Records.read(run.step("records")).ids
     texts = dict(zip(*[column_values(project, [name])[name] for name in ("id", "text")], strict=True))
     quotes = []
-    for task, declared in config.tasks.items():
+    for task, declared in config.questions.items():
         labels = Labels.read(run.step(f"fit:{task}") / "labels.parquet")
-        names = [n for n, s in config.sources.items() if s.task == task and s.role == "gold"]
+        names = [n for n, s in config.sources.items() if s.question == task and s.role == "gold"]
         gold = gold_of([run.step(f"label:{n}") for n in names]) if names else np.full(len(ids), -1)
         sure = labels.proba.max(axis=1)
         wrong = (labels.label >= 0) & (gold >= 0) & (labels.label != gold)

@@ -20,6 +20,7 @@ from .graph import Planned, Step, build_graph, chosen_steps, plan
 from .profile import do_profile
 from .runs import Run, commit_run, latest_run
 from .store import Store
+from .training import do_train
 from .work import Work, write_json
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ ACTIONS: dict[str, Callable[[Work], None]] = {
     "profile": do_profile,
     "records": supervision.do_records,
     "slices": supervision.do_slices,
-    "train": judgement.do_train,
+    "train": do_train,
 }
 """What each kind of step does."""
 

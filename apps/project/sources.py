@@ -45,7 +45,7 @@ def functions_of(project: Project, name: str) -> list[LabelingFunction]:
                     (*place[:2], "select"), f"{pattern!r} matches no function", pattern, names
                 )
         found = [f for f in found if any(fnmatch.fnmatchcase(f.name, pattern) for pattern in source.select)]
-    schema, wanted = load_schema(path), project.schema(source.task)
+    schema, wanted = load_schema(path), project.schema(source.question)
     if schema is not None and schema.classes != wanted.classes:
         project.places.refuse(
             place,
@@ -67,6 +67,17 @@ def slices_of(project: Project) -> list[SlicingFunction]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         project.places.refuse(("slices",), f"two slices are called {twice[0]!r}")
+    return found
+
+
+def trained_slices(project: Project) -> list[str]:
+    """Return the names of the slices with `train = true`, those in files one by one."""
+    found: list[str] = []
+    for name, part in project.config.slices.items():
+        if part.train and part.functions is not None:
+            found += [f.name for f in load_functions(project.path(part.functions), SlicingFunction)]
+        elif part.train:
+            found.append(name)
     return found
 
 
@@ -124,7 +135,7 @@ def votes_from_labels(
 ) -> VoteMatrix:
     """Return labels that people or an older system gave, as the votes of one function called like the source."""
     source = project.config.sources[name]
-    schema = project.schema(source.task)
+    schema = project.schema(source.question)
     column = encode(project, name, [values.get(one) for one in ids], schema)
     digest = hashlib.sha256(repr((sorted(source.map.items()), schema.classes)).encode()).hexdigest()[:32]
     return VoteMatrix(

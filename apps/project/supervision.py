@@ -113,7 +113,7 @@ def read_slices(folder: Path) -> dict[str, Any]:
 def do_fit(work: Work) -> None:
     """Learn how far each function can be trusted, on records outside of the test part, and label all records."""
     name = work.step.subject
-    task = work.project.config.tasks[name]
+    task = work.project.config.questions[name]
     records = work.records()
     votes = joined_votes(
         [folder for need, folder in work.inputs.items() if need.startswith("label:")], records

@@ -69,7 +69,7 @@ def try_project(project: Project, *, sample: int = 1000, slow_ms: float = 1.0, o
         n_functions += len(functions)
         n_examples += sum(len(function.examples) for function in functions)
         found: Sequence[Remark] = inspect_functions(
-            functions, records, schema=project.schema(source.task), slow_ms=slow_ms, overlap=overlap
+            functions, records, schema=project.schema(source.question), slow_ms=slow_ms, overlap=overlap
         )
         remarks += [(name, remark) for remark in found]
     slices = slices_of(project)

@@ -55,7 +55,7 @@ def cast_votes(
         open_export(project, export),
         project.path(str(declared.functions)),
         folder,
-        schema=project.schema(declared.task),
+        schema=project.schema(declared.question),
         names=[function.name for function in functions],
         runner=runner,
         note_seconds=None,  # a time limit would make votes depend on the machine

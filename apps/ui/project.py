@@ -42,7 +42,7 @@ def open_project(
         When the project has no such task, or several and none was named.
     """
     project = load_project(path)
-    tasks = list(project.config.tasks)
+    tasks = list(project.config.questions)
     if task is None and len(tasks) > 1:
         raise UsageError(f"this project has several tasks; say which with --task ({', '.join(tasks)})")
     chosen = task or tasks[0]
@@ -68,7 +68,7 @@ def open_project(
 
 def _signals(project: Project, task: str) -> Path | None:
     """Return the file of the signals that a task's network reads, where it is one the page can draw."""
-    target = project.config.tasks[task].target
+    target = project.config.questions[task].target
     payloads = project.config.payloads
     found = (
         payloads.get(target) if target else next((p for p in payloads.values() if p.kind == "signal"), None)
