@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sidelight.label_model import MODELS
-from sidelight.labeling import READERS, InputError, Reading
+from sidelight.labeling import READERS, InputError, LabelSchema, Reading
 
 from .file import Payload, Project, Slice, Source, Task
 
@@ -151,7 +151,7 @@ def _check_pattern(project: Project, name: str, payload: Payload) -> None:
 def _check_task(project: Project, name: str, task: Task) -> None:
     place, places, config = ("tasks", name), project.places, project.config
     try:
-        project.schema(name)
+        LabelSchema(task.classes, name)
     except ValueError as error:
         places.refuse((*place, "classes"), str(error))
     if task.kind == "binary" and len(task.classes) != 2:

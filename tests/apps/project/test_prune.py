@@ -88,7 +88,8 @@ def test_the_next_run_has_a_number_of_its_own(home):
 
 def test_a_held_lock_is_refused_and_let_go(tmp_path):
     with (
-        hold(tmp_path / "lock"), pytest.raises(UsageError, match="another run of this project is at work"),
+        hold(tmp_path / "lock"),
+        pytest.raises(UsageError, match="another run of this project is at work"),
         hold(tmp_path / "lock"),
     ):
         pass
