@@ -62,9 +62,12 @@ def linked_annotators(moments: Moments, sided: NDArray[np.bool_]) -> NDArray[np.
     excess = same - expected
     deviation = np.sqrt(np.maximum(both * agreement * (1 - agreement), 1e-9))
     found = (both >= FEWEST) & (excess > 4 * deviation) & (excess > 0.1 * (both - expected))
-    found &= ~sided[:, None] & ~sided[None, :]
-    np.fill_diagonal(found, False)
-    return np.asarray(found, dtype=np.bool_)
+    return np.asarray(found & annotator_pairs(sided), dtype=np.bool_)
+
+
+def annotator_pairs(sided: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the pairs of functions that both choose between classes, shape (n_functions, n_functions)."""
+    return np.asarray(~sided[:, None] & ~sided[None, :] & ~np.eye(len(sided), dtype=bool), dtype=np.bool_)
 
 
 def read_groups(dependencies: Any, names: tuple[str, ...]) -> NDArray[np.bool_]:

@@ -41,7 +41,13 @@ def spread_errors(own: Array, prior: Array) -> Array:
 
 
 def shared_skill(
-    q: Array, singles: NDArray[np.int64], prior: Array, two_sided: NDArray[np.bool_], guess: Array
+    q: Array,
+    singles: NDArray[np.int64],
+    prior: Array,
+    two_sided: NDArray[np.bool_],
+    guess: Array,
+    *,
+    alike: bool = False,
 ) -> Array:
     """Return a guess for each function that takes it to be equally skilled in all classes.
 
@@ -60,8 +66,14 @@ def shared_skill(
         Functions to which this applies; the others keep `guess`.
     guess : ndarray of shape (n_functions, n_classes, n_classes)
         The guess so far.
+    alike : bool, default False
+        Take all of them to be equally skilled: their differences cannot be told from their dependence.
     """
     own = np.einsum("jvv->jv", q)
-    skill = ((own - prior) / (1 - prior) * singles).sum(axis=1) / np.maximum(singles.sum(axis=1), 1)
+    gained = ((own - prior) / (1 - prior) * singles).sum(axis=1)
+    cast = singles.sum(axis=1)
+    skill = gained / np.maximum(cast, 1)
+    if alike:
+        skill[two_sided] = gained[two_sided].sum() / max(1, cast[two_sided].sum())
     shared = spread_errors(np.clip(prior + skill[:, None] * (1 - prior), 0.02, 0.98), prior)
     return np.where(two_sided[:, None, None], shared, guess)

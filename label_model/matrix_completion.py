@@ -13,7 +13,7 @@ from sidelight.labeling.moments import Moments
 
 from .balance import ClassBalance, known_balance
 from .base import check_gold
-from .dependence import discounts, group_numbers, linked_annotators, near_copies, read_groups
+from .dependence import annotator_pairs, discounts, group_numbers, linked_annotators, near_copies, read_groups
 from .fitted import FittedLabelModel
 from .pair_table import one_sided
 from .solver import (
@@ -47,7 +47,9 @@ class LabelModel(FittedLabelModel):
     - Functions that vote for one class or say nothing (rules that people wrote) share their errors, however many
       records there are. The model allows for that, and takes abstaining for part of what they say.
     - Functions that choose between classes (annotators, models) are trusted up to sampling error, as long as their
-      pairs show no dependence; those that do are treated like rules. Who votes on what is taken for chance, unless the classes alone explain it; then the fit is refined by likelihood.
+      pairs show no dependence. Where they do, all are taken to be alike, and those that agree beyond the classes
+      count for less: which of two camps follows the class cannot be told from votes. Who votes on what is taken for
+      chance, unless the classes alone explain it; then the fit is refined by likelihood.
     - A vote of less than full confidence counts for as much less, and a vote for a set of classes for the votes in
       it; accuracies are learned from plain votes.
     - Votes on one record repeat each other, so their evidence is tempered: by the number of votes for the first
@@ -306,6 +308,7 @@ class LabelModel(FittedLabelModel):
         wary = 0.0 if human else wariness(fit)
         if wary:
             fit = solve(problem, ignore=ignore, halve=True, wary=wary)
+            copies = copies | annotator_pairs(self.one_sided_)
         self._take(fit)
         self.refined_ = better
         self.silent_evidence_ = better

@@ -210,7 +210,7 @@ def solve(problem: Problem, *, ignore: bool, halve: bool, wary: float = 0.0, las
     found, _weight, report = fitted(prior, live(guess), pull, tolerance=last if sided.all() else ROUGHLY)
     if not sided.all():
         free = ~sided & np.isnan(problem.accuracies)
-        guess = shared_skill(whole(found, guess), moments.singles, prior, free, guess)
+        guess = shared_skill(whole(found, guess), moments.singles, prior, free, guess, alike=wary > 0)
         stronger = np.where(sided[table.votes // k], problem.pull, 3 * problem.pull)
         found, _weight, report = fitted(prior, live(guess), stronger, found, last)
     emitted = _emitted(
