@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from .image_encoders import DenseNet2d as DenseNet2d
     from .image_encoders import ResNet2d as ResNet2d
     from .losses import LOSSES as LOSSES
+    from .mixing import MixedReweighting as MixedReweighting
     from .multi_label import BinaryCrossEntropy as BinaryCrossEntropy
     from .multi_label import as_multi_label as as_multi_label
     from .onnx_export import ParityError as ParityError
@@ -68,6 +69,8 @@ if TYPE_CHECKING:
     from .robust_losses import SymmetricCrossEntropy as SymmetricCrossEntropy
     from .scoring import Scored as Scored
     from .scoring import score_studies as score_studies
+    from .self_training import SelfTraining as SelfTraining
+    from .self_training import UncoveredSampler as UncoveredSampler
     from .soft_loss import RowLoss as RowLoss
     from .soft_loss import SoftCrossEntropy as SoftCrossEntropy
     from .soft_loss import cross_entropy_with_probs as cross_entropy_with_probs
@@ -99,6 +102,7 @@ _LATE = {
     "InstanceReweighting": "reweighting",
     "LOSSES": "losses",
     "LinearHead": "heads",
+    "MixedReweighting": "mixing",
     "ParityError": "onnx_export",
     "Progress": "training",
     "ResNet1d": "encoders",
@@ -106,9 +110,11 @@ _LATE = {
     "RowLoss": "soft_loss",
     "Sampler": "batches",
     "Scored": "scoring",
+    "SelfTraining": "self_training",
     "SignalAugment": "augment",
     "SoftCrossEntropy": "soft_loss",
     "SymmetricCrossEntropy": "robust_losses",
+    "UncoveredSampler": "self_training",
     "as_multi_label": "multi_label",
     "corrections": "views",
     "cross_entropy_with_probs": "soft_loss",
@@ -162,6 +168,7 @@ __all__ = [
     "LinkReport",
     "Linked",
     "MissingTrainingError",
+    "MixedReweighting",
     "OperatingPoint",
     "ParityError",
     "Predictions",
@@ -173,6 +180,7 @@ __all__ = [
     "RowLoss",
     "Sampler",
     "Scored",
+    "SelfTraining",
     "SetAside",
     "SignalAugment",
     "SignalSet",
@@ -185,6 +193,7 @@ __all__ = [
     "Targets",
     "TextDecision",
     "TextModel",
+    "UncoveredSampler",
     "as_inputs",
     "as_multi_label",
     "as_targets",

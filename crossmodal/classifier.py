@@ -198,7 +198,6 @@ class CrossModalClassifier(Parameters):
             targets.used,
             self.batch_size,
             membership=slices,
-            sampler=self.sampler or shuffled,
             augment=self._augment(inputs.contract),
             accumulate=self.accumulate,
             seed=derive_seed(self.seed, "crossmodal", "batches"),
@@ -206,6 +205,7 @@ class CrossModalClassifier(Parameters):
         dev_rows = None if dev is None else BatchLoader(*dev, dev[1].used, max(64, self.batch_size))
         with seeded(derive_seed(self.seed, "crossmodal", "training")):
             network, loss = self._build(inputs, targets)
+            loader.choose = self.sampler or getattr(loss, "sampler", shuffled)
             kept = None
             if checkpoint is not None:
                 kept = Checkpoint(checkpoint, self._fingerprint(inputs, targets, dev))

@@ -143,7 +143,7 @@ def decide_labels(
     told = worded & ~present if fill else worded
     chance = chance.copy()
     if told.any():
-        chance[told] = model.predict_proba([texts[row] for row in np.flatnonzero(told)])
+        chance[told] = model.predict_proba([texts[row] for row in np.flatnonzero(told).tolist()])
     return TextDecision(chance, present | told, True, why, coverage, area, losses, model)
 
 

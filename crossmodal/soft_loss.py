@@ -52,8 +52,12 @@ def cross_entropy_with_probs(
 class RowLoss(nn.Module):
     """Base of losses that give each row a number: covered rows are averaged by their weight, others left out.
 
-    A loss of one's own needs only `per_row`, or, when rows depend on each other, a `forward` of its own. A loss that
-    changes in the course of training has ``begin(n_steps)``, which is called once before the first step.
+    A loss of one's own needs only `per_row`, or, when rows depend on each other, a `forward` of its own. It may also have
+
+    - ``begin(n_steps)`` and ``attach(network)``, called once before the first step;
+    - ``prepare(network, batch)``, which returns the batch that the network learns from instead;
+    - ``beside(network, batch)``, which returns what is added to the loss;
+    - ``sampler``, which chooses the rows of each epoch unless the classifier was given one.
     """
 
     def per_row(self, logits: Tensor, batch: Batch) -> Tensor:

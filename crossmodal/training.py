@@ -100,9 +100,9 @@ def train(
 ) -> Outcome:
     """Train `network` in place and leave it with its best weights, on the CPU, ready to predict."""
     n_steps = max(1, len(loader) // schedule.accumulate * schedule.max_epochs)
-    begin = getattr(loss, "begin", None)
-    if begin is not None:
-        begin(n_steps * schedule.accumulate)
+    for name, argument in (("begin", n_steps * schedule.accumulate), ("attach", network)):
+        if hasattr(loss, name):
+            getattr(loss, name)(argument)
     recipe = _Recipe(network, loss, dev_loss or SoftCrossEntropy(), schedule, n_steps)
     watch = _Watch(schedule, n_steps, loader, progress, checkpoint)
     found = None if checkpoint is None else checkpoint.read()
@@ -150,9 +150,15 @@ class _Recipe(lightning.LightningModule):
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Return the loss of one batch."""
+        prepare: Any = getattr(self.loss, "prepare", None)
+        if prepare is not None:
+            batch = prepare(self.network, batch)
         features = self.network.encoder(batch.inputs)
         logits = self.network.head(features)
         loss: Tensor = self.loss(logits, batch)
+        beside: Any = getattr(self.loss, "beside", None)
+        if beside is not None:
+            loss = loss + beside(self.network, batch)
         extra = getattr(self.network.head, "extra_loss", None)
         if extra is not None:
             loss = loss + extra(features, logits, batch, self.loss)

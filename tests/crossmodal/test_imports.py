@@ -32,6 +32,27 @@ def test_without_torch_all_but_training_works_and_training_says_what_to_install(
     assert "MissingTrainingError" in last
 
 
+@pytest.mark.parametrize(
+    "command", ["train labels.parquet --signals s.npz --out b", "predict b s.npz --out p.csv"]
+)
+def test_without_torch_the_command_line_says_what_to_install(command, tmp_path):
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"{BLOCK}\nfrom sidelight.apps.cli.main import main\nsys.exit(main({command.split()}))",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith('needs torch and lightning: pip install "sidelight[train]"')
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
 def test_importing_the_folder_loads_neither_torch_nor_pandas():
     done = run(
         "import sys, sidelight.crossmodal\n"
