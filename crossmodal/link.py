@@ -1,6 +1,5 @@
 """Matching label rows to studies by id, so that what a report says becomes the label of its signal."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
@@ -83,6 +82,8 @@ class LinkReport:
         Positions of signals without a label row.
     ambiguous_labels : tuple of int
         Label rows that share their study with another row, so that no one label is its label.
+    joined_labels : tuple of int
+        Label rows that share their study with another row and were averaged.
     set_aside : tuple of int
         Rows of the signal file that could not be used.
     """
@@ -94,6 +95,7 @@ class LinkReport:
     unmatched_signals: tuple[int, ...] = ()
     ambiguous_labels: tuple[int, ...] = ()
     set_aside: tuple[int, ...] = ()
+    joined_labels: tuple[int, ...] = ()
 
     @property
     def share_lost(self) -> float:
@@ -106,6 +108,7 @@ class LinkReport:
         for rows, what in (
             (self.unmatched_labels, "label rows without a signal"),
             (self.ambiguous_labels, "label rows that share a study with another row"),
+            (self.joined_labels, "label rows averaged with others of their study"),
             (self.unmatched_signals, "signals without a label row"),
             (self.set_aside, "signals set aside as unreadable"),
         ):
@@ -125,6 +128,7 @@ class LinkReport:
             "unmatched_signals": list(self.unmatched_signals),
             "ambiguous_labels": list(self.ambiguous_labels),
             "set_aside": list(self.set_aside),
+            "joined_labels": list(self.joined_labels),
         }
 
 
@@ -137,7 +141,7 @@ class Linked(Generic[S]):
     signals : SignalSet or StudyFiles
         The linked studies.
     label_rows : ndarray of int of shape (n_linked,)
-        The row of the label table behind each signal.
+        The row of the label table behind each signal; the first one where several were averaged.
     patient_ids : ndarray of str of shape (n_linked,)
         Empty where unknown.
     proba : ndarray of shape (n_linked, n_classes) or None
@@ -170,6 +174,7 @@ def link(
     *,
     studies: Mapping[str, str] | None = None,
     patient_ids: ArrayLike | None = None,
+    several: str = "leave out",
     max_lost: float | None = None,
 ) -> Linked[S]:
     """Match each label row to the signal of its study.
@@ -184,6 +189,9 @@ def link(
         Where the two differ; a record that is not in it keeps its own id.
     patient_ids : array-like of shape (n_labels,), optional
         The patient of each row; taken from a label table when it knows them.
+    several : {"leave out", "average"}, default "leave out"
+        What to do with rows that share a study: report them and leave them out, or give the study the mean of the
+        probabilities of those that are covered. Rows of different patients are left out either way.
     max_lost : float, optional
         Share of the label rows that may stay without a signal.
 
@@ -206,6 +214,8 @@ def link(
     (['8', '7'], (1,))
     """
     table = labels if isinstance(labels, HasLabels) else None
+    if several not in ("leave out", "average"):
+        raise ValueError(f'several is {several!r}; it is "leave out" or "average"')
     ids = np.asarray(table.ids if table is not None else labels).astype(np.str_)
     if ids.ndim != 1:
         raise ValueError(f"labels have ids of shape {ids.shape}; they are (n_labels,)")
@@ -219,40 +229,59 @@ def link(
     place: dict[str, list[int]] = {}
     for row, name in enumerate(getattr(signals, "study_ids", signals.ids)):
         place.setdefault(str(name), []).append(row)
-    times = Counter(ids.tolist())
-    found, label_rows, unmatched, ambiguous = [], [], [], []
+    rows_of: dict[str, list[int]] = {}
     for row, name in enumerate(ids.tolist()):
-        if times[name] > 1:
-            ambiguous.append(row)
+        rows_of.setdefault(name, []).append(row)
+    found, label_rows = [], []
+    unmatched, ambiguous, joined = [], [], []
+    for name, group in rows_of.items():
+        alone = len(group) == 1
+        if not alone and (several == "leave out" or len({owner[row] for row in group}) > 1):
+            ambiguous += group
         elif name in place:
             found += place[name]
-            label_rows += [row] * len(place[name])
+            label_rows += [group[0]] * len(place[name])
+            joined += [] if alone else group
         else:
-            unmatched.append(row)
+            unmatched += group
     rows = np.array(label_rows, dtype=np.intp)
     report = LinkReport(
         n_labels=len(ids),
         n_signals=len(signals),
-        n_linked=len(set(label_rows)),
-        unmatched_labels=tuple(unmatched),
+        n_linked=len(ids) - len(unmatched) - len(ambiguous),
+        unmatched_labels=tuple(sorted(unmatched)),
         unmatched_signals=tuple(
-            sorted(row for name, rows_ in place.items() if name not in times for row in rows_)
+            sorted(row for name, rows_ in place.items() if name not in rows_of for row in rows_)
         ),
-        ambiguous_labels=tuple(ambiguous),
+        ambiguous_labels=tuple(sorted(ambiguous)),
         set_aside=tuple(entry.row for entry in signals.set_aside),
+        joined_labels=tuple(sorted(joined)),
     )
     if max_lost is not None and report.share_lost > max_lost:
         raise LinkLimitError(report, max_lost)
+    proba, covered = None, np.ones(len(ids), dtype=bool)
+    if table is not None:
+        groups = [rows_of[ids[row]] for row in dict.fromkeys(label_rows)]
+        proba, covered = _averaged(table, [group for group in groups if len(group) > 1])
     return Linked(
         signals=signals.take(np.array(found, dtype=np.intp)),
         label_rows=rows,
         patient_ids=owner[rows],
-        proba=None if table is None else np.asarray(table.proba, dtype=np.float64)[rows],
-        covered=np.ones(len(rows), dtype=bool)
-        if table is None
-        else np.asarray(table.covered, dtype=bool)[rows],
+        proba=None if proba is None else proba[rows],
+        covered=covered[rows],
         report=report,
     )
+
+
+def _averaged(table: HasLabels, groups: list[list[int]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return probabilities and coverage in which each group's first row holds the mean of its covered rows."""
+    proba = np.array(table.proba, dtype=np.float64)
+    covered = np.array(table.covered, dtype=bool)
+    for group in groups:
+        counts = [row for row in group if covered[row]]
+        proba[group[0]] = proba[counts or group].mean(axis=0)
+        covered[group[0]] = bool(counts)
+    return proba, covered
 
 
 class LinkLimitError(LimitError):

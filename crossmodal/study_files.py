@@ -1,5 +1,6 @@
 """Studies that lie one a file: checked when opened, read when a batch asks for them, all brought to one shape."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,8 @@ from .formats import FORMATS, Study, read_study
 from .signals import SetAside
 
 CACHE_BYTES = 256 * 2**20
+MISFIT = "\0"
+"""Stands for the study of a file whose path does not fit the template."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +68,10 @@ class StudyFiles:
         ----------
         files : mapping from study id to one path or several, or a folder
             A folder is searched, with what lies below it, for files of a known kind.
-        by : {"stem", "accession", "study_uid"}, default "stem"
-            What in a folder tells a file's study: its name without suffix, or a field of the DICOM header.
+        by : {"stem", "accession", "study_uid"} or template, default "stem"
+            What in a folder tells a file's study: its name without suffix, a field of the DICOM header, or its path
+            below the folder, as in ``"{study_id}/{view}.png"``: what stands for ``study_id`` is the study. Files that
+            do not fit a template are set aside.
         lead_names : sequence of str, optional
             Leads or channels to take, in order; those of the first readable file by default. A file that lacks one
             is set aside.
@@ -87,11 +92,13 @@ class StudyFiles:
         cache = _Cache(CACHE_BYTES)
         for row, (study_id, path) in enumerate(entries):
             try:
+                if study_id == MISFIT:
+                    raise InputError(path, f"does not fit the template {by}")
                 study = read_study(path)
                 if contract is None:
                     contract = _contract(study, lead_names, sampling_hz, shape)
                 values = _fitted(path, study, contract)
-                name = study_id if study_id is not None else _key(path, study, by)
+                name = _key(path, study, by) if study_id is None else study_id
             except InputError as error:
                 aside.append(SetAside(row, str(error)))
                 continue
@@ -168,8 +175,9 @@ class _Cache:
 
 def _listed(files: Any, by: str) -> list[tuple[str | None, Path]]:
     """Return (study id, path) pairs; the id is None where only the file's header tells it."""
-    if by not in ("stem", "accession", "study_uid"):
-        raise ValueError(f'by is {by!r}; it is "stem", "accession" or "study_uid"')
+    pattern = _template(by) if "{" in by else None
+    if pattern is None and by not in ("stem", "accession", "study_uid"):
+        raise ValueError(f'by is {by!r}; it is "stem", "accession", "study_uid" or a template')
     if isinstance(files, Mapping):
         listed: list[tuple[str | None, Path]] = []
         for study_id, given in files.items():
@@ -180,7 +188,27 @@ def _listed(files: Any, by: str) -> list[tuple[str | None, Path]]:
     if not folder.is_dir():
         raise InputError(folder, "no such folder")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in FORMATS and path.is_file())
-    return [(path.stem if by == "stem" else None, path) for path in paths]
+    if pattern is None:
+        return [(path.stem if by == "stem" else None, path) for path in paths]
+    fits = [pattern.fullmatch(path.relative_to(folder).as_posix()) for path in paths]
+    return [(fit["study_id"] if fit else MISFIT, path) for fit, path in zip(fits, paths, strict=True)]
+
+
+def _template(by: str) -> "re.Pattern[str]":
+    """Return the pattern of a template such as ``{study_id}/{view}.png``; a name twice means the same text twice."""
+    seen: set[str] = set()
+    pattern = ""
+    for place, piece in enumerate(re.split(r"\{(\w+)\}", by)):
+        if place % 2 == 0:
+            pattern += re.escape(piece)
+        elif piece in seen:
+            pattern += f"(?P={piece})"
+        else:
+            seen.add(piece)
+            pattern += f"(?P<{piece}>[^/]+?)"
+    if "study_id" not in seen:
+        raise ValueError(f"the template {by} does not say where study_id stands")
+    return re.compile(pattern)
 
 
 def _key(path: Path, study: Study, by: str) -> str:

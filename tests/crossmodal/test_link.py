@@ -47,6 +47,43 @@ def test_a_study_shared_by_two_rows_is_nobodys():
     assert linked.report.ambiguous_labels == (0, 1)
 
 
+def two_readings(patients=("p", "p", "q", "r")):
+    return SimpleNamespace(
+        ids=np.array(["read-1", "read-2", "read-3", "read-4"]),
+        patient_ids=np.array(patients),
+        proba=np.array([[0.2, 0.8], [0.6, 0.4], [0.5, 0.5], [0.9, 0.1]]),
+        covered=np.array([True, True, False, True]),
+    )
+
+
+def test_several_reports_of_one_study_are_averaged_when_asked():
+    studies = {"read-1": "a", "read-2": "a", "read-3": "b", "read-4": "c"}
+    linked = link(two_readings(), signals_of("cba"), studies=studies, several="average")
+    assert linked.ids.tolist() == ["a", "b", "c"]
+    np.testing.assert_allclose(linked.proba, [[0.4, 0.6], [0.5, 0.5], [0.9, 0.1]])
+    assert linked.covered.tolist() == [True, False, True]
+    assert linked.report.joined_labels == (0, 1)
+    assert linked.report.n_linked == 4
+    assert "2 label rows averaged with others of their study: 0, 1" in linked.report.lines()
+
+
+def test_an_uncovered_report_does_not_water_down_a_covered_one():
+    studies = {"read-3": "x", "read-4": "x"}
+    labels = two_readings(("p", "p", "r", "r"))
+    linked = link(labels, signals_of(["x"]), studies=studies, several="average")
+    np.testing.assert_allclose(linked.proba, [[0.9, 0.1]])
+    assert linked.covered.tolist() == [True]
+
+
+def test_reports_of_two_patients_are_never_averaged():
+    studies = {"read-3": "x", "read-4": "x"}
+    linked = link(two_readings(), signals_of(["x"]), studies=studies, several="average")
+    assert linked.report.ambiguous_labels == (2, 3)
+    assert not len(linked)
+    with pytest.raises(ValueError, match="leave out"):
+        link(two_readings(), signals_of(["x"]), several="sum")
+
+
 def test_the_report_counts_rows_and_names_no_id():
     values = np.zeros((3, 1, 4))
     values[2] = np.inf

@@ -194,3 +194,42 @@ def test_no_reader_lets_another_error_out(tmp_path, suffix, content):
     with pytest.raises((InputError, UsageError)) as caught:
         read_study(file)
     assert "\n" not in str(caught.value)
+
+
+def test_a_template_tells_the_study_from_the_path(tmp_path):
+    for study in ("s1", "s2"):
+        (tmp_path / study).mkdir()
+        for view in ("frontal", "lateral"):
+            np.save(tmp_path / study / f"{view}.npy", np.full((1, 8), len(view), np.float32))
+    np.save(tmp_path / "stray.npy", np.zeros((1, 8), np.float32))
+    files = StudyFiles.open(tmp_path, by="{study_id}/{view}.npy")
+    assert files.study_ids.tolist() == ["s1", "s1", "s2", "s2"]
+    assert [entry.row for entry in files.set_aside] == [4]
+    assert "does not fit the template" in files.set_aside[0].reason
+    linked = link(["s2", "s1"], files)
+    assert linked.label_rows.tolist() == [0, 0, 1, 1]
+    assert linked.report.n_linked == 2
+
+
+@pytest.mark.parametrize(
+    ("template", "path", "study"),
+    [
+        ("img_{study_id}_{view}.npy", "img_a.b_pa.npy", "a.b"),
+        ("{site}/{study_id}/{study_id}-{n}.npy", "x/s1/s1-2.npy", "s1"),
+        ("{site}/{study_id}/{study_id}-{n}.npy", "x/s1/s2-2.npy", None),
+        ("{study_id}.npy", "deep/s1.npy", None),
+    ],
+)
+def test_templates_match_whole_paths(tmp_path, template, path, study):
+    (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+    np.save(tmp_path / path, np.zeros((1, 8), np.float32))
+    if study is None:
+        with pytest.raises(InputError, match="none of 1 files"):
+            StudyFiles.open(tmp_path, by=template)
+    else:
+        assert StudyFiles.open(tmp_path, by=template).study_ids.tolist() == [study]
+
+
+def test_a_template_that_names_no_study_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="study_id"):
+        StudyFiles.open(tmp_path, by="{name}.npy")
