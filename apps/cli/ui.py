@@ -25,6 +25,19 @@ SAMPLE_LABELS = "sidelight-labels.sqlite"
 @click.option("--slices", help="A Python file or module of slicing functions. Its code is run.")
 @click.option("--classes", help="Class names, by comma; else the schema that the functions file defines.")
 @click.option("--signals", type=click.Path(), help="Signals by record id (NPZ), shown beside the text.")
+@click.option(
+    "--studies",
+    type=click.Path(),
+    help="Folder of pictures and signals (PNG, JPEG, DICOM, EDF, WFDB) by record id.",
+)
+@click.option("--study-column", default="", help="Field that names a record's file in that folder.")
+@click.option(
+    "--findings", type=click.Path(), help="Findings to mark in the text, one a line [default: common ones]."
+)
+@click.option(
+    "--language", default="", type=click.Choice(["", "en", "de", "sv"]),
+    help="Language of the texts, for what they say of findings [default: told from each text].",
+)  # fmt: skip
 @click.option("--show", default="", help="Fields shown beside the text, by comma; no others are shown.")
 @click.option("--guideline", type=click.Path(), help="Markdown file with what annotators are asked to do.")
 @click.option(
@@ -64,6 +77,10 @@ def ui(
     slices: str | None,
     classes: str | None,
     signals: str | None,
+    studies: str | None,
+    study_column: str,
+    findings: str | None,
+    language: str,
     show: str,
     guideline: str | None,
     labels: str | None,
@@ -94,7 +111,10 @@ def ui(
     known = Login.parse(login, address)
     roles = Roles() if roles_file is None else Roles.read(roles_file)
     note("reading records and running functions")
-    workspace = open_workspace(source, functions, slices, classes, signals, show, guideline, columns, task)
+    workspace = open_workspace(
+        source, functions, slices, classes, signals, show, guideline, columns, task, studies, study_column,
+        findings, language,
+    )  # fmt: skip
     place = labels or _beside(source)
     store = LabelStore(place, workspace.schema.task)
     if export_labels or export_events or import_labels:
@@ -137,6 +157,10 @@ def open_workspace(
     guideline: str | None,
     columns: Mapping[str, Any],
     task: str | None = None,
+    studies: str | None = None,
+    study_column: str = "",
+    findings: str | None = None,
+    language: str = "",
 ) -> "Workspace":
     """Return what the options describe, or the bundled sample."""
     from sidelight.apps.ui.workspace import Workspace
@@ -152,10 +176,12 @@ def open_workspace(
             raise InputError(guideline, "cannot be read as UTF-8 text") from None
     shown = tuple(name.strip() for name in show.split(",") if name.strip())
     from sidelight.apps.ui.project import is_project, open_project
+    from sidelight.apps.ui.viewers.studies import StudyFolder
     from sidelight.slicing import SlicingFunction
 
+    folder = None if studies is None else StudyFolder.open(studies, study_column)
     if is_project(export):
-        return open_project(export, task, shown, words)
+        return open_project(export, task, shown, words, folder, findings, language)
     schema = parse_classes(classes, functions)
     if schema is None:
         raise UsageError(
@@ -168,6 +194,9 @@ def open_workspace(
         functions=load_functions(functions, LabelingFunction) if functions else (),
         slicing_functions=load_functions(slices, SlicingFunction) if slices else (),
         signals=signals,
+        studies=folder,
+        findings=findings,
+        language=language,
         show=shown,
         guideline=words,
         functions_file=Path(functions) if functions and functions.endswith(".py") else None,

@@ -39,21 +39,8 @@ def theme_options() -> dict[str, Any]:
     return options
 
 
-ECG_LIGHT = ("#fff8f6", "#f7d9d4", "#ebaea5", "#14171a", "#5d5a52")
-ECG_DARK = ("#1d1716", "#3a2825", "#5f3c37", "#f3efe8", "#a9a69d")
-
-
-def ecg_style(kind: str) -> str:
-    """Return the style sheet that goes into an electrocardiogram drawn for one theme."""
-    paper, fine, bold, trace, soft = ECG_DARK if kind == "dark" else ECG_LIGHT
-    return (
-        f"<style>.ecg-paper{{fill:{paper}}}.ecg-fine{{stroke:{fine};stroke-width:.12;fill:none}}"
-        f".ecg-bold{{stroke:{bold};stroke-width:.22;fill:none}}.ecg-trace{{stroke:{trace};stroke-width:.38;fill:none;"
-        f"stroke-linejoin:round;stroke-linecap:round}}.ecg-mark,.ecg-cut{{stroke:{trace};stroke-width:.3;fill:none}}"
-        f"svg{{background:{paper}}}text{{fill:{trace};font-family:sans-serif}}.ecg-lead{{font-size:3.7px;font-weight:650;"
-        f"paint-order:stroke;stroke:{paper};stroke-width:1.1px}}.ecg-scale{{font-size:3.3px;fill:{soft};white-space:pre}}"
-        "</style>"
-    )
+ECG_LIGHT = {"paper": "#fff8f6", "fine": "#f7dcd7", "bold": "#ecb3aa", "trace": "#14171a"}
+ECG_DARK = {"paper": "#1d1716", "fine": "#332421", "bold": "#573833", "trace": "#f3efe8"}
 
 
 def page_icon() -> Image.Image:
@@ -73,6 +60,9 @@ def style(kind: str) -> str:
     base, classes = (DARK, CLASS_DARK) if dark else (LIGHT, CLASS_LIGHT)
     soft = "#a9a69d" if dark else "#5d5a52"
     variables = "".join(f"--c{n}:{colour};" for n, colour in enumerate(classes))
+    variables += "".join(
+        f"--ecg-{name}:{colour};" for name, colour in (ECG_DARK if dark else ECG_LIGHT).items()
+    )
     marks = "".join(
         f"mark.c{n}{{background:color-mix(in srgb,var(--c{n}) 17%,transparent);border-bottom:3px {line} var(--c{n})}}"
         f".dot.c{n}{{background:var(--c{n})}}"
@@ -80,6 +70,7 @@ def style(kind: str) -> str:
     )
     return (
         f"<style>:root{{{variables}--ink:{base['textColor']};--soft:{soft};--line:{base['borderColor']};"
+        f"--edge:{'#7d858d' if dark else '#8c877b'};"
         f"--paper:{base['backgroundColor']};--panel:{base['secondaryBackgroundColor']};--accent:{base['primaryColor']}}}"
         f"{marks}{SHEET}</style>"
     )
@@ -95,6 +86,10 @@ SHEET = """
 .note mark{color:inherit;padding:1px 1px 0;border-radius:3px 3px 0 0}
 mark.mixed{background:repeating-linear-gradient(45deg,color-mix(in srgb,var(--c0) 22%,transparent) 0 6px,
  color-mix(in srgb,var(--c1) 22%,transparent) 6px 12px);border-bottom:3px solid var(--ink)}
+.finding{border-bottom:1.5px dotted var(--soft)}
+.sign{display:inline-block;font:600 12px/1.25 'Source Sans',system-ui,sans-serif;color:var(--ink);background:var(--panel);
+ border:1px solid var(--edge);border-radius:4px;padding:0 4px;margin-right:4px;vertical-align:2px}
+.legend{display:flex;flex-wrap:wrap;gap:2px 16px;font:14px/1.6 'Source Sans',system-ui,sans-serif;color:var(--soft)}
 .facts{padding:0!important;margin:0!important;display:flex;flex-wrap:wrap;gap:3px 26px;margin:0;font:15px/1.5 'Source Sans',system-ui,sans-serif}
 .facts div{display:flex;gap:7px}.facts dt{color:var(--soft)}.facts dd{margin:0!important;padding:0!important;font-variant-numeric:tabular-nums}
 .top{display:flex;align-items:baseline;gap:14px;flex-wrap:wrap;font:15px/1.5 'Source Sans',system-ui,sans-serif;
@@ -111,7 +106,6 @@ mark.mixed{background:repeating-linear-gradient(45deg,color-mix(in srgb,var(--c0
  color:var(--soft);margin:0}
 .suggestion{border:1.5px dashed var(--line);border-radius:6px;padding:7px 12px;font-size:15px;color:var(--ink)}
 .quiet{color:var(--soft);font-size:15px}
-img.ecg{width:100%;height:auto;display:block;border:1px solid var(--line);border-radius:6px}
 .sections{display:flex;flex-wrap:wrap;gap:4px 16px;font:15px/1.5 'Source Sans',system-ui,sans-serif}
 .sections a{color:var(--accent);text-decoration:underline;text-underline-offset:3px}
 div:has(> .st-key-decide){position:sticky;bottom:0;background:var(--paper);padding:10px 0;z-index:5}

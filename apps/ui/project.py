@@ -4,10 +4,11 @@ from pathlib import Path
 
 from sidelight.apps.project import load_project
 from sidelight.apps.project.checks import open_export
-from sidelight.apps.project.file import Project
+from sidelight.apps.project.file import Payload, Project
 from sidelight.apps.project.sources import functions_of, slices_of
 from sidelight.labeling import LabelingFunction, UsageError
 
+from .viewers.studies import StudyFolder
 from .workspace import Workspace
 
 LABELS = "labels.sqlite"
@@ -21,7 +22,13 @@ def is_project(path: str | Path) -> bool:
 
 
 def open_project(
-    path: str | Path, task: str | None = None, show: tuple[str, ...] = (), guideline: str = ""
+    path: str | Path,
+    task: str | None = None,
+    show: tuple[str, ...] = (),
+    guideline: str = "",
+    studies: StudyFolder | None = None,
+    findings: str | Path | None = None,
+    language: str = "",
 ) -> Workspace:
     """Return the records of a project with the functions, slices and signals of one of its tasks.
 
@@ -35,6 +42,10 @@ def open_project(
         Fields shown beside the text.
     guideline : str
         What annotators are asked to do; the project's purpose where this is empty.
+    studies : StudyFolder, optional
+        Files shown beside the text, in place of those of the project.
+    findings, language
+        See `Workspace.open`.
 
     Raises
     ------
@@ -53,26 +64,40 @@ def open_project(
     for name, source in project.sources(chosen).items():
         functions += functions_of(project, name)
         files += [project.path(source.functions)] if source.functions else []
+    target = _target(project, chosen)
     return Workspace.open(
         open_export(project),
         project.schema(chosen),
         name=project.config.project.name,
         functions=functions,
         slicing_functions=slices_of(project),
-        signals=_signals(project, chosen),
+        signals=_npz(project, target),
+        studies=studies or _folder(project, target),
+        findings=findings,
+        language=language,
         show=show,
         guideline=guideline or project.config.project.purpose,
         functions_file=files[0] if files else project.home / "lfs.py",
     )
 
 
-def _signals(project: Project, task: str) -> Path | None:
-    """Return the file of the signals that a task's network reads, where it is one the page can draw."""
+def _target(project: Project, task: str) -> Payload | None:
+    """Return the payload that a task's network reads, or else the first one that a network may read."""
     target = project.config.questions[task].target
     payloads = project.config.payloads
-    found = (
-        payloads.get(target) if target else next((p for p in payloads.values() if p.kind == "signal"), None)
-    )
-    if found is None or found.kind != "signal" or not found.path or not found.path.endswith(".npz"):
+    found = payloads.get(target) if target else next((p for p in payloads.values() if p.is_target), None)
+    return None if found is None or not found.is_target or not found.path else found
+
+
+def _npz(project: Project, payload: Payload | None) -> Path | None:
+    """Return the one file of a payload's signals."""
+    paths = [] if payload is None else project.study_paths(payload)
+    return paths[0] if len(paths) == 1 and paths[0].suffix == ".npz" else None
+
+
+def _folder(project: Project, payload: Payload | None) -> StudyFolder | None:
+    """Return the folder of a payload's files."""
+    paths = [] if payload is None else project.study_paths(payload)
+    if payload is None or len(paths) != 1 or not paths[0].is_dir():
         return None
-    return project.path(found.path)
+    return StudyFolder.open(paths[0], payload.study or "")

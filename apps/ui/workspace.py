@@ -24,11 +24,15 @@ from sidelight.labeling import (
 )
 from sidelight.labeling.record import batch_records
 
+from .findings import FindingMarker
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from sidelight.crossmodal import SignalSet
     from sidelight.slicing import SliceMatrix, SlicingFunction
+
+    from .viewers.studies import StudyFolder
 
 FEWEST_FOR_MODEL = 3
 """Functions below which agreements teach nothing, and the majority speaks instead."""
@@ -97,6 +101,10 @@ class Workspace:
         Named subsets of the records.
     signals : SignalSet or None
         Signals by record id.
+    studies : StudyFolder or None
+        Files of pictures and signals, shown beside the text.
+    marker : FindingMarker or None
+        Finds what the text says of findings.
     show : tuple of str
         Fields shown beside the text; no others are, since some may hold the answer.
     guideline : str
@@ -114,6 +122,8 @@ class Workspace:
     proba: NDArray[np.float64] | None = None
     slices: "SliceMatrix | None" = None
     signals: "SignalSet | None" = None
+    studies: "StudyFolder | None" = None
+    marker: "FindingMarker | None" = None
     show: tuple[str, ...] = ()
     guideline: str = ""
     functions_file: Path | None = None
@@ -129,6 +139,9 @@ class Workspace:
         functions: Sequence[LabelingFunction] = (),
         slicing_functions: "Sequence[SlicingFunction]" = (),
         signals: str | Path | None = None,
+        studies: "StudyFolder | None" = None,
+        findings: str | Path | None = None,
+        language: str = "",
         show: Sequence[str] = (),
         guideline: str = "",
         functions_file: Path | None = None,
@@ -152,6 +165,8 @@ class Workspace:
             proba=proba,
             slices=_slices(slicing_functions, batches),
             signals=(found := _signals(signals)),
+            studies=studies,
+            marker=FindingMarker.of(functions, findings, language),
             show=tuple(show),
             guideline=guideline,
             functions_file=functions_file,
@@ -213,6 +228,14 @@ class Workspace:
     def signal_row(self, row: int) -> int | None:
         """Return where a record's signal stands in `signals`, None when it has none."""
         return self._signal_rows.get(self.records.ids[row])
+
+    def studies_of(self, row: int) -> tuple[Path, ...]:
+        """Return the files of a record's studies."""
+        return () if self.studies is None else self.studies.of(self.records[row])
+
+    def has_study(self, row: int) -> bool:
+        """Return whether a signal or picture can be shown beside a record."""
+        return self.signal_row(row) is not None or bool(self.studies_of(row))
 
 
 def apply_and_fit(

@@ -8,7 +8,7 @@ from sidelight.apps.ui.desk import Desk
 from sidelight.apps.ui.guard import action, guarded
 
 from .label import KEYS
-from .parts import said_list, show_facts, show_note, show_signal, show_timeline, widths
+from .parts import said_list, show_facts, show_note, show_study, show_timeline, widths
 
 
 def adjudicate_page(desk: Desk) -> None:
@@ -65,7 +65,7 @@ def _show_case(desk: Desk) -> None:
         _undo(desk, undo.seq if undo else 0, disabled=undo is None)
         _what_people_said(desk, item_id)
     with other_side:
-        show_signal(desk.context, row)
+        show_study(desk.context, row)
         show_timeline(workspace.records[row])
     desk.sight.show(item_id, desk.now())
 

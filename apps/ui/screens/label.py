@@ -9,7 +9,7 @@ from sidelight.apps.ui.guard import action, guarded
 from sidelight.apps.ui.prevalence import estimate_shares
 from sidelight.apps.ui.queues import Queue
 
-from .parts import said_list, show_facts, show_note, show_signal, show_timeline, widths
+from .parts import said_list, show_facts, show_note, show_study, show_timeline, widths
 
 KEYS = "123456789"
 
@@ -36,6 +36,7 @@ def _settings(desk: Desk) -> None:
     workspace = desk.context.workspace
     if workspace.functions:
         st.toggle("Highlight what functions found", value=True, key="evidence")
+    st.toggle("Mark findings", value=True, key="findings", help=MARKING)
     if workspace.proba is not None and desk.context.suggestions:
         st.toggle("Show the label model's suggestion", value=False, key="suggest", help=ANCHORING)
 
@@ -58,7 +59,12 @@ def _show_record(desk: Desk, queue: Queue) -> None:
     suggestion = _suggestion(desk, row)
     with text_side:
         show_facts(workspace, row)
-        show_note(workspace, row, evidence=st.session_state.get("evidence", True))
+        show_note(
+            workspace,
+            row,
+            evidence=st.session_state.get("evidence", True),
+            findings=st.session_state.get("findings", True),
+        )
         if suggestion:
             share = workspace.proba[row].max() if workspace.proba is not None else 0.0
             st.html(
@@ -69,7 +75,7 @@ def _show_record(desk: Desk, queue: Queue) -> None:
             _choices(desk, item_id, row, source, suggestion)
         _remarks(desk, item_id, row)
     with other_side:
-        shown = show_signal(desk.context, row)
+        shown = show_study(desk.context, row)
         shown = show_timeline(workspace.records[row]) or shown
         if st.session_state.get("evidence", True):
             _what_functions_say(desk, row, first=not shown)
@@ -169,3 +175,4 @@ def _all_done(desk: Desk, queue: Queue) -> None:
 
 
 ANCHORING = "People tend to follow suggestions. Labels given beside one are marked as such in the store."
+MARKING = "Dotted lines; a sign says where the note denies or doubts a finding. Rules tell it, and they err."

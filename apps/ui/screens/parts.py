@@ -1,15 +1,13 @@
-"""Parts that several pages show: a record with its evidence, its facts, its signal."""
+"""Parts that several pages show: a record with its evidence, its facts, its studies."""
 
-import base64
-import functools
 from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
 
 from sidelight.apps.ui.context import Context
-from sidelight.apps.ui.look import ecg_style
-from sidelight.apps.ui.note_html import Mark, note_html, section_links
+from sidelight.apps.ui.note_html import Mark, finding_legend, note_html, section_links
+from sidelight.apps.ui.viewers.show import show_studies, show_tracing
 from sidelight.apps.ui.workspace import Workspace
 from sidelight.labeling import Record, find_sections
 
@@ -20,8 +18,8 @@ MOST_EVENTS = 200
 """Facts of a patient that the timeline shows at most, the latest first."""
 
 
-def show_note(workspace: Workspace, row: int, *, evidence: bool = True) -> None:
-    """Show a record's text, marked where functions found their reasons."""
+def show_note(workspace: Workspace, row: int, *, evidence: bool = True, findings: bool = True) -> None:
+    """Show a record's text, marked where functions found their reasons, and findings with what it says of each."""
     record = workspace.records[row]
     marks = []
     if evidence:
@@ -33,7 +31,8 @@ def show_note(workspace: Workspace, row: int, *, evidence: bool = True) -> None:
     if len(found) >= FEWEST_SECTIONS:
         st.html(section_links([section.name.replace("_", " ") for section in found]))
     titles = [(section.start, section.body) for section in found]
-    st.html(note_html(text, marks, sections=titles))
+    mentions = workspace.marker.find(text) if findings and workspace.marker is not None else ()
+    st.html(note_html(text, marks, sections=titles, findings=mentions) + finding_legend(mentions))
 
 
 def show_facts(workspace: Workspace, row: int) -> None:
@@ -54,35 +53,24 @@ def show_facts(workspace: Workspace, row: int) -> None:
     st.html(f'<dl class="facts">{cells}</dl>')
 
 
-def show_signal(context: Context, row: int) -> bool:
-    """Show the record's electrocardiogram; False when it has none."""
-    place = context.workspace.signal_row(row)
-    if place is None:
-        return False
-    kind = st.context.theme.type or "light"
-    st.html(_drawn(context.workspace, place, kind))
-    return True
-
-
-@functools.lru_cache(maxsize=64)
-def _drawn(workspace: Workspace, place: int, kind: str) -> str:
-    """Return a signal as a picture with its colours inside, since pages may not hold drawings themselves."""
-    from sidelight.apps.reports import draw_ecg
-
-    signals = workspace.signals
-    assert signals is not None  # noqa: S101 - a place was found in them
-    scale = 1000.0 if signals.units == "uV" else 1.0
-    values = signals.take([place]).values[0] / scale
-    svg = draw_ecg(values, signals.lead_names, signals.sampling_hz, name="ecg")
-    first = svg.index(">") + 1
-    picture = base64.b64encode(f"{svg[:first]}{ecg_style(kind)}{svg[first:]}".encode()).decode()
-    words = f"12-lead electrocardiogram, {signals.sampling_hz:g} samples a second, 25 mm/s, 10 mm/mV"
-    return f'<img class="ecg" alt="{words}" src="data:image/svg+xml;base64,{picture}">'
+def show_study(context: Context, row: int) -> bool:
+    """Show the record's signal or picture; False when it has none."""
+    workspace = context.workspace
+    place = workspace.signal_row(row)
+    if place is not None and workspace.signals is not None:
+        signals = workspace.signals
+        values = signals.batch([place])[0]
+        show_tracing(values, signals.lead_names, signals.sampling_hz, signals.units, row)
+        return True
+    paths = workspace.studies_of(row)
+    if paths:
+        show_studies(paths, row)
+    return bool(paths)
 
 
 def widths(workspace: Workspace, row: int) -> tuple[float, float]:
     """Return how wide the text and what stands beside it are: a tracing wants room, a list of words little."""
-    return (1.0, 1.45) if workspace.signal_row(row) is not None else (1.45, 1.0)
+    return (1.0, 1.45) if workspace.has_study(row) else (1.45, 1.0)
 
 
 def show_timeline(record: Record) -> bool:

@@ -1,9 +1,7 @@
 """The labeling app as its users meet it: a real browser, a keyboard, and what is in the store afterwards."""
 
-import os
 import re
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,21 +17,6 @@ READY = 60_000
 def sample(chromium, serve):
     """The app on the bundled sample."""
     return serve()
-
-
-@pytest.fixture
-def page(chromium, request):
-    """A page that notes every request and every fault; a picture of its end is kept where SIDELIGHT_SHOTS says."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    page = context.new_page()
-    page.requests, page.faults = [], []
-    page.on("request", lambda sent: page.requests.append(sent.url))
-    page.on("websocket", lambda socket: page.requests.append(socket.url))
-    page.on("pageerror", lambda fault: page.faults.append(str(fault)))
-    yield page
-    if shots := os.environ.get("SIDELIGHT_SHOTS"):
-        page.screenshot(path=str(Path(shots) / f"{request.node.name}.png"))
-    context.close()
 
 
 def n_done(page):

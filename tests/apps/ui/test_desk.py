@@ -1,6 +1,7 @@
 """One person's desk: which record comes, what counts, and what the guard does not believe."""
 
 import itertools
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -13,14 +14,15 @@ pytest.importorskip("sqlalchemy", reason="the ui extra is not installed")
 from sidelight.apps.ui.context import Context
 from sidelight.apps.ui.coreset import core_set
 from sidelight.apps.ui.desk import SHORTEST_LOOK, Desk, Sight
-from sidelight.apps.ui.note_html import Mark, note_html
+from sidelight.apps.ui.findings import Finding, FindingMarker
+from sidelight.apps.ui.note_html import SIGNS, Mark, note_html
 from sidelight.apps.ui.people import Login, Person, Roles
 from sidelight.apps.ui.prevalence import estimate_shares, estimate_with_help, random_sample
 from sidelight.apps.ui.queues import AUDIT_EVERY, conflict, entropy
 from sidelight.apps.ui.ratings import Ratings, against_functions
 from sidelight.apps.ui.store import LabelEvent, LabelStore, new_event_id
 from sidelight.apps.ui.workspace import RecordTable, Workspace, apply_and_fit
-from sidelight.labeling import InputError, LabelSchema, UsageError, keyword_lf
+from sidelight.labeling import InputError, LabelSchema, UsageError, finding_lf, keyword_lf
 
 SCHEMA = LabelSchema(("calm", "wild"))
 FUNCTIONS = (
@@ -281,6 +283,46 @@ def test_a_note_is_shown_and_never_interpreted(text):
     assert "<script" not in html
     assert '"><b>' not in html
     assert plain.count("<") == plain.count("<mark ")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "status"),
+    [
+        ("Small left pleural effusion.", "affirmed"),
+        ("No pleural effusion.", "negated"),
+        ("Possible pleural effusion.", "uncertain"),
+        ("History of pleural effusion.", "historical"),
+        ("Mother had a stroke.", "family"),
+        ("Kein Nachweis einer Fraktur.", "negated"),
+        ("ingen pneumoni och är normal", "negated"),
+    ],
+)
+def test_findings_carry_what_the_note_says_of_them(sentence, status):
+    (finding,) = FindingMarker.of().find(sentence)
+    assert finding.status == status
+    html = note_html(sentence, findings=[finding])
+    sign = SIGNS.get(status)
+    assert f'<span class="finding {status}"' in html
+    assert ('class="sign"' in html) == (sign is not None)
+    assert (sign or "") in html
+    plain = re.sub(r'<i class="sign">.*?</i>|<[^>]*>', "", html)
+    assert plain == sentence, "the text itself stays whole"
+
+
+def test_a_finding_within_evidence_shows_its_sign_once():
+    html = note_html("no big effusion", [Mark((3, 9), 0, "f")], findings=[Finding((7, 15), "negated")])
+    assert html.count('class="sign"') == 1
+    assert re.sub(r"<[^>]*>", "", html.replace('<i class="sign">no</i>', "")) == "no big effusion"
+
+
+def test_findings_come_from_a_file_and_from_functions(tmp_path):
+    (tmp_path / "terms.txt").write_text("# mine\nblue toe\n")
+    says = finding_lf("says", ["green ear"], affirmed="yes")
+    marker = FindingMarker.of([says], tmp_path / "terms.txt")
+    found = marker.find("Blue toe, no green ear, fever.")
+    assert [finding.status for finding in found] == ["affirmed", "negated"]
+    with pytest.raises(InputError):
+        FindingMarker.of([], tmp_path / "gone.txt")
 
 
 def test_a_note_without_text_says_so():

@@ -1,0 +1,1 @@
+"""Viewers beside the note: pictures with window and level, electrocardiograms, electroencephalograms."""
