@@ -1,7 +1,11 @@
 """What is thought of a function before anything is learned of it, and what the others' record says of it."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
+
+from sidelight.labeling import FunctionInfo
 
 Array = NDArray[np.float64]
 
@@ -77,3 +81,24 @@ def shared_skill(
         skill[two_sided] = gained[two_sided].sum() / max(1, cast[two_sided].sum())
     shared = spread_errors(np.clip(prior + skill[:, None] * (1 - prior), 0.02, 0.98), prior)
     return np.where(two_sided[:, None, None], shared, guess)
+
+
+def read_beliefs(
+    functions: tuple[FunctionInfo, ...], accuracies: Mapping[str, float | tuple[float, float]], usual: float
+) -> tuple[Array, Array]:
+    """Return the accuracies that authors or the user expect, NaN where none, and how many votes each is worth."""
+    names = [function.name for function in functions]
+    expected, worth = np.full(len(names), np.nan), np.full(len(names), float(usual))
+    for j, function in enumerate(functions):
+        if function.accuracy is not None:
+            expected[j], worth[j] = function.accuracy
+    for name, belief in accuracies.items():
+        if name not in names:
+            raise ValueError(f"accuracies names {name}; the functions are {', '.join(names)}")
+        j = names.index(name)
+        expected[j], worth[j] = belief if isinstance(belief, tuple) else (belief, usual)
+        if not 0 < expected[j] < 1 or not worth[j] > 0:
+            raise ValueError(
+                f"accuracies has {belief} for {name}; an accuracy lies between 0 and 1, and is worth more than 0 votes"
+            )
+    return expected, worth

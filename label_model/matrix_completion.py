@@ -15,6 +15,7 @@ from .balance import ClassBalance, known_balance
 from .base import check_gold
 from .dependence import annotator_pairs, discounts, group_numbers, linked_annotators, near_copies, read_groups
 from .fitted import FittedLabelModel
+from .guess import read_beliefs
 from .pair_table import one_sided
 from .solver import (
     FEWEST_TO_REFINE,
@@ -145,7 +146,7 @@ class LabelModel(FittedLabelModel):
         log_freq: int = 10,
         mu_eps: float | None = None,
         gold: ArrayLike | None = None,
-        accuracies: Mapping[str, float] | None = None,
+        accuracies: Mapping[str, float | tuple[float, float]] | None = None,
     ) -> Self:
         """Learn accuracies from votes and return the model.
 
@@ -170,8 +171,10 @@ class LabelModel(FittedLabelModel):
         gold : array-like of int of shape (n_records,), optional
             Gold labels of some of these records, -1 elsewhere: any number, drawn at random among them. They count
             as observations of accuracies and, where it is not given, of the class balance.
-        accuracies : mapping of function name to float, optional
-            How often the user expects a function's votes to be right; takes the place of `prec_init`.
+        accuracies : mapping of function name to float or (float, float), optional
+            How often the user expects a function's votes to be right, and how many votes that belief is worth
+            (`l2` of them where only the first is said); takes the place of what the function declared, which takes
+            the place of `prec_init`.
         """
         del progress_bar, lr, optimizer, lr_scheduler, seed, log_freq, mu_eps
         votes = self._start(L_train)
@@ -185,9 +188,17 @@ class LabelModel(FittedLabelModel):
             else check_gold(gold, self.cardinality, votes.n_records)
         )
         known = known_balance(class_balance, Y_dev, votes.schema, gold)
-        polarity = tuple(function.polarity for function in votes.functions)
         problem = self._problem(
-            moments.over(repeats), polarity, known, n_epochs, l2, prec_init, accuracies, cast, labels, repeats
+            moments.over(repeats),
+            votes.functions,
+            known,
+            n_epochs,
+            l2,
+            prec_init,
+            accuracies,
+            cast,
+            labels,
+            repeats,
         )
         self._learn(problem, cast, labels)
         self._remember(L_train, votes, known or self._estimated())
@@ -220,7 +231,9 @@ class LabelModel(FittedLabelModel):
         known = known_balance(class_balance, None, moments.schema)
         repeats = moments.repeats()
         none = np.zeros(0, dtype=np.int64)
-        problem = self._problem(moments.over(repeats), (), known, 500, 20.0, 0.7, None, None, none, repeats)
+        problem = self._problem(
+            moments.over(repeats), votes.functions, known, 500, 20.0, 0.7, None, None, none, repeats
+        )
         self._learn(problem, None, none)
         self._remember(empty, votes, known or self._estimated())
         self.violators_ = self._list_violators()
@@ -243,12 +256,12 @@ class LabelModel(FittedLabelModel):
     def _problem(
         self,
         moments: Moments,
-        polarity: tuple[tuple[int, ...], ...],
+        functions: tuple[FunctionInfo, ...],
         known: ClassBalance | None,
         n_epochs: int,
         l2: float,
         prec_init: float,
-        accuracies: Mapping[str, float] | None,
+        accuracies: Mapping[str, float | tuple[float, float]] | None,
         cast: CastVotes | None,
         labels: NDArray[np.int64],
         repeats: int,
@@ -257,13 +270,7 @@ class LabelModel(FittedLabelModel):
         if not 0.5 <= prec_init < 1 or not l2 > 0 or n_epochs < 1:
             raise ValueError("prec_init is from 0.5 to below 1, l2 above 0 and n_epochs at least 1")
         m, k = moments.singles.shape
-        expected = np.full(m, np.nan)
-        for name, accuracy in (accuracies or {}).items():
-            if name not in moments.names:
-                raise ValueError(f"accuracies names {name}; the functions are {', '.join(moments.names)}")
-            if not 0 < accuracy < 1:
-                raise ValueError(f"accuracies has {accuracy} for {name}; it lies between 0 and 1")
-            expected[moments.names.index(name)] = accuracy
+        expected, worth = read_beliefs(functions, accuracies or {}, l2)
         rows = np.flatnonzero(labels >= 0)
         truth = np.eye(k)[labels[rows]]
         gold = (
@@ -271,13 +278,13 @@ class LabelModel(FittedLabelModel):
             if cast and len(rows)
             else np.zeros((m, k, k))
         )
-        self.one_sided_ = one_sided(moments, polarity)
+        self.one_sided_ = one_sided(moments, tuple(function.polarity for function in functions))
         self.vote_rates_ = moments.singles / max(1, moments.n_records)
         self.n_fitted_ = moments.n_records
         alone = np.arange(m, dtype=np.intp)
         return Problem(
             moments, self.one_sided_, alone, known, int(n_epochs), float(l2), float(prec_init), expected,
-            gold / repeats, truth.sum(axis=0) / repeats, repeats,
+            worth, gold / repeats, truth.sum(axis=0) / repeats, repeats,
         )  # fmt: skip
 
     def _learn(self, problem: Problem, cast: CastVotes | None, labels: NDArray[np.int64]) -> None:

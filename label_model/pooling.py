@@ -60,7 +60,7 @@ class Information:
 
 
 def learned_pulls(
-    cast: CastVotes, emitted: Array, prior: Array, first: Pseudo, repeats: int = 1
+    cast: CastVotes, emitted: Array, prior: Array, first: Pseudo, told: NDArray[np.bool_], repeats: int = 1
 ) -> Pseudo | None:
     """Return a prior on coverage and accuracies whose strengths come from how far the fitted ones differ.
 
@@ -80,6 +80,8 @@ def learned_pulls(
     first : Pseudo
         The prior that they were fitted with; at most as many votes now pull each function towards its own accuracy,
         the same in all classes.
+    told : ndarray of bool of shape (n_functions,)
+        Functions whose accuracy the user expects; they keep to their prior.
     repeats : int, default 1
         How many times over each record stands in the votes.
 
@@ -99,21 +101,21 @@ def learned_pulls(
     skill, about, sampling = _skills(accuracy, known)
     usual = skill * (1 - skill)
     worth = usual / sampling
-    telling = worth > INFORMED * first.votes.sum(axis=(1, 2))
-    if telling.sum() < max(3, 0.5 * np.isfinite(sampling).sum()):
+    telling = ~told & (worth > INFORMED * first.votes.sum(axis=(1, 2)))
+    if telling.sum() < max(3, 0.5 * (~told & np.isfinite(sampling)).sum()):
         return None
-    mean, told = _shared_accuracy(skill[telling], sampling[telling])
     strength = np.zeros(len(skill))
-    strength[telling] = told
+    mean, strength[telling] = _shared_accuracy(skill[telling], sampling[telling])
     strays = (accuracy - skill[:, None]) / np.sqrt(usual)[:, None]
     between = _strength(strays[telling], (about * usual[:, None, None])[telling])
     same = np.eye(k, dtype=bool)
     shared = strength[:, None, None] * prior * np.where(same, mean, (1 - mean) / (k - 1))
+    steady = first.votes.sum(axis=1, keepdims=True)
     own = np.where(same, skill[:, None, None], ((1 - skill) / (k - 1))[:, None, None])
     return Pseudo(
         records * np.repeat((1 - rates)[:, None], k, axis=1),
         records * np.repeat(rates[:, None], k, axis=1),
-        shared + np.minimum(first.votes.sum(axis=1, keepdims=True), between) * own,
+        np.where(told[:, None, None], first.votes, shared + np.minimum(steady, between) * own),
     )
 
 

@@ -74,6 +74,8 @@ class Problem:
         How often a vote is right as long as nothing is known and classes are equally frequent.
     accuracies : ndarray of shape (n_functions,)
         Accuracies that the user expects, NaN where none.
+    worth : ndarray of shape (n_functions,)
+        How many votes each of these beliefs is worth.
     gold : ndarray of shape (n_functions, n_classes, n_classes)
         Votes on gold rows: function, vote, gold class.
     gold_classes : ndarray of shape (n_classes,)
@@ -90,6 +92,7 @@ class Problem:
     pull: float
     precision: float
     accuracies: Array
+    worth: Array
     gold: Array
     gold_classes: Array
     repeats: int = 1
@@ -102,11 +105,21 @@ class Problem:
     def guess(self, prior: Array) -> Array:
         """Return P(class | vote) before anything is learned, shape (n_functions, n_classes, n_classes)."""
         table = np.tile(first_guess(prior, self.precision), (self.moments.n_functions, 1, 1))
-        told = ~np.isnan(self.accuracies)
-        if told.any():
-            own = np.repeat(np.clip(self.accuracies[told], 0.02, 0.99)[:, None], len(prior), axis=1)
-            table[told] = spread_errors(own, prior)
+        if self.told.any():
+            own = np.repeat(np.clip(self.accuracies[self.told], 0.02, 0.99)[:, None], len(prior), axis=1)
+            table[self.told] = spread_errors(own, prior)
         return table
+
+    @property
+    def told(self) -> NDArray[np.bool_]:
+        """Functions whose accuracy the user expects, shape (n_functions,)."""
+        return ~np.isnan(self.accuracies)
+
+    @property
+    def pulls(self) -> Array:
+        """Pull of each function's votes for a class towards the first guess, in observations, shape (n_functions,)."""
+        n_voted = np.maximum((self.moments.singles > 0).sum(axis=1), 1)
+        return np.where(self.told, self.worth / n_voted, self.pull)
 
     def with_groups(self, groups: NDArray[np.intp]) -> "Problem":
         """Return the same problem with other dependent functions."""
@@ -147,7 +160,8 @@ def guessed(problem: Problem) -> Fit:
     prior = np.full(k, 1 / k) if problem.known is None else np.asarray(problem.known.vector)
     guess = problem.guess(prior)
     table = PairTable.of(problem.moments, problem.sided)
-    q = (problem.pull * guess + problem.gold) / (problem.pull + problem.gold.sum(axis=2, keepdims=True))
+    pulls = problem.pulls[:, None, None]
+    q = (pulls * guess + problem.gold) / (pulls + problem.gold.sum(axis=2, keepdims=True))
     emitted = _emitted(q, problem.rates, prior, bounded=False)
     return Fit(table, emitted, prior, guess, 0.0, Convergence(True, 0, 0.0, 0.0))
 
@@ -173,7 +187,7 @@ def solve(problem: Problem, *, ignore: bool, halve: bool, wary: float = 0.0, las
     table = PairTable.of(moments, sided, ignore_abstentions=ignore, groups=problem.groups)
     spread = np.where(table.human, HUMAN_SPREAD, max(ANNOTATOR_SPREAD, wary))
     gold = problem.gold.reshape(m * k, k)[table.votes]
-    pull = np.full(len(table.votes), problem.pull)
+    pull = problem.pulls[table.votes // k]
 
     def live(whole: Array) -> Array:
         return np.asarray(whole.reshape(m * k, k)[table.votes], dtype=np.float64)
@@ -209,9 +223,9 @@ def solve(problem: Problem, *, ignore: bool, halve: bool, wary: float = 0.0, las
     guess = problem.guess(prior)
     found, _weight, report = fitted(prior, live(guess), pull, tolerance=last if sided.all() else ROUGHLY)
     if not sided.all():
-        free = ~sided & np.isnan(problem.accuracies)
+        free = ~sided & ~problem.told
         guess = shared_skill(whole(found, guess), moments.singles, prior, free, guess, alike=wary > 0)
-        stronger = np.where(sided[table.votes // k], problem.pull, 3 * problem.pull)
+        stronger = np.where(free[table.votes // k], 3, 1) * pull
         found, _weight, report = fitted(prior, live(guess), stronger, found, last)
     emitted = _emitted(
         whole(found, guess), problem.rates, prior, bounded=problem.known is not None or not halve
@@ -252,7 +266,8 @@ def refined(problem: Problem, fit: Fit, cast: CastVotes, labels: NDArray[np.int6
         Gold labels, -1 where unknown.
     """
     k = len(fit.prior)
-    pseudo = Pseudo.of_records(_pseudo_records(fit.guess, problem.rates, fit.prior, problem.pull / 4))
+    worth = np.where(problem.told, problem.worth / k, problem.pull / 4)
+    pseudo = Pseudo.of_records(_pseudo_records(fit.guess, problem.rates, fit.prior, worth))
     steps = max(2, min(100, REFINE_WORK // max(1, 2 * k * cast.n_votes)))
     pull = problem.repeats * problem.pull if problem.known is None else None
     emitted, prior, _ = refine(
@@ -260,7 +275,7 @@ def refined(problem: Problem, fit: Fit, cast: CastVotes, labels: NDArray[np.int6
         labels=labels, balance_pull=pull, iterations=steps,
     )  # fmt: skip
     if steps >= FEWEST_STEPS_TO_POOL:
-        learned = learned_pulls(cast, emitted, prior, pseudo, problem.repeats)
+        learned = learned_pulls(cast, emitted, prior, pseudo, problem.told, problem.repeats)
         if learned is not None:
             emitted, prior, _ = refine(
                 cast, None, emitted, prior, learned.times(problem.repeats),
@@ -294,8 +309,8 @@ def _emitted(q: Array, rates: Array, prior: Array, *, bounded: bool) -> Array:
     return np.asarray(emitted / most, dtype=np.float64)
 
 
-def _pseudo_records(guess: Array, rates: Array, prior: Array, strength: float) -> Array:
-    """Return records that hold `strength` votes of each function in each class, spread as its guess has it."""
+def _pseudo_records(guess: Array, rates: Array, prior: Array, strength: Array) -> Array:
+    """Return records that hold `strength` votes of a function in each class, spread as its guess has it."""
     strength_of = strength / np.maximum(rates.sum(axis=1), 1e-6)
     emitted = rates[:, :, None] * guess / prior
     emitted = emitted / np.maximum(emitted.sum(axis=1, keepdims=True), 1.0)

@@ -111,3 +111,22 @@ def test_counts_alone_make_a_model_that_can_be_kept(tmp_path):
     assert model.fit(votes)._counted is None
     with pytest.raises(ValueError, match="of 2 classes, not of 3"):
         LabelModel(cardinality=3).fit_moments(Moments.of(as_votes(votes)))
+
+
+def test_declared_accuracies_pull_as_hard_as_they_are_worth():
+    votes, _ = annotators(400)
+    plain = as_votes(votes)
+
+    def declared(worth):
+        first = FunctionInfo("lf_0", accuracy=(0.55, worth))
+        return VoteMatrix(votes, plain.schema, (first, *plain.functions[1:]))
+
+    weights = [LabelModel().fit(plain).get_weights()[0]]
+    weights += [LabelModel().fit(declared(worth)).get_weights()[0] for worth in (1.0, 100.0, 1e6)]
+    assert weights[0] > weights[2] > weights[3]
+    assert abs(weights[0] - weights[1]) < 0.03
+    assert abs(weights[3] - 0.55) < 0.01
+    overruled = LabelModel().fit(declared(1e6), accuracies={"lf_0": (0.9, 1e6)}).get_weights()[0]
+    assert abs(overruled - 0.9) < 0.01
+    with pytest.raises(ValueError, match="worth more than 0 votes"):
+        LabelModel().fit(plain, accuracies={"lf_0": (0.9, 0.0)})
