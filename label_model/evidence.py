@@ -69,10 +69,7 @@ def side_evidence(
         functions.append(function)
         pieces.append(np.log(sure * np.exp(full) + 1 - sure) - full)
     if votes.class_sets is not None:
-        row, function = np.nonzero(votes.class_sets.any(axis=2))
-        words = votes.class_sets[row, function]
-        bits = np.arange(k)
-        named = (words[:, bits // 64] >> (bits % 64).astype(np.uint64)) & np.uint64(1)
+        row, function, named = named_classes(votes)
         usual = rates[function] + 1e-6 * prior
         share = named * usual
         total = share.sum(axis=1, keepdims=True)
@@ -87,6 +84,18 @@ def side_evidence(
         none = np.zeros(0, dtype=np.intp)
         return SideEvidence(none, none, np.zeros((0, k)))
     return SideEvidence(np.concatenate(rows), np.concatenate(functions), np.concatenate(pieces))
+
+
+def named_classes(votes: VoteMatrix) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.uint64]]:
+    """Return record and function of each vote for a set of classes, and which classes it names, 0 or 1 each."""
+    k = votes.schema.cardinality
+    if votes.class_sets is None:
+        none = np.zeros(0, dtype=np.intp)
+        return none, none, np.zeros((0, k), dtype=np.uint64)
+    row, function = np.nonzero(votes.class_sets.any(axis=2))
+    words = votes.class_sets[row, function]
+    bits = np.arange(k)
+    return row, function, (words[:, bits // 64] >> (bits % 64).astype(np.uint64)) & np.uint64(1)
 
 
 def covered_by(votes: VoteMatrix) -> NDArray[np.bool_]:

@@ -17,6 +17,7 @@ from .dependence import annotator_pairs, discounts, group_numbers, linked_annota
 from .fitted import FittedLabelModel
 from .guess import read_beliefs
 from .pair_table import one_sided
+from .soft_moments import SoftMoments, less_than_sure, sure_votes
 from .solver import (
     FEWEST_TO_REFINE,
     FITS,
@@ -51,8 +52,8 @@ class LabelModel(FittedLabelModel):
       pairs show no dependence. Where they do, all are taken to be alike, and those that agree beyond the classes
       count for less: which of two camps follows the class cannot be told from votes. Who votes on what is taken for
       chance, unless the classes alone explain it; then the fit is refined by likelihood.
-    - A vote of less than full confidence counts for as much less, and a vote for a set of classes for the votes in
-      it; accuracies are learned from plain votes.
+    - A vote of less than full confidence counts for as much less, in learning too, and a vote for a set of classes
+      for the votes in it.
     - Votes on one record repeat each other, so their evidence is tempered: by the number of votes for the first
       kind, by how well votes predict each other for the second.
 
@@ -179,8 +180,9 @@ class LabelModel(FittedLabelModel):
         del progress_bar, lr, optimizer, lr_scheduler, seed, log_freq, mu_eps
         votes = self._start(L_train)
         self._counted = None
-        cast = CastVotes.of(votes)
-        moments = Moments.of_cast(votes, cast)
+        soft = less_than_sure(votes)
+        cast = CastVotes.of(sure_votes(votes) if soft else votes)
+        moments = SoftMoments.of_votes(votes) if soft else Moments.of_cast(votes, cast)
         repeats = moments.repeats()
         labels = (
             np.full(votes.n_records, -1)
@@ -352,7 +354,7 @@ class LabelModel(FittedLabelModel):
         fit = solve(problem, ignore=False, halve=False, last=ROUGHLY)
         if not (asked or explains_covotes(problem, fit)):
             return None, False, True
-        if copies.any() or cast is None:
+        if copies.any() or cast is None or isinstance(problem.moments, SoftMoments):
             return fit, False, False
         better = refined(problem, fit, cast, labels)
         if better is not None:

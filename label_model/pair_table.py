@@ -86,8 +86,9 @@ class PairTable:
         group = np.arange(m) if groups is None else groups
         present = (expected > 0) & (group[owner][:, None] != group[owner][None, :])
         safe = np.where(present, expected, 1.0)
-        lift = np.where(present, joint / safe, 1.0)
-        variance = np.where(present, (0.5 * (joint + expected) + 1) / safe**2, np.inf)
+        pure = pair_purity(moments, votes)
+        lift = np.where(present, 1 + (joint / safe - 1) / pure, 1.0)
+        variance = np.where(present, (0.5 * (joint + expected) + 1) / (pure * safe**2), np.inf)
         return cls(votes, lift, variance, human)
 
     def weight(self, model: Array, spread: Array) -> Array:
@@ -133,6 +134,15 @@ class PairTable:
     def without(self, pairs: NDArray[np.bool_]) -> Self:
         """Return the same table with some more pairs missing."""
         return replace(self, variance=np.where(pairs, np.inf, self.variance))
+
+
+def pair_purity(moments: Moments, votes: NDArray[np.intp]) -> Array | float:
+    """Return by how much the lifts of pairs are diluted by votes that are less than sure; 1 where all are."""
+    purity = getattr(moments, "purity", None)
+    if purity is None:
+        return 1.0
+    kept = np.maximum(purity[votes], 0.05)
+    return np.asarray(np.outer(kept, kept), dtype=np.float64)
 
 
 def covotes(moments: Moments) -> Array:

@@ -117,13 +117,13 @@ class Moments:
             self.pairs + other.pairs,
         )
 
-    def between(self, votes: NDArray[np.intp]) -> NDArray[np.int64]:
+    def between(self, votes: NDArray[np.intp]) -> NDArray[Any]:
         """Return the pairs among some votes (``function * n_classes + class``), dense."""
         if sparse.issparse(self.pairs):
             return np.asarray(self.pairs[votes][:, votes].toarray(), dtype=np.int64)
         return np.asarray(self.pairs[np.ix_(votes, votes)], dtype=np.int64)
 
-    def both_voted(self) -> NDArray[np.int64]:
+    def both_voted(self) -> NDArray[Any]:
         """Return on how many records two functions both voted, shape (n_functions, n_functions)."""
         m, k = self.singles.shape
         if sparse.issparse(self.pairs):
@@ -133,7 +133,7 @@ class Moments:
             return np.asarray((owner.T @ self.pairs @ owner).toarray(), dtype=np.int64)
         return np.asarray(self.pairs.reshape(m, k, m, k).sum(axis=(1, 3)), dtype=np.int64)
 
-    def same_vote(self) -> NDArray[np.int64]:
+    def same_vote(self) -> NDArray[Any]:
         """Return on how many records two functions cast the same vote, shape (n_functions, n_functions)."""
         m, k = self.singles.shape
         if sparse.issparse(self.pairs):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sidelight.label_model import LabelModel, Labels
-from sidelight.labeling import FunctionInfo, LabelSchema, VoteMatrix
+from sidelight.labeling import FunctionInfo, LabelSchema, VoteMatrix, as_votes
 
 
 @pytest.fixture
@@ -81,3 +81,43 @@ def test_explanations_add_up_with_side_channels(votes):
         total = told.start + sum(entry.log_odds for entry in told.contributions)
         share = np.exp(total - total.max())
         np.testing.assert_allclose(share / share.sum(), model.predict_proba(side)[7], atol=1e-6)
+
+
+def test_accuracies_are_those_of_sure_votes_however_many_are_guesses():
+    rng = np.random.default_rng(0)
+    accuracy = rng.uniform(0.75, 0.95, 8)
+    truth = rng.integers(0, 2, 4000)
+    sure = np.where(rng.random((4000, 8)) < accuracy, truth[:, None], 1 - truth[:, None])
+    confidence = np.where(rng.random((4000, 8)) < 0.5, 1.0, 0.2)
+    said = np.where(rng.random((4000, 8)) < confidence, sure, rng.integers(0, 2, (4000, 8)))
+    said = np.where(rng.random((4000, 8)) < 0.6, said, -1).astype(np.int8)
+    plain = as_votes(said)
+    votes = VoteMatrix(said, plain.schema, plain.functions, confidence=confidence.astype(np.float32))
+    model = LabelModel().fit(votes)
+    np.testing.assert_allclose(model.get_weights(), accuracy, atol=0.035)
+    blind = LabelModel().fit(plain)
+    assert (blind.get_weights() < accuracy - 0.05).all()
+    losses = [m.score(votes, truth, ["log_loss"])["log_loss"] for m in (model, blind)]
+    assert losses[0] < losses[1]
+
+
+def test_accuracies_are_learned_from_votes_for_sets_of_classes():
+    """One good and one poor function say only which half a class lies in; the rest name classes."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 4, 4000)
+    right = rng.random((4000, 6)) < 0.75
+    values = np.where(right, truth[:, None], rng.integers(0, 4, (4000, 6)))
+    values = np.where(rng.random((4000, 6)) < 0.7, values, -1).astype(np.int8)
+    halves = np.stack(
+        [np.where(rng.random(4000) < share, truth // 2, 1 - truth // 2) for share in (0.95, 0.6)], axis=1
+    )
+    sets = np.zeros((4000, 8, 1), np.uint64)
+    sets[:, 6:, 0] = np.where(halves == 0, 0b0011, 0b1100)
+    values = np.concatenate([values, np.full((4000, 2), -1, np.int8)], axis=1)
+    plain = as_votes(values, cardinality=4)
+    votes = VoteMatrix(values, plain.schema, plain.functions, class_sets=sets)
+    model = LabelModel(4).fit(votes)
+    good, poor = model.get_weights()[6:]
+    assert good > poor + 0.05
+    accuracy = [m.score(votes, truth)["accuracy"] for m in (model, LabelModel(4).fit(plain))]
+    assert accuracy[0] > accuracy[1] + 0.03

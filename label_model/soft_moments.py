@@ -1,0 +1,104 @@
+"""Counts of votes that are less than sure, or name several classes: each counts in part, and is known to be diluted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from sidelight.labeling import ABSTAIN, VoteMatrix
+from sidelight.labeling.moments import Moments
+
+from .evidence import covered_by, named_classes
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class SoftMoments(Moments):
+    """Weighted counts. A sure vote for one class weighs 1; else the weight is the confidence, or a class's share.
+
+    A vote of confidence c is its function's word with probability c and noise else, so it follows the others c times
+    as closely as a sure one. `purity` is the mean of that over a function's votes for a class, by weight: the lift of
+    two votes lies off 1 by the product of their purities times what it would be of sure votes.
+
+    Parameters
+    ----------
+    purity : ndarray of shape (n_functions * n_classes,)
+        How much of each vote's weight is sure, from 0 to 1.
+    """
+
+    purity: Array
+
+    @classmethod
+    def of_votes(cls, votes: VoteMatrix) -> "SoftMoments":
+        """Count the votes of a matrix, its confidences and sets of classes included."""
+        m, k = votes.n_functions, votes.schema.cardinality
+        hot = soft_hot(votes)
+        squared = hot.multiply(hot)
+        single = np.asarray(hot.sum(axis=0)).ravel()
+        purity = np.where(
+            single > 0, np.asarray(squared.sum(axis=0)).ravel() / np.maximum(single, 1e-12), 1.0
+        )
+        pairs = np.asarray((hot.T @ hot).toarray())
+        pairs[np.diag_indices(m * k)] = single
+        n_covered = int(covered_by(votes).sum())
+        return cls(votes.schema, votes.names, votes.n_records, n_covered, single.reshape(m, k), pairs, purity)
+
+    def repeats(self) -> int:
+        """Return 1: weights have no common divisor."""
+        return 1
+
+    def between(self, votes: NDArray[np.intp]) -> Array:
+        """Return the weights of pairs among some votes (``function * n_classes + class``), dense."""
+        return np.asarray(self.pairs[np.ix_(votes, votes)], dtype=np.float64)
+
+    def both_voted(self) -> Array:
+        """Return the weight of records on which two functions both voted, shape (n_functions, n_functions)."""
+        m, k = self.singles.shape
+        return np.asarray(self.pairs.reshape(m, k, m, k).sum(axis=(1, 3)), dtype=np.float64)
+
+    def same_vote(self) -> Array:
+        """Return the weight of records on which two functions cast the same vote, shape as of `both_voted`."""
+        m, k = self.singles.shape
+        return np.asarray(np.einsum("ivjv->ij", self.pairs.reshape(m, k, m, k)), dtype=np.float64)
+
+
+def less_than_sure(votes: VoteMatrix) -> bool:
+    """Return whether any vote has less than full confidence, or names several classes."""
+    if votes.class_sets is not None and votes.class_sets.any():
+        return True
+    return votes.confidence is not None and bool(((votes.dense() != ABSTAIN) & (votes.confidence < 1)).any())
+
+
+def sure_votes(votes: VoteMatrix) -> VoteMatrix:
+    """Return the votes without those of less than full confidence."""
+    values = votes.dense()
+    if votes.confidence is not None:
+        values = np.where(votes.confidence < 1, np.int8(ABSTAIN), values)
+    return VoteMatrix(values, votes.schema, votes.functions)
+
+
+def soft_hot(votes: VoteMatrix) -> sparse.csr_array:
+    """Return the weights of votes, a sparse array of shape (n_records, n_functions * n_classes).
+
+    A vote for a set of classes is one of the votes in the set, in proportion to how often its function casts each.
+    """
+    n, k = votes.n_records, votes.schema.cardinality
+    values = votes.dense()
+    row, function = np.nonzero(values != ABSTAIN)
+    weight = np.ones(len(row))
+    if votes.confidence is not None:
+        weight = np.clip(votes.confidence[row, function].astype(np.float64), 0.0, 1.0)
+    column = function * k + values[row, function]
+    usual = np.bincount(column, weights=weight, minlength=votes.n_functions * k).reshape(-1, k) + 1.0
+    if votes.class_sets is not None:
+        more_row, more_function, named = named_classes(votes)
+        share = named * usual[more_function]
+        share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
+        entry, place = np.nonzero(share)
+        row = np.concatenate([row, more_row[entry]])
+        column = np.concatenate([column, more_function[entry] * k + place])
+        weight = np.concatenate([weight, share[entry, place]])
+    shape = (n, votes.n_functions * k)
+    return sparse.csr_array(sparse.coo_array((weight, (row, column)), shape=shape))
