@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from sidelight.labeling.faults import InputError
 from sidelight.labeling.folder import PRIVATE_FILE, PRIVATE_FOLDER, write_file
 
+from .bags import Bags
 from .bundle import Bundle
 from .inputs import Inputs
 from .predictions import Predictions
@@ -54,6 +55,7 @@ def score_studies(
     *,
     batch_size: int = 64,
     part_size: int = PART_SIZE,
+    by: str = "stem",
     progress: Callable[[int, int], None] | None = None,
 ) -> Scored:
     """Write the predictions for all studies of a file or folder as one table.
@@ -74,6 +76,9 @@ def score_studies(
         Studies the network sees at a time.
     part_size : int, default 1024
         Studies a part; decides memory and what a kill costs.
+    by : str, default "stem"
+        What tells the study of a folder's file; see `StudyFiles.open`. A model of bags is given all files of a study at
+        once, others each file by itself.
     progress : callable, optional
         Called with studies done and studies there are, after every part.
 
@@ -88,8 +93,8 @@ def score_studies(
         raise ValueError(f"batch_size is {batch_size}, part_size {part_size}; at least 1 is needed")
     source, target = Path(studies), Path(out)
     parts = target.with_name(f"{target.name}.parts")
-    n, n_unreadable, pieces = _opened(source, bundle, part_size)
-    plan = {"bundle": bundle.fingerprint, "input": _digest(source), "part_size": part_size, "n": n}
+    n, n_unreadable, pieces = _opened(source, bundle, part_size, by)
+    plan = {"bundle": bundle.fingerprint, "input": _digest(source), "part_size": part_size, "n": n, "by": by}
     _prepare(parts, plan)
     names, n_scored, n_resumed = [], 0, 0
     counts = dict.fromkeys(bundle.schema.classes, 0)
@@ -112,7 +117,7 @@ def score_studies(
     return Scored(n_scored, n - n_scored + n_unreadable, n_resumed, counts)
 
 
-def _opened(source: Path, bundle: Bundle, part_size: int) -> tuple[int, int, Iterator[Inputs]]:
+def _opened(source: Path, bundle: Bundle, part_size: int, by: str) -> tuple[int, int, Iterator[Inputs]]:
     """Return how many studies there are, how many could not even be opened, and them in parts."""
     if not source.is_dir():
         stream = SignalStream(source)
@@ -120,13 +125,15 @@ def _opened(source: Path, bundle: Bundle, part_size: int) -> tuple[int, int, Ite
     contract = bundle.contract
     files = StudyFiles.open(
         source,
+        by=by,
         lead_names=contract.lead_names,
         sampling_hz=contract.sampling_hz or None,
         shape=contract.shape,
     )
-    starts = range(0, len(files), part_size)
-    pieces = (files.take(range(start, min(start + part_size, len(files)))) for start in starts)
-    return len(files), len(files.set_aside), pieces
+    studies = Bags.of(files) if contract.bag else files
+    starts = range(0, len(studies), part_size)
+    pieces = (studies.take(range(start, min(start + part_size, len(studies)))) for start in starts)
+    return len(studies), len(files.set_aside), pieces
 
 
 def _digest(source: Path) -> str:

@@ -16,6 +16,13 @@ from .output import json_option, overwrite_option, print_facts, print_json, prog
 @click.option(
     "--out", required=True, type=click.Path(), help="Table of predictions to write (Parquet or CSV)."
 )
+@click.option(
+    "--by",
+    default="stem",
+    show_default=True,
+    metavar="HOW",
+    help="What tells the study of a folder's file: stem, accession, study_uid, or a template.",
+)
 @click.option("--batch-size", default=64, show_default=True, help="Studies at a time; changes speed alone.")
 @click.option(
     "--part-size",
@@ -26,7 +33,14 @@ from .output import json_option, overwrite_option, print_facts, print_json, prog
 @overwrite_option
 @json_option
 def predict(
-    bundle: str, signals: str, out: str, batch_size: int, part_size: int, overwrite: bool, as_json: bool
+    bundle: str,
+    signals: str,
+    out: str,
+    by: str,
+    batch_size: int,
+    part_size: int,
+    overwrite: bool,
+    as_json: bool,
 ) -> int:
     """Score SIGNALS (an NPZ file or a folder of study files) with a trained BUNDLE: the probability of each class.
 
@@ -49,7 +63,9 @@ def predict(
             advance(done - seen)
             seen = done
 
-        scored = score_studies(model, signals, out, batch_size=batch_size, part_size=part_size, progress=show)
+        scored = score_studies(
+            model, signals, out, batch_size=batch_size, part_size=part_size, by=by, progress=show
+        )
     summary = {
         "studies": scored.n_studies,
         "set aside": scored.n_set_aside,

@@ -5,8 +5,10 @@ from typing import Any
 
 import click
 
+from .exports import export_options
 from .gold import gold_options, read_gold
 from .output import dry_run_option, json_option, note, overwrite_option, print_facts, print_json, progress
+from .studies import ENCODERS, LOSSES, encoder_for, open_studies, told_by_words
 
 
 @click.command(
@@ -15,7 +17,41 @@ from .output import dry_run_option, json_option, note, overwrite_option, print_f
 )
 @click.argument("labels", type=click.Path())
 @click.option(
-    "--signals", required=True, type=click.Path(), help="Signals (NPZ) whose study ids are the labels' ids."
+    "--signals",
+    required=True,
+    type=click.Path(),
+    help="Studies whose ids are the labels' ids: an NPZ file, or a folder of WFDB, EDF, PNG, DICOM or NPY files.",
+)
+@click.option(
+    "--by",
+    default="stem",
+    show_default=True,
+    metavar="HOW",
+    help="What tells a file's study: stem, accession, study_uid, or a template such as {study_id}/{view}.png.",
+)
+@click.option("--image-size", type=int, metavar="PIXELS", help="Side that images are brought to.")
+@click.option("--bags", is_flag=True, help="All files of a study make one bag, joined by attention.")
+@click.option(
+    "--encoder",
+    type=click.Choice(["auto", *ENCODERS]),
+    default="auto",
+    show_default=True,
+    help="Network; auto takes a residual one for the kind of study.",
+)
+@click.option(
+    "--loss",
+    type=click.Choice(LOSSES),
+    default="soft-cross-entropy",
+    show_default=True,
+    help="Training loss.",
+)
+@click.option(
+    "--reports",
+    type=click.Path(),
+    help="The reports; a text model may then speak for the labels, where these cover or know too little.",
+)
+@click.option(
+    "--checkpoint", type=click.Path(), help="File to go on from after a kill; written after every epoch."
 )
 @click.option("--out", required=True, type=click.Path(), help="Folder of the bundle to write.")
 @click.option("--epochs", default=30, show_default=True, help="Most passes over the training records.")
@@ -50,6 +86,7 @@ from .output import dry_run_option, json_option, note, overwrite_option, print_f
     "--limit", default=0.01, show_default=True, help="Share of labeled records that may lack a signal."
 )
 @click.option("--licence-note", multiple=True, help="What the data's licence asks for; kept in the bundle.")
+@export_options
 @gold_options
 @overwrite_option
 @dry_run_option
@@ -57,6 +94,14 @@ from .output import dry_run_option, json_option, note, overwrite_option, print_f
 def train(
     labels: str,
     signals: str,
+    by: str,
+    image_size: int | None,
+    bags: bool,
+    encoder: str,
+    loss: str,
+    reports: str | None,
+    checkpoint: str | None,
+    columns: Any,
     out: str,
     epochs: int,
     batch_size: int,
@@ -81,13 +126,13 @@ def train(
     """Train a network on signals, with LABELS of the reports that describe them.
 
     Patients are split into training, development and test parts by a keyed hash. Records on which no function voted teach
-    nothing, nor do copies of signals in another patient's part. Gold labels, if given, only measure the network on the test part.
+    nothing, nor do copies of signals in another patient's part. Gold labels, if given, measure the network on the test
+    part, and with --reports the text model on the development part; no network learns from them.
     """
     from sidelight.apps.threads import torch_threads
     from sidelight.crossmodal import (
         CrossModalClassifier,
         LinkLimitError,
-        SignalSet,
         link,
         patient_split,
         save_bundle,
@@ -100,12 +145,18 @@ def train(
     if Path(out).exists() and not overwrite:
         raise UsageError(f"{out} exists already; choose another --out or pass --overwrite")
     table = Labels.read(labels)
-    linked = link(table, SignalSet.read(signals))
+    linked = link(table, open_studies(signals, by, image_size, bags=bags))
     for line in linked.report.lines():
         note(line)
     fractions = {"train": 1 - dev - test, "dev": dev, "test": test}
-    split = patient_split(linked.patient_ids, fractions, key=split_key, ids=linked.ids)
-    n_leaks, teaches = _without_copies(linked, split) if copies else (None, linked.covered)
+    names = table.ids[linked.label_rows]
+    split = patient_split(linked.patient_ids, fractions, key=split_key, ids=names)
+    truth = read_gold(gold, gold_id, gold_column, table.schema, table.ids)
+    truth = None if truth is None else truth[linked.label_rows]
+    proba, covered, decision = linked.proba, linked.covered, None
+    if reports is not None:
+        decision, proba, covered = told_by_words(linked, names, reports, columns, split, truth, seed)
+    n_leaks, teaches = _without_copies(linked, covered, split) if copies and not bags else (None, covered)
     if not teaches[split["train"]].any():
         raise UsageError(
             "no training record is covered by a vote and has a signal: there is nothing to learn from"
@@ -117,6 +168,8 @@ def train(
         print_json({"parts": parts}) if as_json else print_facts(parts)
         return 0
     model = CrossModalClassifier(
+        encoder_for(linked.signals, encoder),
+        loss=loss,
         max_epochs=epochs,
         batch_size=batch_size,
         accumulate=accumulate,
@@ -125,10 +178,8 @@ def train(
         seed=seed,
     )
     rows, held = split["train"], split["dev"]
-    assert linked.proba is not None  # noqa: S101 - labels bring probabilities
-    validation = (
-        (linked.signals.take(held), linked.proba[held], teaches[held]) if parts["dev"]["covered"] else None
-    )
+    assert proba is not None  # noqa: S101 - labels bring probabilities
+    validation = (linked.signals.take(held), proba[held], teaches[held]) if parts["dev"]["covered"] else None
     with torch_threads(threads), progress("training steps", total=None) as advance:
         seen = 0
 
@@ -139,13 +190,13 @@ def train(
 
         model.fit(
             linked.signals.take(rows),
-            linked.proba[rows],
+            proba[rows],
             teaches[rows],
             validation=validation,
             progress=show,
+            checkpoint=checkpoint,
         )
     metrics: dict[str, Any] = {}
-    truth = read_gold(gold, gold_id, gold_column, table.schema, linked.ids)
     if truth is not None and len(split["test"]):
         metrics = _measure(model, linked, truth, split["test"], table.schema.cardinality)
     save_bundle(
@@ -157,6 +208,7 @@ def train(
             "split": {"key": split_key, "fractions": [[name, share] for name, share in fractions.items()]},
             "parts": parts,
             "copies across parts": n_leaks,
+            "text model": None if decision is None else decision.to_json(),
             "linked": {
                 "labels": linked.report.n_labels,
                 "signals": linked.report.n_signals,
@@ -183,12 +235,12 @@ def train(
     return 0
 
 
-def _without_copies(linked: Any, split: Any) -> tuple[int, Any]:
+def _without_copies(linked: Any, covered: Any, split: Any) -> tuple[int, Any]:
     """Return how many copies stand in two parts, and what teaches once the earlier part's ones do not."""
     from sidelight.crossmodal import find_duplicate_studies
 
     found = find_duplicate_studies(linked.signals)
-    teaches = linked.covered.copy()
+    teaches = covered.copy()
     leaks = found.leaks(split.parts)
     order = {name: place for place, name in enumerate(split)}
     for pair in leaks:

@@ -50,3 +50,74 @@ def test_copies_across_parts_teach_nothing_and_are_told(project, capsys):
     assert leaky["covered"] - clean["covered"] == 1
     lineages = [json.loads(Path(name, "bundle.json").read_text())["lineage"] for name in ("clean", "leaky")]
     assert [lineage["copies across parts"] for lineage in lineages] == [1, None]
+
+
+def test_the_command_knows_every_encoder_and_loss_that_needs_no_more_than_its_name():
+    from sidelight.apps.cli import studies
+    from sidelight.crossmodal import ENCODERS, LOSSES
+
+    assert set(studies.ENCODERS) == set(ENCODERS)
+    assert {*studies.LOSSES, "forward-correction"} == set(LOSSES)
+
+
+def test_encoder_and_loss_are_chosen_and_a_checkpoint_is_kept(project, capsys):
+    assert main([*COMMAND, "--out", "b", "--encoder", "dilated1d", "--loss", "class-reweighting",
+                 "--checkpoint", "c.ckpt"]) == 0  # fmt: skip
+    about = json.loads(Path("b", "bundle.json").read_text())
+    assert about["encoder"]["name"] == "dilated1d"
+    assert Path("c.ckpt").exists()
+
+
+def test_a_text_model_speaks_for_reports_that_no_function_covers(project, capsys):
+    """Half of the labels are taken away; the words of the reports give them back."""
+    table = Labels.read("labels.parquet")
+    right = table.label.copy()
+    covered = np.arange(60) % 2 == 0
+    proba = np.where(covered[:, None], np.eye(2)[np.maximum(right, 0)], 0.5)
+    type(table)(
+        ids=table.ids, patient_ids=table.patient_ids, proba=proba, label=np.where(covered, right, -1),
+        covered=covered, n_votes=covered.astype(np.int64), schema=table.schema, lineage={},
+    ).write("labels.parquet")  # fmt: skip
+    words = ["calm slow wave" if value == 0 else "hurried fast wave" for value in right]
+    rows = [f"{name},{text}" for name, text in zip(table.ids, words, strict=True)]
+    Path("notes.csv").write_text("\n".join(["id,text", *rows]) + "\n")
+    assert main([*COMMAND, "--out", "plain", "--no-copies"]) == 0
+    plain = json.loads(capsys.readouterr().out)["parts"]["train"]
+    assert main([*COMMAND, "--out", "told", "--no-copies", "--reports", "notes.csv"]) == 0
+    told = capsys.readouterr()
+    assert "text model: coverage 0." in told.err
+    assert json.loads(told.out)["parts"]["train"]["covered"] == plain["records"] > plain["covered"]
+    decision = json.loads(Path("told", "bundle.json").read_text())["lineage"]["text model"]
+    assert decision["used"] is True
+    assert "wave" not in Path("told", "bundle.json").read_text()
+
+
+def test_a_folder_of_files_is_read_by_template_each_study_as_a_bag(project, capsys):
+    signals = np.load("signals.npz")["signals"]
+    for row, values in enumerate(signals):
+        for view in range(1 + row % 2):
+            Path("files", f"r{row}").mkdir(parents=True, exist_ok=True)
+            np.save(Path("files", f"r{row}", f"view{view}.npy"), values)
+    given = [
+        "train",
+        "labels.parquet",
+        "--signals",
+        "files",
+        "--by",
+        "{study_id}/{view}.npy",
+        "--epochs",
+        "1",
+        "--json",
+    ]
+    assert main([*given, "--out", "single", "--no-copies"]) == 0
+    assert main([*given, "--out", "bags", "--bags"]) == 0
+    capsys.readouterr()
+    single, bags = (json.loads(Path(name, "bundle.json").read_text()) for name in ("single", "bags"))
+    assert (bags["input"]["bag"], single["input"]["bag"]) == (True, False)
+    assert sum(part["records"] for part in bags["lineage"]["parts"].values()) == 60
+    assert sum(part["records"] for part in single["lineage"]["parts"].values()) == 90
+    for name, n_rows in (("bags", 60), ("single", 90)):
+        assert main(["predict", name, "files", "--by", given[5], "--out", f"{name}.csv", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["studies"] == n_rows
+    assert main([*given[:3], "signals.npz", "--bags", "--out", "x"]) == 2
+    assert "--bags is for a folder" in capsys.readouterr().err
