@@ -18,9 +18,10 @@ from .run import project_option
 )
 @json_option
 def diff(first: str, second: str, project_path: str, q: float, as_json: bool) -> int:
-    """Compare the runs FIRST and SECOND: declarations, functions, labels, slices, and figures on the same test records.
+    """Compare the runs FIRST and SECOND: declarations, functions, labels, slices, and figures on the same records.
 
-    A figure counts as improved or worse when a paired test, corrected for all figures, says so.
+    A figure counts as improved or worse, and a share as more or fewer, when a paired test by patient says so, corrected
+    for all of them. Labels and network are judged on test records, functions on the others.
     """
     from sidelight.apps.project import load_project
     from sidelight.apps.project.diff import diff_runs
@@ -48,16 +49,26 @@ def diff(first: str, second: str, project_path: str, q: float, as_json: bool) ->
     for row in found.slices:
         moved = f" ({row['joined']} joined, {row['left']} left)" if row["state"] == "changed" else ""
         click.echo(f"slice {row['name']}: {row['state']}, {row['records']} records{moved}")
+    if found.shifts:
+        shares = [
+            [
+                f"{s.task} {s.kind}".strip(), s.name, s.before, s.after,
+                interval_text(s.difference.estimate, s.difference.low, s.difference.high), s.q, s.verdict,
+            ]
+            for s in found.shifts
+        ]  # fmt: skip
+        columns = ["share of records", "", "before", "after", "difference", "q", "verdict"]
+        print_table("Shares of the records in both", columns, shares)
     if found.changes:
         cells = [
             [
-                f"{c.task}, {c.of}", c.metric, c.slice or "all test records", c.before, c.after,
+                f"{c.task}, {c.of}", c.metric, c.slice or ("train and dev" if c.of.startswith("function") else "all test records"), c.before, c.after,
                 interval_text(c.difference.estimate, c.difference.low, c.difference.high), c.q, c.verdict,
             ]
             for c in found.changes
         ]  # fmt: skip
         columns = ["of", "metric", "among", "before", "after", "difference", "q", "verdict"]
-        print_table("Figures on the same test records", columns, cells)
+        print_table("Figures on the same records", columns, cells)
     click.echo(
         f"{len(found.improved)} figures improved, {len(found.worse)} got worse, of {len(found.changes)} compared"
     )

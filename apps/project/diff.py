@@ -1,6 +1,6 @@
 """What changed between two runs: declarations, functions, labels, slices, and whether the figures got better or worse."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from sidelight.labeling.statistics import Interval, benjamini_hochberg
 from .file import Config
 from .paired import accuracy_change, area_change
 from .runs import Run
+from .shifts import Common, Shift, find_shifts, votes_of
 from .supervision import read_slices
 from .work import Records, gold_of
 
@@ -24,7 +25,8 @@ class Change:
     Parameters
     ----------
     task, of, metric, slice : str
-        What was measured, of the labels or the network, and in which slice (empty: all test records).
+        What was measured, of the labels, the network or a function, and in which slice (empty: all records). Labels and
+        network are judged on test records; functions on the others, which their authors may look at.
     before, after : float
         The figure in each run.
     difference : Interval
@@ -71,7 +73,9 @@ class Diff:
     slices : sequence of mapping
         Slices that are new, gone, or have other members.
     changes : sequence of Change
-        Figures on the test records that both runs scored.
+        Figures on the records that both runs scored.
+    shifts : sequence of Shift
+        What functions, labels and slices do more or less often, on the records that both runs have.
     """
 
     first: str
@@ -82,6 +86,7 @@ class Diff:
     labels: dict[str, dict[str, Any]] = field(default_factory=dict)
     slices: list[dict[str, Any]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    shifts: list[Shift] = field(default_factory=list)
 
     @property
     def improved(self) -> list[Change]:
@@ -103,6 +108,7 @@ class Diff:
             "labels": self.labels,
             "slices": self.slices,
             "changes": [change.to_json() for change in self.changes],
+            "shifts": [shift.to_json() for shift in self.shifts],
             "improved": len(self.improved),
             "worse": len(self.worse),
         }
@@ -123,8 +129,8 @@ def diff_runs(first: Run, second: Run, *, q: float = 0.05, seed: int = 0) -> Dif
     Returns
     -------
     Diff
-        Figures are compared on the test records that both runs scored and that have gold in the later one; records of
-        one patient move together.
+        Figures are compared on records that both runs scored and that have gold in the later one; records of one
+        patient move together. Figures are one family of tests, shares that shifted another.
     """
     before, after = (Config.model_validate(run.manifest["config"]) for run in (first, second))
     flat = [_flat(run.manifest["config"]) for run in (first, second)]
@@ -137,6 +143,9 @@ def diff_runs(first: Run, second: Run, *, q: float = 0.05, seed: int = 0) -> Dif
     tasks = [name for name in then if name in now]
     same = [name for name in tasks if then[name].classes == now[name].classes]
     changes = [change for name in same for change in _changes(first, second, after, name, seed)]
+    changes += [
+        change for name in same for change in _function_changes((first, second), (before, after), name)
+    ]
     return Diff(
         first.number,
         second.number,
@@ -146,6 +155,7 @@ def diff_runs(first: Run, second: Run, *, q: float = 0.05, seed: int = 0) -> Dif
         {name: _labels(first, second, name) for name in same},
         _slices(first, second),
         _judged(changes, q),
+        find_shifts((first, second), (before, after), same, q),
     )
 
 
@@ -188,18 +198,11 @@ def _functions(first: Run, second: Run, task: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _common(first: NDArray[np.str_], second: NDArray[np.str_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the rows, in both orders, of the records that both runs have."""
-    place = {name: row for row, name in enumerate(first.tolist())}
-    pairs = [(place[name], row) for row, name in enumerate(second.tolist()) if name in place]
-    both = np.array(pairs, dtype=np.intp).reshape(len(pairs), 2)
-    return both[:, 0], both[:, 1]
-
-
 def _labels(first: Run, second: Run, task: str) -> dict[str, Any]:
     """Count which labels turned into which."""
     then, now = (Labels.read(run.step(f"fit:{task}") / "labels.parquet") for run in (first, second))
-    old, new = _common(then.ids, now.ids)
+    common = Common.of(*(Records.read(run.step("records")) for run in (first, second)))
+    old, new = common.old, common.new
     names = (*now.schema.classes, "no label")
     turned: dict[str, int] = {}
     for before, after in zip(then.label[old].tolist(), now.label[new].tolist(), strict=True):
@@ -219,8 +222,8 @@ def _labels(first: Run, second: Run, task: str) -> dict[str, Any]:
 def _slices(first: Run, second: Run) -> list[dict[str, Any]]:
     """Return slices whose members differ."""
     members = [read_slices(run.step("slices")) if "slices" in run.keys else {} for run in (first, second)]
-    ids = [Records.read(run.step("records")).ids for run in (first, second)]
-    old, new = _common(*ids)
+    common = Common.of(*(Records.read(run.step("records")) for run in (first, second)))
+    old, new = common.old, common.new
     rows = []
     for name in sorted({*members[0], *members[1]}):
         then, now = members[0].get(name), members[1].get(name)
@@ -243,11 +246,10 @@ def _changes(first: Run, second: Run, config: Config, task: str, seed: int) -> l
         return []
     gold = gold_of([second.step(f"label:{name}") for name in gold_sources])
     records = [Records.read(run.step("records")) for run in (first, second)]
-    old, new = _common(records[0].ids, records[1].ids)
+    common = Common.of(*records)
+    old, new = common.old, common.new
     test = (records[0].parts[old] == "test") & (records[1].parts[new] == "test") & (gold[new] >= 0)
-    old, new = old[test], new[test]
-    owners = records[1].patients[new]
-    groups = np.array([name or f"\x1f{row}" for row, name in enumerate(owners.tolist())], dtype=np.str_)
+    old, new, groups = old[test], new[test], common.groups[test]
     scopes = {"": np.ones(len(new), dtype=bool)}
     if "slices" in second.keys:
         scopes |= {name: values[new] for name, values in read_slices(second.step("slices")).items()}
@@ -272,6 +274,30 @@ def _changes(first: Run, second: Run, config: Config, task: str, seed: int) -> l
             )
             if areas is not None:
                 found.append(Change(task, of, "auroc", name, *areas))
+    return found
+
+
+def _function_changes(runs: Sequence[Run], configs: Sequence[Config], task: str) -> list[Change]:
+    """Compare the functions of both runs with gold: a right vote counts 1, a wrong one -1, none 0."""
+    gold_sources = [n for n, s in configs[1].sources.items() if s.question == task and s.role == "gold"]
+    if not gold_sources:
+        return []
+    records = [Records.read(run.step("records")) for run in runs]
+    common = Common.of(*records)
+    gold = gold_of([runs[1].step(f"label:{name}") for name in gold_sources])
+    truth = [np.full(len(known.ids), -1, dtype=np.int64) for known in records]
+    truth[0][common.old], truth[1] = gold[common.new], gold
+    seen = (records[1].parts[common.new] != "test") & (gold[common.new] >= 0)
+    tables = [votes_of(r, c, task, known) for r, c, known in zip(runs, configs, records, strict=True)]
+    points = [
+        dict(zip(v.names, np.where(v.dense().T < 0, 0, np.where(known == v.dense().T, 1, -1)), strict=True))
+        for v, known in zip(tables, truth, strict=True)
+    ]
+    found = []
+    for name in (name for name in tables[1].names if name in points[0]):
+        compared = common.compare(points[0][name], points[1][name], seen)
+        if compared is not None and not compared[2].reason.startswith("equal"):
+            found.append(Change(task, f"function {name}", "right minus wrong votes", "", *compared))
     return found
 
 

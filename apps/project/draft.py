@@ -14,6 +14,9 @@ from .toml_text import write_toml
 TEMPLATES = Path(__file__).parent / "templates"
 LOOKED_AT = 2000
 """Records that a draft looks at."""
+CODED = ("condition", "drug", "lab", "procedure")
+"""Kinds of events whose most frequent codes a draft lists."""
+MOST_CODES, FEWEST_PATIENTS = 8, 3
 
 _GUESSES = {
     "id": r"(note|document|report|record|study|exam|ecg|accession|row|doc)?_?(id|number|no|key)$|^(id|uid|key|accession)$",
@@ -42,6 +45,8 @@ class Look:
         Columns of few different values, which may be labels or groups.
     kinds : sequence of str
         Kinds of the events that were met: "condition", "drug".
+    codes : mapping from kind to (code, name, patients)
+        The codes that most patients have, and how many do; only codes of several patients.
     """
 
     format: str
@@ -52,6 +57,7 @@ class Look:
     has_events: bool
     labelish: Mapping[str, Sequence[str]] = field(default_factory=dict)
     kinds: Sequence[str] = ()
+    codes: Mapping[str, Sequence[tuple[str, str, int]]] = field(default_factory=dict)
 
 
 def init_sample(folder: str | Path, *, overwrite: bool = False) -> list[Path]:
@@ -131,7 +137,7 @@ def look_at(path: Path) -> Look:
     )  # fmt: skip
     n_records, has_text, has_patient = 0, False, False
     values: dict[str, set[str]] = {}
-    kinds: set[str] = set()
+    met_by: dict[tuple[str, str, str], set[str]] = {}
     for batch in reading:
         names = batch.records.schema.names
         for name in names:
@@ -147,8 +153,12 @@ def look_at(path: Path) -> Look:
         if "patient_id" in names:
             has_patient = has_patient or any(batch.records.column("patient_id").to_pylist())
         if reading.has_events:
-            for record in list(batch)[:200]:
-                kinds.update(event.kind for event in record.events)
+            records = list(batch)
+            for record in records[
+                :: max(1, len(records) // 200)
+            ]:  # from first to last: records lie patient by patient
+                for event in record.events:
+                    met_by.setdefault((event.kind, event.code, event.name), set()).add(str(record.patient_id))
         n_records += len(batch)
         if n_records >= LOOKED_AT:
             break
@@ -165,8 +175,19 @@ def look_at(path: Path) -> Look:
         has_patient,
         reading.has_events,
         plain,
-        sorted(kinds),
+        sorted({kind for kind, _, _ in met_by}),
+        _frequent(met_by),
     )
+
+
+def _frequent(met_by: Mapping[tuple[str, str, str], set[str]]) -> dict[str, list[tuple[str, str, int]]]:
+    """Return the codes of each kind that most patients have; what few have might tell who they are."""
+    found: dict[str, list[tuple[str, str, int]]] = {}
+    order = sorted(met_by, key=lambda entry: (-len(met_by[entry]), entry))
+    for kind, code, name in order:
+        if len(met_by[kind, code, name]) >= FEWEST_PATIENTS and kind in CODED:
+            found.setdefault(kind, []).append((code, name, len(met_by[kind, code, name])))
+    return {kind: codes[:MOST_CODES] for kind, codes in sorted(found.items())}
 
 
 def _guess_columns(path: Path) -> dict[str, str]:
@@ -282,6 +303,19 @@ def draft_functions(look: Look) -> str:
         head
         + f"\nfrom sidelight.labeling import {', '.join(imports)}\n"
         + '\nschema = LabelSchema(classes=("normal", "abnormal"))\n'
+        + _list_codes(look)
         + text
         + events
     )
+
+
+def _list_codes(look: Look) -> str:
+    """Return comments with the codes that most patients have, to write functions with."""
+    if not look.codes:
+        return ""
+    lines = ["", "# Codes that most patients have, for event.kind and event.code:"]
+    for kind, codes in look.codes.items():
+        lines += [
+            f"#   {kind} {code}: {' '.join(name.split())[:60]} ({n} patients)" for code, name, n in codes
+        ]
+    return "\n".join(lines) + "\n"

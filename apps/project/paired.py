@@ -39,22 +39,34 @@ def accuracy_change(
     """
     then = (before.argmax(axis=1) == gold).astype(np.float64)
     now = (after.argmax(axis=1) == gold).astype(np.float64)
+    return mean_change(then, now, groups)
+
+
+def mean_change(
+    then: NDArray[np.float64], now: NDArray[np.float64], groups: NDArray[np.str_]
+) -> tuple[float, float, Interval]:
+    """Return the mean of a score before and after on the same records, and the difference with its interval by patient.
+
+    Examples
+    --------
+    >>> before, after, difference = mean_change(np.zeros(9), np.ones(9), np.arange(9).astype(str))
+    >>> before, after, difference.reason
+    (0.0, 1.0, 'all records changed alike, so nothing tells how sure that is')
+    """
     change = now - then
-    mean, n = float(change.mean()), len(change)
+    n = len(change)
+    means = float(then.mean()), float(now.mean())
+    if not np.any(change):
+        return *means, Interval(0.0, math.nan, math.nan, n=n, reason="equal on every record")
+    mean = float(change.mean())
     codes, n_groups = group_codes(groups, n)
     error = math.sqrt(cluster_variance((change - mean) / n, codes, n_groups))
-    if not np.any(change):
-        return (
-            float(then.mean()),
-            float(now.mean()),
-            Interval(0.0, math.nan, math.nan, n=n, reason="equal on every record"),
-        )
     if error == 0:
         reason = "all records changed alike, so nothing tells how sure that is"
-        return float(then.mean()), float(now.mean()), Interval(mean, math.nan, math.nan, n=n, reason=reason)
+        return *means, Interval(mean, math.nan, math.nan, n=n, reason=reason)
     half = float(stats.t.ppf(0.975, n_groups - 1)) * error
     p = float(2 * stats.t.sf(abs(mean) / error, n_groups - 1))
-    return float(then.mean()), float(now.mean()), Interval(mean, mean - half, mean + half, n=n, p=p)
+    return *means, Interval(mean, mean - half, mean + half, n=n, p=p)
 
 
 def area_change(

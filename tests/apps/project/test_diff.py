@@ -68,10 +68,46 @@ def test_better_functions_are_found_to_improve_labels_and_the_way_back_to_worsen
     assert {(c.metric, c.slice) for c in back.worse} >= {("accuracy", "")}
 
 
+def test_functions_labels_and_slices_that_shift_are_tested_by_patient(home):
+    first, second = list_runs(load_project(home))
+    there = {(s.kind, s.name): s for s in diff_runs(first, second).shifts}
+    assert there["function", "says_calm"].verdict == "fewer"
+    assert there["function", "says_wild"].verdict == "more"
+    assert there["label", "wild"].verdict == "more"
+    assert there["slice", "old"].verdict == "fewer"
+    assert there["slice", "old"].difference.high < 0
+    assert ("slice", "long_text") not in there
+    assert ("function", "never") not in there
+    back = {(s.kind, s.name): s for s in diff_runs(second, first).shifts}
+    assert back["slice", "old"].verdict == "more"
+
+
+def test_a_function_that_got_better_is_called_improved_and_a_broken_one_worse(home):
+    first, second = list_runs(load_project(home))
+    of = {c.of: c for c in diff_runs(first, second).changes if c.of.startswith("function")}
+    assert of["function says_calm"].verdict == "improved"
+    assert of["function says_calm"].metric == "right minus wrong votes"
+    worse = {c.of for c in diff_runs(second, first).worse}
+    assert "function says_calm" in worse
+
+
+def test_a_share_that_hardly_moves_is_no_evidence(home, tmp_path):
+    copy = shutil.copytree(home, tmp_path / "copy")
+    lines = (copy / "notes.csv").read_text().splitlines()
+    row = next(n for n, line in enumerate(lines) if n and ",69," in line)
+    lines[row] = lines[row].replace(",69,", ",70,")
+    (copy / "notes.csv").write_text("\n".join(lines) + "\n")
+    run_project(copy)
+    runs = list_runs(load_project(copy))
+    [old] = [s for s in diff_runs(runs[1], runs[2]).shifts if s.kind == "slice"]
+    assert old.verdict == "no evidence"
+    assert old.after > old.before
+
+
 def test_a_run_compared_with_itself_shows_no_change(home):
     run = find_run(load_project(home))
     found = diff_runs(run, run)
-    assert (found.settings, found.data, found.functions, found.slices) == ([], [], [], [])
+    assert (found.settings, found.data, found.functions, found.slices, found.shifts) == ([], [], [], [], [])
     assert {change.verdict for change in found.changes} == {"unchanged"}
 
 
