@@ -48,10 +48,11 @@ def complete(
 
     Minimises, over rows of q that are distributions,
 
-        1/2 sum over present pairs a < b of weight(a, b) (lift(a, b) - sum_y q(a, y) q(b, y) / prior(y))^2
+        1/2 sum over present pairs a < b of weight(a, b) (lift(a, b) - sum_y s(a, y) s(b, y) / prior(y))^2
         - sum over votes a of pull(a) sum_y guess(a, y) log q(a, y)
 
-    by L-BFGS on the logits of q in float64. Given the same input it takes the same steps.
+    by L-BFGS on the logits of q in float64, where s is q as it is seen through votes that are less than sure
+    (`PairTable.seen`). Given the same input it takes the same steps.
 
     Parameters
     ----------
@@ -86,11 +87,14 @@ def complete(
     def objective(flat: Array) -> tuple[float, Array]:
         log_q = _log_softmax(flat.reshape(-1, k))
         q = np.exp(log_q)
-        scaled = q / prior
-        residual = q @ scaled.T - lift
+        seen = table.seen(q, prior)
+        scaled = seen / prior
+        residual = seen @ scaled.T - lift
         weighted = weight * residual
         value = 0.25 * float((weighted * residual).sum()) - float((pull[:, None] * guess * log_q).sum())
         slope = weighted @ scaled
+        if table.meaning is not None:
+            slope = table.meaning.T @ slope
         gradient = q * (slope - (q * slope).sum(axis=1, keepdims=True)) + pull[:, None] * (q - guess)
         return value / scale, gradient.ravel() / scale
 

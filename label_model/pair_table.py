@@ -32,12 +32,16 @@ class PairTable:
         Sampling variance of each lift, infinite where missing.
     human : ndarray of bool of shape (n_votes, n_votes)
         Pairs in which a one-sided function takes part; see `one_sided`.
+    meaning : ndarray of shape (n_votes, n_votes) or None
+        What each vote, as it was counted, is made of: shares of sure votes of its function, and noise for what is left
+        to 1. None where all votes are sure; see `SoftMoments`.
     """
 
     votes: NDArray[np.intp]
     lift: Array
     variance: Array
     human: NDArray[np.bool_]
+    meaning: Array | None = None
 
     @classmethod
     def of(
@@ -86,10 +90,16 @@ class PairTable:
         group = np.arange(m) if groups is None else groups
         present = (expected > 0) & (group[owner][:, None] != group[owner][None, :])
         safe = np.where(present, expected, 1.0)
-        pure = pair_purity(moments, votes)
-        lift = np.where(present, 1 + (joint / safe - 1) / pure, 1.0)
-        variance = np.where(present, (0.5 * (joint + expected) + 1) / (pure * safe**2), np.inf)
-        return cls(votes, lift, variance, human)
+        lift = np.where(present, joint / safe, 1.0)
+        variance = np.where(present, (0.5 * (joint + expected) + 1) / safe**2, np.inf)
+        return cls(votes, lift, variance, human, moments.meanings(votes))
+
+    def seen(self, q: Array, prior: Array) -> Array:
+        """Return P(class | vote as it was counted) from P(class | sure vote), both of shape (n_votes, n_classes)."""
+        if self.meaning is None:
+            return q
+        noise = np.maximum(1 - self.meaning.sum(axis=1, keepdims=True), 0.0)
+        return np.asarray(self.meaning @ q + noise * prior, dtype=np.float64)
 
     def weight(self, model: Array, spread: Array) -> Array:
         """Return the inverse of each lift's variance when the model itself errs by a share `spread` of the lift.
@@ -134,15 +144,6 @@ class PairTable:
     def without(self, pairs: NDArray[np.bool_]) -> Self:
         """Return the same table with some more pairs missing."""
         return replace(self, variance=np.where(pairs, np.inf, self.variance))
-
-
-def pair_purity(moments: Moments, votes: NDArray[np.intp]) -> Array | float:
-    """Return by how much the lifts of pairs are diluted by votes that are less than sure; 1 where all are."""
-    purity = getattr(moments, "purity", None)
-    if purity is None:
-        return 1.0
-    kept = np.maximum(purity[votes], 0.05)
-    return np.asarray(np.outer(kept, kept), dtype=np.float64)
 
 
 def covotes(moments: Moments) -> Array:

@@ -18,32 +18,37 @@ Array = NDArray[np.float64]
 class SoftMoments(Moments):
     """Weighted counts. A sure vote for one class weighs 1; else the weight is the confidence, or a class's share.
 
-    A vote of confidence c is its function's word with probability c and noise else, so it follows the others c times
-    as closely as a sure one. `purity` is the mean of that over a function's votes for a class, by weight: the lift of
-    two votes lies off 1 by the product of their purities times what it would be of sure votes.
+    A vote of confidence c is its function's word with probability c and noise else. A vote for a set of classes is one of
+    the votes in it. What is counted under one vote is therefore a mixture of sure votes and noise.
 
     Parameters
     ----------
-    purity : ndarray of shape (n_functions * n_classes,)
-        How much of each vote's weight is sure, from 0 to 1.
+    own : ndarray of shape (n_functions, n_classes, n_classes)
+        How much of the weight counted under a vote is which sure vote of its function, from 0 to 1: function, counted
+        vote, sure vote.
     """
 
-    purity: Array
+    own: Array
 
     @classmethod
     def of_votes(cls, votes: VoteMatrix) -> "SoftMoments":
         """Count the votes of a matrix, its confidences and sets of classes included."""
         m, k = votes.n_functions, votes.schema.cardinality
         hot = soft_hot(votes)
-        squared = hot.multiply(hot)
         single = np.asarray(hot.sum(axis=0)).ravel()
-        purity = np.where(
-            single > 0, np.asarray(squared.sum(axis=0)).ravel() / np.maximum(single, 1e-12), 1.0
-        )
         pairs = np.asarray((hot.T @ hot).toarray())
+        within = np.einsum("ivju->ijvu", pairs.reshape(m, k, m, k))[np.arange(m), np.arange(m)]
+        own = within / np.maximum(single.reshape(m, k), 1e-12)[:, :, None]
         pairs[np.diag_indices(m * k)] = single
         n_covered = int(covered_by(votes).sum())
-        return cls(votes.schema, votes.names, votes.n_records, n_covered, single.reshape(m, k), pairs, purity)
+        return cls(votes.schema, votes.names, votes.n_records, n_covered, single.reshape(m, k), pairs, own)
+
+    def meanings(self, votes: NDArray[np.intp]) -> Array:
+        """Return what some votes are made of, shape (n_votes, n_votes): shares of sure votes, the rest to 1 noise."""
+        k = self.singles.shape[1]
+        owner = votes // k
+        same = owner[:, None] == owner[None, :]
+        return np.where(same, self.own[owner[:, None], (votes % k)[:, None], (votes % k)[None, :]], 0.0)
 
     def repeats(self) -> int:
         """Return 1: weights have no common divisor."""

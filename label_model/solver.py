@@ -200,7 +200,7 @@ def solve(problem: Problem, *, ignore: bool, halve: bool, wary: float = 0.0, las
     def fitted(
         prior: Array, guess: Array, pull: Array, start: Array | None = None, tolerance: float = ROUGHLY
     ) -> tuple[Array, Array, Convergence]:
-        weight = table.weight(lifts(guess, prior), spread)
+        weight = table.weight(lifts(table.seen(guess, prior), prior), spread)
         target = pull[:, None] * guess + gold
         strength = target.sum(axis=1)
         q, report = complete(
@@ -214,7 +214,8 @@ def solve(problem: Problem, *, ignore: bool, halve: bool, wary: float = 0.0, las
         q: Array | None = None
         for _ in range(BALANCE_STEPS):
             q, weight, _report = fitted(prior, live(problem.guess(prior)), pull, q)
-            before, prior = prior, balance_that_fits(table, weight, q, prior, problem.pull)
+            seen = table.seen(q, prior)
+            before, prior = prior, balance_that_fits(table, weight, seen, prior, problem.pull)
             if np.abs(prior - before).max() < 1e-3:
                 break
         if halve:
@@ -230,7 +231,7 @@ def solve(problem: Problem, *, ignore: bool, halve: bool, wary: float = 0.0, las
     emitted = _emitted(
         whole(found, guess), problem.rates, prior, bounded=problem.known is not None or not halve
     )
-    return Fit(table, emitted, prior, guess, table.misfit(lifts(found, prior)), report)
+    return Fit(table, emitted, prior, guess, table.misfit(lifts(table.seen(found, prior), prior)), report)
 
 
 def wariness(fit: Fit) -> float:
@@ -242,7 +243,7 @@ def wariness(fit: Fit) -> float:
         return 0.0
     k = len(fit.prior)
     q = posterior_of_vote(fit.emitted, fit.prior).reshape(-1, k)[fit.table.votes]
-    return min(HUMAN_SPREAD, WARY * fit.table.spread_of(lifts(q, fit.prior)))
+    return min(HUMAN_SPREAD, WARY * fit.table.spread_of(lifts(fit.table.seen(q, fit.prior), fit.prior)))
 
 
 def explains_covotes(problem: Problem, fit: Fit) -> bool:

@@ -123,6 +123,10 @@ class Moments:
             return np.asarray(self.pairs[votes][:, votes].toarray(), dtype=np.int64)
         return np.asarray(self.pairs[np.ix_(votes, votes)], dtype=np.int64)
 
+    def meanings(self, votes: NDArray[np.intp]) -> Any:
+        """Return what some votes are made of, shape (n_votes, n_votes), or None: each is sure, and only itself."""
+        del votes
+
     def both_voted(self) -> NDArray[Any]:
         """Return on how many records two functions both voted, shape (n_functions, n_functions)."""
         m, k = self.singles.shape

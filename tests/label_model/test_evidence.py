@@ -105,7 +105,7 @@ def test_accuracies_are_learned_from_votes_for_sets_of_classes():
     """One good and one poor function say only which half a class lies in; the rest name classes."""
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 4, 4000)
-    right = rng.random((4000, 6)) < 0.75
+    right = rng.random((4000, 6)) < 0.5
     values = np.where(right, truth[:, None], rng.integers(0, 4, (4000, 6)))
     values = np.where(rng.random((4000, 6)) < 0.7, values, -1).astype(np.int8)
     halves = np.stack(
