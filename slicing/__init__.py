@@ -7,7 +7,7 @@ from sidelight.crossmodal.missing import MissingTrainingError
 
 from .applier import PandasSFApplier, SFApplier, slice_dataframe
 from .audit import audit
-from .comparison import Comparison, compare_audits, paired_gains, read_audit
+from .comparison import Comparison, compare_audits, read_audit
 from .confusion import Confusion
 from .confusion_measures import (
     confusion_difference,
@@ -24,6 +24,8 @@ from .label_audit import LabelAudit, audit_labels
 from .matrix import SliceMatrix, as_slices
 from .mechanisms import Mechanism, TrainingView, explain_slice
 from .metrics import DEFAULT_METRICS, METRICS, Metric
+from .paired_gains import paired_gains
+from .record_table import RecordTable
 from .report import Audit, AuditRow, Overall
 from .scorer import Scorer
 from .support import Support
@@ -85,6 +87,7 @@ __all__ = [
     "Metric",
     "Overall",
     "PandasSFApplier",
+    "RecordTable",
     "Reweighted",
     "SFApplier",
     "Scorer",

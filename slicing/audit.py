@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sidelight.labeling.statistics import Interval, benjamini_hochberg, group_codes, holm
 
-from .estimates import Areas, Estimate, Shares
+from .estimates import ESTIMATORS, Areas, Estimate
 from .matrix import SliceMatrix, as_slices
 from .metrics import DEFAULT_METRICS, Metric, Task, as_metrics, as_task
 from .power import detectable_gap, needed_size
@@ -73,7 +73,8 @@ def audit(
     correction : {"benjamini-hochberg", "holm"}, default "benjamini-hochberg"
         Holm's bounds the chance of even one false alarm by `q`: for slices declared before looking.
     intervals : {"auto", "bootstrap"}, default "auto"
-        Wilson for proportions, DeLong for areas and a bootstrap of patients for the rest; or bootstrap for all.
+        Wilson for proportions, DeLong for areas, the log scale for means, and a bootstrap of patients for the rest; or
+        bootstrap for all, which covers a little less in small slices.
     n_draws : int, default 1000
         Resamples of the bootstrap.
     seed : int, default 0
@@ -122,7 +123,7 @@ def audit(
     overall: list[Overall] = []
     drafts: list[_Draft] = []
     for metric in chosen:
-        if intervals == "auto" and metric.kind in ("share", "area"):
+        if intervals == "auto" and metric.kind in ESTIMATORS:
             whole, part = _by_formula(metric, common)
         else:
             whole, part = _by_resampling(metric, common, resampler)
@@ -176,9 +177,8 @@ class _Draft:
 
 
 def _by_formula(metric: Metric, common: _Common) -> tuple[Overall, list[_Draft]]:
-    """Estimate a share or an area in every slice."""
-    kind = Shares if metric.kind == "share" else Areas
-    estimator = kind(metric, common.task, common.codes, common.n_patients, common.level)
+    """Estimate a share, a mean or an area in every slice."""
+    estimator = ESTIMATORS[metric.kind](metric, common.task, common.codes, common.n_patients, common.level)
     everyone = estimator.estimate(np.ones(len(common.task), dtype=bool))
     mix = tuple(count / max(len(common.task), 1) for count in everyone.counted)
     drafts = []
@@ -187,6 +187,8 @@ def _by_formula(metric: Metric, common: _Common) -> tuple[Overall, list[_Draft]]
         reason = shortage(metric, inside, common.support)
         reason = reason or shortage(metric, rest, common.support, "the rest has ")
         gap = estimator.gap(inside, rest)
+        if not reason and math.isnan(gap.p):
+            reason = gap.reason or "no variation to judge the gap by"
         n = int(members.sum())
         own_mix = tuple(count / n for count in inside.counted) if n and min(inside.counted) > 0 else mix
 
@@ -200,6 +202,8 @@ def _by_formula(metric: Metric, common: _Common) -> tuple[Overall, list[_Draft]]
             reference, noise = rest.interval.estimate, rest.variance
             if math.isnan(reference) or math.isnan(noise):
                 return math.nan, None
+            if metric.kind == "mean":
+                return _power_of_mean(inside, noise, n, alpha, common)
             room = reference if metric.kind == "share" else reference - 0.5
             design = max(inside.design, 1.0)
             seen = math.nan
@@ -222,6 +226,24 @@ def _by_formula(metric: Metric, common: _Common) -> tuple[Overall, list[_Draft]]
     return whole, drafts
 
 
+def _power_of_mean(
+    inside: Estimate, noise: float, n: int, alpha: float, common: _Common
+) -> tuple[float, int | None]:
+    """Return the smallest gap a mean could show, and the size that would show the margin; its variance is as seen."""
+    own = inside.variance
+    if not n or math.isnan(own):
+        return math.nan, None
+    seen = detectable_gap(0.0, lambda _: own, noise, alpha=alpha, room=1e6)
+    size = needed_size(
+        0.0,
+        lambda wanted: lambda _: own * n / wanted,
+        lambda wanted: noise * min(n / wanted, 1.0),
+        common.margin,
+        alpha=alpha,
+    )
+    return seen, size if size is None else max(size, common.support.records)
+
+
 def _by_resampling(metric: Metric, common: _Common, resampler: Resampler) -> tuple[Overall, list[_Draft]]:
     """Estimate any metric in every slice under common draws of patients."""
     value = _function(metric, common)
@@ -232,11 +254,12 @@ def _by_resampling(metric: Metric, common: _Common, resampler: Resampler) -> tup
     for column, members in enumerate(common.members.T):
         n, n_rest = int(members.sum()), int((~members).sum())
         n_patients, n_others = int(resampler.slice_patients[column]), int(resampler.rest_patients[column])
-        inside = resampler.interval(value(members), slice_draws[:, column], n_patients, n)
-        rest = resampler.interval(value(~members), rest_draws[:, column], n_others, n_rest)
+        worth, worth_others = resampler.slice_effective[column], resampler.rest_effective[column]
+        inside = resampler.interval(value(members), slice_draws[:, column], worth, n)
+        rest = resampler.interval(value(~members), rest_draws[:, column], worth_others, n_rest)
         difference = slice_draws[:, column] - rest_draws[:, column]
         gap_value = inside.estimate - rest.estimate
-        gap = resampler.gap(gap_value, difference, min(n_patients, n_others), n + n_rest)
+        gap = resampler.gap(gap_value, difference, min(worth, worth_others), n + n_rest)
         reason = ""
         for chosen, groups, owner in ((members, n_patients, ""), (~members, n_others, "the rest has ")):
             reason = reason or lacks_events(metric, common.task, chosen, common.support, owner)

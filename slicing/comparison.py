@@ -1,4 +1,4 @@
-"""What changed between two audits, or between two models on the same records, slice by slice and how sure."""
+"""What changed between two audits, slice by slice and how sure."""
 
 import math
 from collections.abc import Mapping
@@ -6,21 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from sidelight.labeling.statistics import (
     Interval,
     benjamini_hochberg,
-    cluster_variance,
-    clustered_proportion,
-    group_codes,
     interval_difference,
     normal_quantile,
     two_sided_p,
 )
 
-from .matrix import as_slices
-from .metrics import as_task
+from .metrics import METRICS
+from .paired_change import paired_change
+from .record_table import RecordTable
 from .report import Audit, AuditRow
 
 WHOLE = "all records"
@@ -73,11 +70,17 @@ class Comparison:
     ----------
     rows : tuple of Change
     paired : bool
-        Whether the same records were predicted twice, so that only the predictions differ.
+        Whether records that both audits hold were compared in pairs.
+    n_shared : int
+        How many records that were; 0 where the two were taken as independent.
+    notes : tuple of str
+        What else differs between the audits, in sentences.
     """
 
     rows: tuple[Change, ...]
     paired: bool
+    n_shared: int = 0
+    notes: tuple[str, ...] = ()
 
     def of(self, metric: str) -> tuple[Change, ...]:
         """Return the changes of one metric."""
@@ -97,7 +100,13 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as plain values."""
-        return {"paired": self.paired, "verdict": self.verdict, "rows": [row.to_json() for row in self.rows]}
+        return {
+            "paired": self.paired,
+            "n_shared": self.n_shared,
+            "notes": list(self.notes),
+            "verdict": self.verdict,
+            "rows": [row.to_json() for row in self.rows],
+        }
 
     def __str__(self) -> str:
         rows = [
@@ -105,19 +114,27 @@ class Comparison:
             f"change {row.change}  {row.verdict}"
             for row in self.rows
         ]
-        return "\n".join([self.verdict, *rows])
+        return "\n".join([self.verdict, *self.notes, *rows])
 
 
-def compare_audits(old: Audit, new: Audit, *, q: float = 0.05) -> Comparison:
+def compare_audits(
+    old: Audit,
+    new: Audit,
+    *,
+    records: tuple[RecordTable | None, RecordTable | None] | None = None,
+    q: float = 0.05,
+) -> Comparison:
     """Compare two audits' numbers, of the same slices and metrics.
 
-    The two are taken as independent. Where they share records, the intervals of the changes are wider than they need
-    be; `paired_gains` is for that.
+    With the records of both, those they share are compared in pairs, and all others, patients in common included, as
+    what they are. Without, the two are taken as independent, and the intervals are wider than they need be.
 
     Parameters
     ----------
     old, new : Audit
         For instance before and after a retraining, read with `Audit.from_json`.
+    records : tuple of RecordTable, optional
+        The records of either audit, as lie in its folder.
     q : float, default 0.05
         Share of false alarms that is tolerated among the changes called better or worse.
 
@@ -131,110 +148,99 @@ def compare_audits(old: Audit, new: Audit, *, q: float = 0.05) -> Comparison:
     'All records is better (1 comparisons).'
     """
     shared = [metric for metric in new.metrics if metric in old.metrics]
+    pairs = _Pairs.of(records)
     drafts: list[Change] = []
     up: list[bool] = []
     for metric in shared:
         whole = [next(item for item in audit.overall if item.metric == metric) for audit in (old, new)]
-        drafts.append(_change(WHOLE, metric, whole[0].value, whole[1].value))
+        drafts.append(_change(WHOLE, metric, whole[0].value, whole[1].value, pairs=pairs))
         rows = [{row.slice: row for row in audit.of(metric)} for audit in (old, new)]
         names = [*rows[1], *(name for name in rows[0] if name not in rows[1])]
-        drafts += [_slice_change(name, metric, rows[0].get(name), rows[1].get(name)) for name in names]
+        drafts += [_slice_change(name, metric, rows[0].get(name), rows[1].get(name), pairs) for name in names]
         up += [whole[1].higher_is_better] * (len(drafts) - len(up))
-    return Comparison(_judged(drafts, up, q), paired=False)
+    rows_judged = judged_changes(drafts, up, q)
+    n_shared = 0 if pairs is None else pairs.n_shared
+    return Comparison(rows_judged, pairs is not None, n_shared, _notes(old, new, rows_judged, pairs))
 
 
-def paired_gains(
-    y: ArrayLike,
-    before: ArrayLike,
-    after: ArrayLike,
-    slices: Any,
-    patients: ArrayLike | None = None,
-    *,
-    level: float = 0.95,
-    q: float = 0.05,
-    least: int = 20,
-) -> Comparison:
-    """Compare two models' accuracy on the same records, slice by slice.
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """The records of both audits."""
 
-    Parameters
-    ----------
-    y : array-like of shape (n_records,)
-        Gold as class numbers; -1 leaves the record out.
-    before, after : array-like of shape (n_records,) or (n_records, n_classes)
-        Both models' probabilities.
-    slices : SliceMatrix, mapping of name to bools, or array of shape (n_records, n_slices)
-        Membership.
-    patients : array-like of shape (n_records,), optional
-        The patient of each record; repeats are not treated as independent.
-    level : float, default 0.95
-        Confidence level.
-    q : float, default 0.05
-        As for `compare_audits`.
-    least : int, default 20
-        Patients a slice needs.
+    tables: tuple[RecordTable, RecordTable]
+    n_shared: int
 
-    Examples
-    --------
-    >>> y = np.ones(300, dtype=int)
-    >>> late = np.arange(300) >= 200
-    >>> found = paired_gains(y, np.where(late & (np.arange(300) % 2 == 0), 0.2, 0.9), np.full(300, 0.9), {"late": late})
-    >>> [(row.slice, row.verdict) for row in found.rows]
-    [('all records', 'better'), ('late', 'better')]
-    """
-    tasks = [as_task(y, proba) for proba in (before, after)]
-    if not np.array_equal(tasks[0].rows, tasks[1].rows):
-        raise ValueError("before and after predict different records")
-    n = len(np.asarray(y))
-    matrix = as_slices(slices, n_records=n)
-    gold = np.asarray(y)[tasks[0].rows].astype(np.int64)
-    right = [(_answers(proba)[tasks[0].rows] == gold).astype(float) for proba in (before, after)]
-    known = None if patients is None else np.asarray(patients)[tasks[0].rows]
-    codes, _ = group_codes(known, len(gold))
-    drafts = []
-    named = {WHOLE: np.ones(len(gold), dtype=bool)}
-    named |= {name: matrix[name][tasks[0].rows] for name in matrix.names}
-    for name, inside in named.items():
-        values = [_share(part[inside], codes[inside], level) for part in right]
-        change = _mean((right[1] - right[0])[inside], codes[inside], level)
-        if len(np.unique(codes[inside])) < least:
-            change = Interval.missing(f"fewer than {least} patients", level=level, n=int(inside.sum()))
-        drafts.append(Change(name, "accuracy", values[0], values[1], change, math.nan, ""))
-    return Comparison(_judged(drafts, [True] * len(drafts), q), paired=True)
+    @classmethod
+    def of(cls, records: tuple[RecordTable | None, RecordTable | None] | None) -> "_Pairs | None":
+        """Return the pairs, or None where there is nothing in common to pair."""
+        if records is None or records[0] is None or records[1] is None:
+            return None
+        old, new = records[0], records[1]
+        n_shared = int(np.isin(old.keys, new.keys).sum())
+        owners = [set(table.patients.tolist()) - {""} for table in (old, new)]
+        return cls((old, new), n_shared) if n_shared or owners[0] & owners[1] else None
+
+    def change(self, name: str, metric: str, level: float) -> Interval | None:
+        """Return the paired change; None for what cannot be computed from the records."""
+        if metric not in METRICS:
+            return None
+        insides = []
+        for table in self.tables:
+            if name == WHOLE:
+                insides.append(np.ones(len(table), dtype=bool))
+            elif name in table.names:
+                insides.append(table.inside(name))
+            else:
+                return None
+        return paired_change(metric, self.tables, (insides[0], insides[1]), level=level)
 
 
-def _answers(proba: ArrayLike) -> Any:
-    scores = np.asarray(proba, dtype=np.float64)
-    return (scores >= 0.5).astype(np.int64) if scores.ndim == 1 else scores.argmax(axis=1)
-
-
-def _share(values: Any, codes: Any, level: float) -> Interval:
-    return (
-        clustered_proportion(values, codes, level)
-        if len(values)
-        else Interval.missing("no record that counts")
-    )
-
-
-def _mean(values: Any, codes: Any, level: float) -> Interval:
-    """Return a mean with the interval that patients' repeats allow."""
-    if not len(values):
-        return Interval.missing("no record that counts", level=level)
-    mean = float(values.mean())
-    influence = (values - mean) / len(values)
-    _, own = np.unique(codes, return_inverse=True)
-    n_own = int(own.max()) + 1
-    spread = (
-        math.sqrt(max(cluster_variance(influence, own.reshape(-1), n_own), 0.0)) if n_own > 1 else math.nan
-    )
-    half = normal_quantile(level) * spread
-    # where every record changed alike there is no spread to test with, but a coin that fell one way each time
-    p = two_sided_p(mean / spread) if spread > 0 else (1.0 if mean == 0 else 0.5 ** (n_own - 1))
-    return Interval(mean, mean - half, mean + half, level=level, n=len(values), p=p)
+def _notes(old: Audit, new: Audit, rows: tuple[Change, ...], pairs: _Pairs | None) -> tuple[str, ...]:
+    """Say what differs besides the numbers."""
+    found = []
+    if pairs is None:
+        found.append("The two audits were compared as independent: no records of theirs could be paired.")
+    else:
+        before, after = (len(table) for table in pairs.tables)
+        found.append(
+            f"{pairs.n_shared} records are in both audits and were compared in pairs; {before - pairs.n_shared} are in "
+            f"the earlier one alone, {after - pairs.n_shared} in the later one alone."
+        )
+        if pairs.n_shared:
+            both = np.intersect1d(pairs.tables[0].keys, pairs.tables[1].keys, return_indices=True)
+            changed = int((pairs.tables[0].gold[both[1]] != pairs.tables[1].gold[both[2]]).sum())
+            if changed:
+                found.append(f"Gold changed on {changed} of the shared records.")
+    for name in ("threshold", "positive", "margin", "q", "level", "correction", "support"):
+        was, now = old.settings.get(name), new.settings.get(name)
+        if was != now:
+            found.append(f"{name} was {was}, and is {now} now.")
+    for way in ("only before", "only after"):
+        names = list(dict.fromkeys(row.slice for row in rows if row.verdict == way))
+        if names:
+            found.append(f"{'Gone' if way == 'only before' else 'New'}: {', '.join(names)}.")
+    turned = [
+        f"{row.slice} ({row.metric}) was {row.was}, is {row.now}"
+        for row in rows
+        if row.was and row.now and row.was != row.now
+    ]
+    if turned:
+        found.append(f"Verdicts that turned: {'; '.join(turned)}.")
+    return tuple(found)
 
 
 def _change(
-    name: str, metric: str, before: Interval, after: Interval, was: str = "", now: str = ""
+    name: str,
+    metric: str,
+    before: Interval,
+    after: Interval,
+    was: str = "",
+    now: str = "",
+    pairs: _Pairs | None = None,
 ) -> Change:
+    change = None if pairs is None else pairs.change(name, metric, after.level)
+    if change is not None:
+        return Change(name, metric, before, after, change, math.nan, "", was, now)
     change = interval_difference(after, before)
     if not math.isnan(change.estimate) and math.isnan(change.p):
         # the bound nearest to zero tells how many standard errors the change is away from it
@@ -245,7 +251,9 @@ def _change(
     return Change(name, metric, before, after, change, math.nan, "", was, now)
 
 
-def _slice_change(name: str, metric: str, before: AuditRow | None, after: AuditRow | None) -> Change:
+def _slice_change(
+    name: str, metric: str, before: AuditRow | None, after: AuditRow | None, pairs: _Pairs | None
+) -> Change:
     nothing = Interval.missing("no such slice")
     if before is None or after is None:
         there = after if before is None else before
@@ -268,10 +276,10 @@ def _slice_change(name: str, metric: str, before: AuditRow | None, after: AuditR
             before.verdict,
             after.verdict,
         )
-    return _change(name, metric, before.value, after.value, before.verdict, after.verdict)
+    return _change(name, metric, before.value, after.value, before.verdict, after.verdict, pairs)
 
 
-def _judged(drafts: list[Change], up: list[bool], q: float) -> tuple[Change, ...]:
+def judged_changes(drafts: list[Change], up: list[bool], q: float) -> tuple[Change, ...]:
     """Correct the family of changes and call each better or worse."""
     adjusted = benjamini_hochberg([draft.change.p for draft in drafts]).tolist()
     rows = []

@@ -1,7 +1,7 @@
 """One metric inside and outside of slices: estimate, interval, gap to the rest and what could have been seen."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -47,6 +47,8 @@ class Estimate:
         Patients with a record that counts.
     hits : float
         Sum over the denominator, for shares.
+    n_effective : float
+        Patients that would carry as much if all had equally many records; what the tails of a test depend on.
     """
 
     interval: Interval
@@ -55,13 +57,15 @@ class Estimate:
     design: float
     n_patients: int
     hits: float = math.nan
+    n_effective: float = 0.0
 
     @cached_property
     def variance(self) -> float:
         """Variance between patients."""
         if self.n_patients < 2:
             return math.nan
-        return float(np.dot(self.sums, self.sums)) * self.n_patients / (self.n_patients - 1)
+        n = self.n_effective if self.n_effective > 1 else float(self.n_patients)
+        return float(np.dot(self.sums, self.sums)) * n / (n - 1)
 
 
 class Shares:
@@ -92,7 +96,8 @@ class Shares:
         interval = Interval(share, min(float(low), share), max(float(high), share), level=self.level, n=n)
         sums = np.bincount(codes, weights=(values - share) / n, minlength=self.n_patients).astype(float)
         n_patients = len(np.unique(codes)) if self.repeated else n
-        return Estimate(interval, (n,), sums, n / size, n_patients, float(values.sum()))
+        effective = effective_patients(codes) if self.repeated else n
+        return Estimate(interval, (n,), sums, n / size, n_patients, float(values.sum()), effective)
 
     def gap(self, inside: Estimate, rest: Estimate) -> Interval:
         """Return slice minus rest: Newcombe's interval, and Fisher's mid-p (a score test when patients repeat)."""
@@ -106,7 +111,7 @@ class Shares:
             pooled = (inside.hits + rest.hits) / (n + other_n)
             spread = pooled * (1 - pooled) * (inside.design / n + rest.design / other_n)
             spread -= 2 * float(np.dot(inside.sums, rest.sums))
-            p = _p(gap.estimate, spread, min(inside.n_patients, rest.n_patients))
+            p = _p(gap.estimate, spread, min(inside.n_effective, rest.n_effective))
         return _with_p(gap, p)
 
     def power(self, design: float, share_counted: tuple[float, ...], n: float) -> Variance:
@@ -156,7 +161,8 @@ class Areas:
         for part in (influence[positive], influence[~positive]):
             plain += float(np.dot(part, part)) * (len(part) / max(len(part) - 1, 1))
         n_patients = len(np.unique(codes)) if self.repeated else len(rows)
-        clustered = float(np.dot(sums, sums)) * n_patients / max(n_patients - 1, 1)
+        effective = max(effective_patients(codes), 1.0) if self.repeated else float(n_patients)
+        clustered = float(np.dot(sums, sums)) * effective / max(effective - 1, 1.0)
         if not self.repeated:
             design = 1.0
         elif plain > 0:
@@ -164,17 +170,17 @@ class Areas:
         else:
             design = len(rows) / n_patients
         interval = self._interval(
-            area, clustered if self.repeated else plain, m / design, k / design, n_patients, m + k
+            area, clustered if self.repeated else plain, m / design, k / design, effective, m + k
         )
-        return Estimate(interval, (m, k), sums, design, n_patients)
+        return Estimate(interval, (m, k), sums, design, n_patients, n_effective=effective)
 
     def _interval(
-        self, area: float, variance: float, m: float, k: float, n_patients: int, n: int
+        self, area: float, variance: float, m: float, k: float, n_effective: float, n: int
     ) -> Interval:
         if min(m, k) < SMALL_CLASS or variance <= 0 or area in (0.0, 1.0):
             low, high = score_bounds(area, max(m, 1.0), max(k, 1.0), self.level)
         else:
-            quantile = float(stats.t.ppf((1 + self.level) / 2, n_patients - 1) if self.repeated else 0)
+            quantile = float(stats.t.ppf((1 + self.level) / 2, n_effective - 1) if self.repeated else 0)
             quantile = quantile or float(special.ndtri((1 + self.level) / 2))
             half = quantile * math.sqrt(variance) / (area * (1 - area))
             low, high = special.expit(special.logit(area) + np.array([-half, half]))
@@ -185,7 +191,7 @@ class Areas:
         gap = interval_difference(inside.interval, rest.interval, _correlation(inside, rest))
         if math.isnan(gap.estimate):
             return gap
-        n_patients = min(inside.n_patients, rest.n_patients) if self.repeated else 0
+        n_patients = min(inside.n_effective, rest.n_effective) if self.repeated else 0.0
         areas = np.array([inside.interval.estimate, rest.interval.estimate])
         covariance = float(np.dot(inside.sums, rest.sums))
         small = any(
@@ -214,6 +220,78 @@ class Areas:
         return area_variance(m, k)
 
 
+class Means:
+    """Means of what is never negative, such as squared errors, on the log scale; between patients when they repeat."""
+
+    method = "log scale"
+
+    def __init__(
+        self, metric: Metric, task: Task, codes: NDArray[np.intp], n_patients: int, level: float
+    ) -> None:
+        self.inside, self.values = task.parts(metric)
+        self.codes, self.n_patients, self.level = codes, n_patients, level
+        if n_patients < len(codes):
+            self.method = "log scale, between patients"
+
+    def estimate(self, members: NDArray[np.bool_]) -> Estimate:
+        """Return the mean among `members`."""
+        rows = np.flatnonzero(members & self.inside)
+        n = len(rows)
+        if n == 0:
+            nothing = Interval.missing("no record that counts", level=self.level)
+            return Estimate(nothing, (0,), np.zeros(self.n_patients), 1.0, 0)
+        values, codes = self.values[rows], self.codes[rows]
+        mean = float(values.mean())
+        sums = np.bincount(codes, weights=(values - mean) / n, minlength=self.n_patients).astype(float)
+        effective = effective_patients(codes)
+        plain = float(values.var()) / n
+        design = max(float(np.dot(sums, sums)) / plain, 1.0) if plain > 0 else 1.0
+        found = Estimate(
+            Interval(mean, math.nan, math.nan, self.level, n), (n,), sums, design, len(np.unique(codes)),
+            float(values.sum()), effective,
+        )  # fmt: skip
+        if effective < 2 or not found.variance > 0:
+            reason = "too few patients, or no spread, to bound a mean"
+            return replace(found, interval=replace(found.interval, reason=reason))
+        quantile = float(stats.t.ppf((1 + self.level) / 2, effective - 1))
+        factor = math.exp(quantile * math.sqrt(found.variance) / mean)
+        return replace(found, interval=Interval(mean, mean / factor, mean * factor, self.level, n))
+
+    def power(self, design: float, share_counted: tuple[float, ...], n: float) -> Variance:
+        """Return the variance of a slice of `n` records: unknown before its values are seen."""
+        return lambda value: math.nan
+
+    def gap(self, inside: Estimate, rest: Estimate) -> Interval:
+        """Return slice minus rest; their ratio is what is tested."""
+        gap = interval_difference(inside.interval, rest.interval, _correlation(inside, rest))
+        if math.isnan(gap.estimate):
+            return gap
+        a, b = inside.interval.estimate, rest.interval.estimate
+        if not (a > 0 and b > 0):
+            return _with_p(gap, 1.0 if a == b else math.nan)
+        covariance = float(np.dot(inside.sums, rest.sums))
+        spread = inside.variance / a**2 + rest.variance / b**2 - 2 * covariance / (a * b)
+        return _with_p(gap, _p(math.log(a / b), spread, min(inside.n_effective, rest.n_effective)))
+
+
+ESTIMATORS: dict[str, type[Shares] | type[Means] | type[Areas]] = {
+    "share": Shares, "mean": Means, "area": Areas
+}  # fmt: skip
+"""What estimates a metric of each kind by a formula."""
+
+
+def effective_patients(codes: NDArray[np.intp]) -> float:
+    """Return how many patients of equally many records carry as much as these.
+
+    Examples
+    --------
+    >>> effective_patients(np.array([0, 1, 2, 2])), round(effective_patients(np.array([0, 1, 1, 1, 1, 1])), 2)
+    (2.6666666666666665, 1.38)
+    """
+    counts = np.bincount(codes).astype(np.float64)
+    return float(counts.sum() ** 2 / max(np.dot(counts, counts), 1.0))
+
+
 def _correlation(inside: Estimate, rest: Estimate) -> float:
     """Correlation between slice and rest through patients that have records in both."""
     spread = math.sqrt(float(np.dot(inside.sums, inside.sums)) * float(np.dot(rest.sums, rest.sums)))
@@ -222,7 +300,7 @@ def _correlation(inside: Estimate, rest: Estimate) -> float:
     return float(np.clip(np.dot(inside.sums, rest.sums) / spread, -1.0, 1.0))
 
 
-def _p(gap: float, variance: float, n_patients: int) -> float:
+def _p(gap: float, variance: float, n_patients: float) -> float:
     if not variance > 0:
         return 1.0 if gap == 0 else math.nan
     z = gap / math.sqrt(variance)

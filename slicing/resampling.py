@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import sparse, special
 
-from sidelight.labeling.statistics import Interval, interval_of_draws, patient_weights, two_sided_p
+from sidelight.labeling.statistics import Interval, interval_of_draws, patient_weights
 
+from .estimates import effective_patients
 from .metrics import Metric, Task
 
 BINS = 1024
@@ -49,13 +50,15 @@ class Resampler:
         self.members, self.codes, self.n_patients = members, codes, n_patients
         self.n_draws, self.seed, self.level = n_draws, seed, level
         self._cache: list[NDArray[np.uint8]] = []
-        # patients in each slice, and in each rest: what the width of small intervals depends on
+        # patients in each slice and each rest, and how many of equal size they are worth: what small intervals depend on
         self.slice_patients = np.array(
             [len(np.unique(codes[column])) for column in members.T], dtype=np.int64
         )
         self.rest_patients = np.array(
             [len(np.unique(codes[~column])) for column in members.T], dtype=np.int64
         )
+        self.slice_effective = [effective_patients(codes[column]) for column in members.T]
+        self.rest_effective = [effective_patients(codes[~column]) for column in members.T]
 
     def draws(
         self, metric: Metric, task: Task
@@ -67,18 +70,19 @@ class Resampler:
             return self._areas(task)
         return self._custom(metric, task)
 
-    def interval(self, estimate: float, draws: NDArray[np.float64], n_patients: int, n: int) -> Interval:
+    def interval(self, estimate: float, draws: NDArray[np.float64], n_patients: float, n: int) -> Interval:
         """Return an estimate with the interval of its draws."""
         if math.isnan(estimate):
             return Interval.missing("not defined on these records", level=self.level, n=n)
         return interval_of_draws(estimate, draws, n_patients, level=self.level, n=n)
 
-    def gap(self, estimate: float, draws: NDArray[np.float64], n_patients: int, n: int) -> Interval:
+    def gap(self, estimate: float, draws: NDArray[np.float64], n_patients: float, n: int) -> Interval:
         """Return a paired difference with interval and p."""
         interval = self.interval(estimate, draws, n_patients, n)
         if math.isnan(interval.low):
             return interval
-        p = two_sided_p(estimate / float(np.nanstd(draws, ddof=1)))
+        ratio = abs(estimate) / (float(np.nanstd(draws, ddof=1)) * math.sqrt(n_patients / (n_patients - 1)))
+        p = float(2 * special.stdtr(n_patients - 1, -ratio))
         return Interval(interval.estimate, interval.low, interval.high, self.level, n, p)
 
     def _weights(self) -> Iterator[NDArray[np.float32]]:

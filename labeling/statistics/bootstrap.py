@@ -220,7 +220,7 @@ def patient_weights(
 
 
 def interval_of_draws(
-    estimate: float, draws: NDArray[np.float64], n_groups: int, *, level: float = 0.95, n: int = 0
+    estimate: float, draws: NDArray[np.float64], n_groups: float, *, level: float = 0.95, n: int = 0
 ) -> Interval:
     """Turn bootstrap draws, NaN where undefined, into an interval by expanded percentiles."""
     usable = draws[~np.isnan(draws)]
