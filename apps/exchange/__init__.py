@@ -3,7 +3,7 @@
 from .clinical import FhirObservationFormat, NoteNlpFormat
 from .content import Content, Format, make_labels
 from .research import DocBinFormat, WrenchFormat
-from .tables import CsvFormat, HuggingFaceFormat, JsonLinesFormat, ParquetFormat, safe_cell
+from .tables import CsvFormat, HuggingFaceFormat, JsonLinesFormat, ParquetFormat
 from .tools import DoccanoFormat, LabelStudioFormat, ProdigyFormat
 
 FORMATS: dict[str, Format] = {
@@ -21,4 +21,4 @@ FORMATS: dict[str, Format] = {
 }
 """Formats by name."""
 
-__all__ = ["FORMATS", "Content", "Format", "make_labels", "safe_cell"]
+__all__ = ["FORMATS", "Content", "Format", "make_labels"]

@@ -9,9 +9,10 @@ from typing import Any
 
 from sidelight import __version__
 from sidelight.labeling import InputError, LabelSchema, UsageError, write_file
+from sidelight.labeling.spreadsheet import plain_cell
 
 from .content import Content, make_labels, shares_of, text
-from .tables import json_lines, plain_cell
+from .tables import json_lines
 
 _SYSTEM = "urn:sidelight:label"
 _NOTE_NLP = (

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,9 @@ import pyarrow.parquet as pq
 
 from sidelight.label_model import Labels
 from sidelight.labeling import InputError, LabelSchema, write_file, write_folder
+from sidelight.labeling.spreadsheet import plain_cell, safe_cell
 
 from .content import Content, make_labels, shares_of, text
-
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\x00")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$")
 
 
 class ParquetFormat:
@@ -164,23 +161,6 @@ class JsonLinesFormat:
         return Content(
             make_labels(rows, schema or (LabelSchema(list(first)) if first else None), path, source="jsonl")
         )
-
-
-def safe_cell(cell: str) -> str:
-    """Return a cell as a spreadsheet may see it: with an apostrophe where it would be a formula, numbers as they are.
-
-    Examples
-    --------
-    >>> safe_cell("=1+1"), safe_cell("-1.5"), safe_cell("-x"), safe_cell("a")
-    ("'=1+1", '-1.5', "'-x", 'a')
-    """
-    risky = cell.startswith(_DANGEROUS) and not _NUMBER.match(cell)
-    return f"'{cell}" if risky or cell.startswith("'") else cell
-
-
-def plain_cell(cell: str) -> str:
-    """Return what `safe_cell` was given."""
-    return cell[1:] if cell.startswith("'") and (cell[1:].startswith((*_DANGEROUS, "'"))) else cell
 
 
 def json_lines(path: Path) -> list[dict[str, Any]]:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidelight.apps.cli.main import main
-from sidelight.apps.exchange import FORMATS, Content, safe_cell
-from sidelight.apps.exchange.tables import plain_cell
+from sidelight.apps.exchange import FORMATS, Content
 from sidelight.label_model import Labels
 from sidelight.labeling import FunctionInfo, LabelSchema, VoteMatrix, read_votes, write_votes
+from sidelight.labeling.spreadsheet import plain_cell, safe_cell
 
 IDS = ["1", "2", "3", "4"]
 CERTAIN = {"label-studio", "doccano", "prodigy", "wrench"}
