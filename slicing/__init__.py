@@ -18,6 +18,9 @@ from .confusion_measures import (
     within_node,
 )
 from .confusion_table import ConfusionTable
+from .error_contrast import contrast_errors
+from .error_review import ErrorReview, read_error_sheet
+from .error_sheet import ErrorSheet, error_sheet
 from .fairness import FairnessPanel, fairness
 from .function import SlicingFunction, slicing_function
 from .label_audit import LabelAudit, audit_labels
@@ -28,6 +31,8 @@ from .paired_gains import paired_gains
 from .record_table import RecordTable
 from .report import Audit, AuditRow, Overall
 from .scorer import Scorer
+from .strata import strata
+from .subclasses import SubclassRow, SubclassTable, subclass_metrics
 from .support import Support
 
 if TYPE_CHECKING:
@@ -77,6 +82,8 @@ __all__ = [
     "Confusion",
     "ConfusionTable",
     "Discovery",
+    "ErrorReview",
+    "ErrorSheet",
     "ExpertMixture",
     "FairnessPanel",
     "FoundSlice",
@@ -96,6 +103,8 @@ __all__ = [
     "SliceMatrix",
     "SliceSampler",
     "SlicingFunction",
+    "SubclassRow",
+    "SubclassTable",
     "Support",
     "TrainingView",
     "as_slices",
@@ -103,8 +112,10 @@ __all__ = [
     "audit_labels",
     "compare_audits",
     "confusion_difference",
+    "contrast_errors",
     "coupling",
     "discover",
+    "error_sheet",
     "exact_match",
     "explain_slice",
     "fairness",
@@ -113,8 +124,11 @@ __all__ = [
     "node_measure",
     "paired_gains",
     "read_audit",
+    "read_error_sheet",
     "slice_dataframe",
     "slicing_function",
+    "strata",
+    "subclass_metrics",
     "train_robustly",
     "undo_sampling",
     "within_node",

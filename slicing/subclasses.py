@@ -1,0 +1,232 @@
+"""Schema completion: subclasses measured beside the class that hides them."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sidelight.labeling.statistics import Interval, clustered_proportion, delong, group_codes
+
+from .metrics import Task, as_task
+from .power import needed_size, share_variance
+from .share_gap import GapRow, gap_between, judged
+from .strata import cell_parts, is_absent
+
+
+@dataclass(frozen=True)
+class SubclassRow:
+    """One subclass within its class.
+
+    Parameters
+    ----------
+    subclass, within : str
+        Its name, and the class it belongs to.
+    n, n_patients : int
+        Records and patients.
+    share : float
+        Share of the class's records.
+    recall, rest, gap : Interval
+        Share called the class in the subclass, in the class's other records, and the first less the second.
+    auroc : Interval
+        Records of the subclass against all records of other classes; two classes only.
+    q : float
+        The gap's p after Benjamini and Hochberg, over all subclasses.
+    verdict : str
+        "hidden gap", "better", "no evidence", "not assessable" or "not seen".
+    n_needed : int or None
+        Records that would show a gap as large as the margin.
+    """
+
+    subclass: str
+    within: str
+    n: int
+    n_patients: int
+    share: float
+    recall: Interval
+    rest: Interval
+    gap: Interval
+    auroc: Interval
+    q: float
+    verdict: str
+    n_needed: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            name: value.to_json()
+            if isinstance(value, Interval)
+            else None
+            if isinstance(value, float) and math.isnan(value)
+            else value
+            for name, value in self.__dict__.items()
+        }
+
+
+@dataclass(frozen=True)
+class SubclassTable:
+    """What a model does in each subclass of the classes it was trained on.
+
+    Parameters
+    ----------
+    rows : tuple of SubclassRow
+        The largest sure gap first.
+    classes : mapping of str to Interval
+        Share of each class's records that are called the class: what the subclasses average to.
+    n_without : int
+        Records without a subclass.
+    """
+
+    rows: tuple[SubclassRow, ...]
+    classes: Mapping[str, Interval]
+    n_without: int
+
+    @property
+    def hidden(self) -> tuple[SubclassRow, ...]:
+        """The subclasses that are surely worse than the rest of their class."""
+        return tuple(row for row in self.rows if row.verdict == "hidden gap")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "classes": {name: value.to_json() for name, value in self.classes.items()},
+            "n_without": self.n_without,
+            "rows": [row.to_json() for row in self.rows],
+        }
+
+
+def subclass_metrics(
+    y: ArrayLike,
+    proba: ArrayLike,
+    subclasses: Sequence[str | None],
+    *,
+    classes: Sequence[str] | None = None,
+    patients: ArrayLike | None = None,
+    expected: Iterable[str] = (),
+    threshold: float = 0.5,
+    separator: str = "|",
+    margin: float = 0.05,
+    least: int = 10,
+    q: float = 0.05,
+) -> SubclassTable:
+    """Measure each subclass against the rest of its class, and say which gaps the class's own figure hides.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_records,)
+        Gold as class numbers.
+    proba : array-like of shape (n_records,) or (n_records, n_classes)
+        The model's probabilities.
+    subclasses : sequence of str or None of shape (n_records,)
+        The finer label, several joined by `separator`; None or empty where it is not known.
+    classes : sequence of str, optional
+        Names of the classes.
+    patients : array-like of shape (n_records,), optional
+        The patient of each record.
+    expected : iterable of str, optional
+        Subclasses that should be there; those never seen are listed as such.
+    threshold, margin
+        As for `audit`.
+    least : int, default 10
+        Records of a subclass, and of the rest of its class, that are needed to judge it.
+    q : float, default 0.05
+        Share of false alarms that is tolerated.
+
+    References
+    ----------
+    L. Oakden-Rayner et al., "Hidden stratification causes clinically meaningful failures in machine learning for
+    medical imaging", CHIL 2020, arXiv 1909.12475: schema completion.
+
+    Examples
+    --------
+    >>> kind = np.array(["subtle", "plain"])[(np.arange(400) % 10 > 0).astype(int)]
+    >>> y = np.ones(400, dtype=int)
+    >>> y[300:], kind[300:] = 0, "none"
+    >>> found = subclass_metrics(y, np.where(kind == "plain", 0.9, 0.2), kind, classes=["normal", "fracture"])
+    >>> [row.subclass for row in found.hidden]
+    ['subtle']
+    """
+    task = as_task(y, proba, threshold=threshold)
+    if len(subclasses) != len(np.asarray(y)):
+        raise ValueError(f"subclasses has {len(subclasses)} entries for {len(np.asarray(y))} records")
+    cells = [subclasses[row] for row in task.rows]
+    codes, _ = group_codes(None if patients is None else np.asarray(patients)[task.rows], len(task))
+    parts = [set() if is_absent(cell) else cell_parts(str(cell), separator) for cell in cells]
+    names = list(classes) if classes is not None else [str(code) for code in range(task.proba.shape[1])]
+    right = (task.decision == task.gold).astype(float)
+    drafts: list[tuple[GapRow, NDArray[np.bool_], int]] = []
+    for code, within in enumerate(names):
+        own = task.gold == code
+        seen = Counter(part for row in np.flatnonzero(own) for part in parts[row])
+        for name in sorted(seen):
+            inside = own & np.array([name in held for held in parts], dtype=bool)
+            rest = own & ~inside
+            if not rest.any():
+                continue  # the class itself under another name
+            measured = gap_between(right, inside, rest, codes, least=least)
+            drafts.append((GapRow(name, within, "recall", *measured), inside, code))
+    rows = []
+    tested = judged([draft for draft, _, _ in drafts], q)
+    for row, (_, inside, code) in zip(tested, drafts, strict=True):
+        verdict = row.verdict
+        if verdict == "differs":
+            verdict = "hidden gap" if row.gap.estimate < 0 else "better"
+        rows.append(
+            SubclassRow(
+                row.group,
+                row.subject,
+                int(inside.sum()),
+                len(np.unique(codes[inside])),
+                float(inside.sum() / max(int((task.gold == code).sum()), 1)),
+                row.value,
+                row.rest,
+                row.gap,
+                _area(task, inside, code, codes),
+                row.q,
+                verdict,
+                _needed(row, margin, len(drafts), q),
+            )
+        )
+    known = {row.subclass for row in rows} | {part for held in parts for part in held}
+    nothing = Interval.missing("not seen in these records")
+    rows += [
+        SubclassRow(name, "", 0, 0, 0.0, nothing, nothing, nothing, nothing, math.nan, "not seen")
+        for name in expected
+        if name not in known
+    ]
+    order = {"hidden gap": 0, "no evidence": 1, "better": 2, "not assessable": 3, "not seen": 4}
+    rows.sort(key=lambda row: (order[row.verdict], 0.0 if math.isnan(row.gap.estimate) else row.gap.estimate))
+    whole = {
+        within: clustered_proportion(right[task.gold == code], codes[task.gold == code])
+        for code, within in enumerate(names)
+        if (task.gold == code).any()
+    }
+    return SubclassTable(tuple(rows), whole, sum(not held for held in parts))
+
+
+def _area(task: Task, inside: NDArray[np.bool_], code: int, codes: NDArray[np.intp]) -> Interval:
+    """Return the area of a subclass's records against those of other classes."""
+    if task.proba.shape[1] != 2:
+        return Interval.missing("two classes only")
+    rows = inside | (task.gold != code)
+    if not inside.any() or inside[rows].all():
+        return Interval.missing("no record to compare with")
+    return delong(inside[rows], task.proba[rows, code], codes[rows]).interval()
+
+
+def _needed(row: GapRow, margin: float, n_tests: int, q: float) -> int | None:
+    """Return how many records would show a gap of the margin, were it the only one."""
+    reference = row.rest.estimate
+    if math.isnan(reference):
+        return None
+    rest = reference * (1 - reference) / max(row.rest.n, 1)
+    return needed_size(
+        reference,
+        share_variance,
+        lambda size: rest * min(row.value.n / size, 1.0),
+        margin,
+        alpha=q / max(n_tests, 1),
+    )
