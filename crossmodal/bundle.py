@@ -93,6 +93,13 @@ class Bundle:
         logits = self.predict_logits(signals, batch_size=batch_size)
         return (scaled_sigmoid if self.multi_label else scaled_softmax)(logits, self.temperature)
 
+    def embed(self, signals: Inputs | ArrayLike, *, batch_size: int = 64) -> NDArray[np.float64]:
+        """Return the encoder's features of shape (n_studies, n_features), for looking at slices."""
+        inputs = as_inputs(signals)
+        self.contract.check(inputs.contract)
+        width = int(getattr(self.network.encoder, "n_features", 0))
+        return apply_in_batches(self.network.encoder, inputs, batch_size, width)
+
     def predict(
         self, signals: Inputs | ArrayLike, *, patient_ids: ArrayLike | None = None, batch_size: int = 64
     ) -> Predictions:

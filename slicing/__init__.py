@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from sidelight.crossmodal.missing import MissingTrainingError
 
+from .advice import Advice, advise
 from .applier import PandasSFApplier, SFApplier, slice_dataframe
 from .audit import audit
 from .comparison import Comparison, compare_audits, read_audit
@@ -22,6 +23,7 @@ from .error_contrast import contrast_errors
 from .error_review import ErrorReview, read_error_sheet
 from .error_sheet import ErrorSheet, error_sheet
 from .fairness import FairnessPanel, fairness
+from .findings import Card, Findings, Strip
 from .function import SlicingFunction, slicing_function
 from .label_audit import LabelAudit, audit_labels
 from .matrix import SliceMatrix, as_slices
@@ -31,6 +33,7 @@ from .paired_gains import paired_gains
 from .record_table import RecordTable
 from .report import Audit, AuditRow, Overall
 from .scorer import Scorer
+from .slice_calibration import CalibrationRow, slice_calibration
 from .strata import strata
 from .subclasses import SubclassRow, SubclassTable, subclass_metrics
 from .support import Support
@@ -76,8 +79,11 @@ __all__ = [
     "DISCOVERERS",
     "METRICS",
     "RECIPES",
+    "Advice",
     "Audit",
     "AuditRow",
+    "CalibrationRow",
+    "Card",
     "Comparison",
     "Confusion",
     "ConfusionTable",
@@ -86,6 +92,7 @@ __all__ = [
     "ErrorSheet",
     "ExpertMixture",
     "FairnessPanel",
+    "Findings",
     "FoundSlice",
     "GroupDRO",
     "HardSharing",
@@ -103,10 +110,12 @@ __all__ = [
     "SliceMatrix",
     "SliceSampler",
     "SlicingFunction",
+    "Strip",
     "SubclassRow",
     "SubclassTable",
     "Support",
     "TrainingView",
+    "advise",
     "as_slices",
     "audit",
     "audit_labels",
@@ -125,6 +134,7 @@ __all__ = [
     "paired_gains",
     "read_audit",
     "read_error_sheet",
+    "slice_calibration",
     "slice_dataframe",
     "slicing_function",
     "strata",

@@ -64,12 +64,23 @@ class ConfusionTable:
             writer.writerow([label, *("" if math.isnan(value) else f"{value:.10g}" for value in row)])
         return out.getvalue()
 
+    @property
+    def _left(self) -> float:
+        """Where the cells of the picture begin."""
+        return 22 + 7.4 * max(len(label) for label in self.classes)
+
+    @property
+    def width(self) -> float:
+        """Width of the picture, in units that read well as pixels."""
+        heading = f"observed {self.dimension}: {MEANING[self.normalize]}"
+        return self._left + max(CELL * len(self.classes) + 90, 7.4 * len(heading))
+
     def to_svg(self, *, name: str = "confusion") -> str:
         """Return the table as an inline SVG; cells of few patients are pale, and each row says how many records it has."""
         k = len(self.classes)
-        left = 22 + 7.4 * max(len(label) for label in self.classes)
+        left = self._left
         top = 50 + 5.4 * max(len(label) for label in self.classes)
-        width, height = left + CELL * k + 90, top + CELL * k + 14
+        width, height = self.width, top + CELL * k + 14
         told = " ".join(
             f"{actual} called {observed}: {_short(self.values[row, column])}."
             for row, actual in enumerate(self.classes)

@@ -1,32 +1,73 @@
 """The audit as a self-contained page, and the pieces of it that larger reports take over."""
 
 import math
+import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 
 from sidelight.labeling.statistics import Interval
 
+from .advice import advise
+from .fairness import MEASURES
 from .forest import forest_plot, signed
 from .report import Audit
+from .slice_calibration import calibration_by_slice
+
+if TYPE_CHECKING:
+    from .findings import Findings
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def audit_page(audit: Audit, *, title: str = "Slice audit") -> str:
+MOST_DRAWN = 40
+"""Slices a forest plot holds; of more, those with the most records surely worse off."""
+
+
+def audit_page(findings: "Findings") -> str:
     """Return one HTML page without anything loaded from elsewhere."""
     template = page_environment().get_template("audit.html.j2")
-    return template.render(audit=audit, title=title, plots=forest_plots(audit), style=style_sheet()) + "\n"
+    audit = findings.audit
+    page = template.render(
+        findings=findings,
+        audit=audit,
+        plots=forest_plots(audit),
+        advice=advise(findings),
+        power=power_table(audit),
+        calibration=calibration_by_slice(findings.calibration, name="calibration")
+        if findings.calibration
+        else "",
+        confusion=[
+            (heading, table.to_svg(name=f"confusion-{number}"), round(1.05 * table.width))
+            for number, (heading, table) in enumerate(findings.confusion)
+        ],
+        measures=MEASURES,
+        style=style_sheet(),
+    )
+    return re.sub(r"\n\s*\n+", "\n", page) + "\n"
 
 
 def forest_plots(audit: Audit) -> dict[str, str]:
     """Return a forest plot a metric, as inline SVG."""
     margin = float(audit.settings.get("margin", 0.05))
-    return {
-        item.metric: forest_plot(item, audit.of(item.metric), name=f"forest-{number}", margin=margin)
-        for number, item in enumerate(audit.overall)
-    }
+    found = {}
+    for number, item in enumerate(audit.overall):
+        rows = audit.of(item.metric)
+        if len(rows) > MOST_DRAWN:
+            rows = tuple(sorted(rows, key=lambda row: -row.excess)[:MOST_DRAWN])
+        found[item.metric] = forest_plot(item, rows, name=f"forest-{number}", margin=margin)
+    return found
+
+
+def power_table(audit: Audit) -> list[dict[str, Any]]:
+    """Return for each slice what it could have shown and what it would need, metric by metric."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in audit.rows:
+        entry = found.setdefault(row.slice, {"slice": row.slice, "n": row.n, "cells": {}})
+        entry["n"] = max(entry["n"], row.n)
+        entry["cells"][row.metric] = row
+    return list(found.values())
 
 
 def style_sheet() -> str:

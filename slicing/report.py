@@ -251,9 +251,9 @@ class Audit:
 
     def to_html(self, path: str | Path, *, title: str = "Slice audit") -> Path:
         """Write one self-contained page: verdict, forest plots, tables and method."""
-        from .page import audit_page
+        from .findings import Findings
 
-        return write_file(path, audit_page(self, title=title))
+        return Findings(self, title=title).to_html(path)
 
     def __str__(self) -> str:
         lines = [self.verdict, ""]

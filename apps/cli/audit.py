@@ -1,4 +1,4 @@
-"""`sidelight audit`: how good predictions are, overall and in every slice."""
+"""`sidelight audit`: how good predictions are, where worse, what is hidden, why, and what to do."""
 
 import json
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from .exports import export_options, open_export, read_fields
 from .output import interval_text, json_option, note, overwrite_option, print_facts, print_json, print_table
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from sidelight.slicing import Audit, Comparison, SliceMatrix
+    from sidelight.apps.audits import Material, Wishes
+    from sidelight.slicing import Audit, Comparison, Findings, RecordTable
 
 
 @click.command(
     short_help="Measure predictions, overall and slice by slice.",
     epilog="Example: sidelight audit predictions.parquet --bundle bundle --records notes.csv --id ecg_id "
-    "--gold-column abnormal --slices slices.py --out audit",
+    "--gold-column abnormal --slices slices.py --subclass subclass --group sex --signals signals.npz --discover "
+    "--out audit",
 )
 @click.argument("predictions", type=click.Path())
 @click.option(
@@ -30,13 +30,50 @@ if TYPE_CHECKING:
 )
 @click.option("--slices", help="A Python file or module of slicing functions. Its code is run.")
 @click.option(
+    "--strata", multiple=True, metavar="COLUMN", help="Column whose values become slices; may be repeated."
+)
+@click.option("--subclass", metavar="COLUMN", help="Column of subclasses, several joined by |: hidden gaps.")
+@click.option(
+    "--expect",
+    metavar="NAMES",
+    help="Subclasses that should be there, comma-separated; absent ones are told.",
+)
+@click.option(
+    "--group", multiple=True, metavar="COLUMN", help="Column of care groups: parity gaps; may be repeated."
+)
+@click.option("--discover", is_flag=True, help="Search for slices that nobody named, and confirm them.")
+@click.option(
+    "--metadata", multiple=True, metavar="COLUMN", help="Column the search may use, beside strata and groups."
+)
+@click.option(
+    "--signals", type=click.Path(), help="Signals of the studies: embeddings by the bundle, and pictures."
+)
+@click.option(
+    "--embeddings", type=click.Path(), help="NPZ file of ids and arrays (n, n_features) for the search."
+)
+@click.option("--labels", type=click.Path(), help="The labels trained on: tells why slices fail.")
+@click.option("--votes", type=click.Path(), help="The votes these were made of: label quality by slice.")
+@click.option("--sheet", type=click.Path(), help="An errors.csv of an earlier audit that people filled in.")
+@click.option(
+    "--show", multiple=True, metavar="COLUMN", help="Column to show in errors.csv; may be repeated."
+)
+@click.option(
+    "--with-text",
+    is_flag=True,
+    help="Let the search use reports and show them in errors.csv; not for sharing.",
+)
+@click.option(
     "--bundle", type=click.Path(), help="The bundle that predicted: only its test patients are audited."
 )
 @click.option(
     "--part", default="test", show_default=True, help="Part of the bundle's split to audit, or all."
 )
+@click.option("--title", default="Slice audit", show_default=True, help="Heading of the page.")
 @click.option(
-    "--out", required=True, type=click.Path(), help="Folder to write: audit.json, slices.csv, audit.html."
+    "--out",
+    required=True,
+    type=click.Path(),
+    help="Folder to write: audit.html, audit.json, slices.csv, model_card.md, errors.csv, records.npz.",
 )
 @click.option(
     "--limit", default=0.01, show_default=True, help="Share of predictions that may be of unknown studies."
@@ -45,9 +82,9 @@ if TYPE_CHECKING:
     "--compare",
     type=click.Path(),
     metavar="OLD.JSON",
-    help="An earlier audit.json: shows what changed, and writes comparison.json.",
+    help="An earlier audit.json: shows what changed; shared records are paired if its records.npz lies beside it.",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of the resampled intervals.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the search and of resampled intervals.")
 @export_options
 @overwrite_option
 @json_option
@@ -55,80 +92,146 @@ def audit(
     predictions: str,
     records: str,
     gold_column: str,
-    slices: str | None,
-    bundle: str | None,
-    part: str,
     out: str,
-    limit: float,
-    compare: str | None,
-    seed: int,
     overwrite: bool,
     as_json: bool,
     columns: Mapping[str, Any],
+    **given: Any,
 ) -> int:
-    """Compare PREDICTIONS with gold labels, overall and slice by slice, with intervals by patient."""
-    import numpy as np
+    """Compare PREDICTIONS with gold labels, overall and slice by slice, with intervals by patient.
 
-    from sidelight.crossmodal import Predictions
-    from sidelight.labeling import LimitError, UsageError, encode_gold, load_functions
-    from sidelight.labeling.folder import write_file
-    from sidelight.slicing import SFApplier, SlicingFunction, compare_audits
-    from sidelight.slicing import audit as run_audit
+    audit.html, audit.json and model_card.md hold no record's text and no id. errors.csv and records.npz are about
+    single records: keep them where the records are kept.
+    """
+    from sidelight.apps.audits import read_material, study
+    from sidelight.labeling import LimitError, UsageError
 
     if Path(out).exists() and not overwrite:
         raise UsageError(f"{out} exists already; choose another --out or pass --overwrite")
-    earlier = None if compare is None else _earlier(compare)
-    table = Predictions.read(predictions)
-    reading = open_export(records, columns)
-    gold = read_fields(reading, [gold_column], optional=["patient_id"])
-    known = np.array([str(name) in gold[gold_column] for name in table.ids], dtype=bool)
-    if not known.any():
-        raise UsageError("no prediction is of a study in the records; is --id the right column?")
-    ids = table.ids[known]
-    patients = _patients(gold.get("patient_id"), ids)
-    chosen = _part(bundle, table.bundle, part, patients, ids)
-    ids, patients, proba = ids[chosen], patients[chosen], table.proba[known][chosen]
-    if not len(ids):
-        raise UsageError(f"no prediction is of a patient in the part {part!r} of the bundle's split")
-    truth = encode_gold([gold[gold_column][str(name)] for name in ids], table.schema)
-    members: SliceMatrix | Mapping[str, Any] = {}
-    if slices is not None:
-        members = SFApplier(load_functions(slices, SlicingFunction)).apply(open_export(records, columns))
-    result = run_audit(truth, proba, members, patients=patients, ids=ids, seed=seed)
-    changes = None if earlier is None else compare_audits(earlier, result)
-    result.write(out, overwrite=overwrite)
-    if changes is not None:
-        write_file(
-            Path(out) / "comparison.json", json.dumps(changes.to_json(), indent=1, sort_keys=True) + "\n"
+    shown = [*given["show"], *(["text"] if given["with_text"] else [])]
+    wishes = _wishes(given)
+    material = read_material(
+        predictions,
+        lambda names, optional: read_fields(open_export(records, columns), names, optional=optional),
+        gold_column,
+        bundle=given["bundle"],
+        part=given["part"],
+        slices=given["slices"],
+        reading=lambda: open_export(records, columns),
+        columns=[
+            *wishes.groups,
+            *wishes.metadata,
+            *given["show"],
+            *([wishes.subclass] if wishes.subclass else []),
+        ],
+        optional=["text"] if given["with_text"] else [],
+        strata_columns=given["strata"],
+        signals=given["signals"],
+        embeddings=given["embeddings"],
+        say=note,
+    )
+    if given["discover"] and not (material.embeddings or wishes.metadata or given["with_text"]):
+        raise UsageError(
+            "--discover needs --signals with --bundle, --embeddings, --metadata, --strata or --group"
         )
+    findings, table = study(material, wishes, title=given["title"])
+    _write(out, overwrite, findings, table, material, shown, wishes.seed)
     if as_json:
-        told = {} if changes is None else {"comparison": changes.to_json()}
-        print_json(result.to_json() | told)
+        print_json(findings.to_json())
     else:
-        _print(result, part if bundle else "all", out)
-        if changes is not None:
-            _print_changes(changes)
-    lost = int((~known).sum())
-    if lost > limit * len(known):
-        raise LimitError(f"{lost} of {len(known)} predictions are of studies that the records do not hold")
-    if lost:
+        _print(findings, given["part"] if given["bundle"] else "all", out)
+    n_all = len(material.ids) + material.n_unknown
+    if material.n_unknown > given["limit"] * n_all:
+        raise LimitError(
+            f"{material.n_unknown} of {n_all} predictions are of studies that the records do not hold"
+        )
+    if material.n_unknown:
         note(
-            f"{lost} of {len(known)} predictions are of studies that the records do not hold; they were left out"
+            f"{material.n_unknown} of {n_all} predictions are of studies that the records do not hold; they were left out"
         )
     return 0
 
 
-def _earlier(path: str) -> "Audit":
-    """Read an earlier audit, or say what is wrong with the file."""
+def _wishes(given: Mapping[str, Any]) -> "Wishes":
+    """Read what the options name besides the records."""
+    from sidelight.apps.audits import Wishes
+    from sidelight.label_model import Labels
+    from sidelight.labeling import read_votes
+    from sidelight.slicing import read_error_sheet
+
+    searched = [*given["strata"], *given["group"], *given["metadata"]]
+    review = None if given["sheet"] is None else read_error_sheet(given["sheet"])
+    for told in () if review is None else review.set_aside:
+        note(f"{Path(given['sheet']).name}: {told}; it was set aside")
+    return Wishes(
+        subclass=given["subclass"],
+        expected=tuple(name.strip() for name in (given["expect"] or "").split(",") if name.strip()),
+        groups=given["group"],
+        discover=given["discover"],
+        metadata=tuple(dict.fromkeys(searched)),
+        with_text=given["with_text"],
+        labels=None if given["labels"] is None else Labels.read(given["labels"]),
+        votes=None if given["votes"] is None else read_votes(given["votes"]),
+        review=review,
+        earlier=None if given["compare"] is None else _earlier(given["compare"]),
+        seed=given["seed"],
+    )
+
+
+def _earlier(path: str) -> "tuple[Audit, RecordTable | None]":
+    """Read an earlier audit and, where they lie beside it, its records; or say what is wrong with the file."""
     from sidelight.labeling import InputError
-    from sidelight.slicing import read_audit
+    from sidelight.slicing import RecordTable, read_audit
+    from sidelight.slicing.record_table import FILE
 
     try:
-        return read_audit(json.loads(Path(path).read_text(encoding="utf-8")))
+        old = read_audit(json.loads(Path(path).read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise InputError(path, "does not exist; --compare takes the audit.json of an earlier audit") from None
     except (AttributeError, KeyError, TypeError, UnicodeDecodeError, ValueError):
         raise InputError(path, "is no audit that this version reads; --compare takes an audit.json") from None
+    beside = Path(path).with_name(FILE)
+    if not beside.exists():
+        return old, None
+    try:
+        return old, RecordTable.read(beside)
+    except ValueError as error:
+        raise InputError(beside, str(error)) from None
+
+
+def _write(
+    out: str,
+    overwrite: bool,
+    findings: "Findings",
+    table: "RecordTable",
+    material: "Material",
+    shown: list[str],
+    seed: int,
+) -> None:
+    """Write everything into one folder, whole or not at all."""
+    from sidelight.labeling import write_file, write_folder
+    from sidelight.slicing import error_sheet
+    from sidelight.slicing.record_table import FILE
+
+    rows = material.rows
+    sheet = error_sheet(
+        material.ids[rows].tolist(),
+        material.gold[rows],
+        material.proba[rows],
+        classes=material.schema.classes,
+        slices=material.members.take_rows(rows) if material.members.n_slices else None,
+        columns={
+            name: material.cells(name, rows) for name in dict.fromkeys(shown) if name in material.columns
+        },
+        seed=seed,
+    )
+    with write_folder(out, overwrite=overwrite) as folder:
+        findings.write(folder)
+        table.write(folder / FILE)
+        sheet.write(folder / "errors.csv")
+        if findings.comparison is not None:
+            told = json.dumps(findings.comparison.to_json(), indent=1, sort_keys=True)
+            write_file(folder / "comparison.json", told + "\n")
 
 
 def _print_changes(changes: "Comparison") -> None:
@@ -145,44 +248,12 @@ def _print_changes(changes: "Comparison") -> None:
         for row in changes.rows
     ]
     print_table("Changes", ["slice", "metric", "before", "after", "change", "q", "verdict"], rows)
-    click.echo(changes.verdict)
+    for told in changes.notes:
+        click.echo(told)
 
 
-def _patients(known: Mapping[str, Any] | None, ids: "NDArray[Any]") -> "NDArray[Any]":
-    import numpy as np
-
-    if known is None:
-        return np.full(len(ids), "", dtype=np.str_)
-    return np.array([known.get(str(name)) or "" for name in ids], dtype=np.str_)
-
-
-def _part(
-    bundle: str | None, made_by: str, part: str, patients: "NDArray[Any]", ids: "NDArray[Any]"
-) -> "NDArray[Any]":
-    """Return which predictions belong to the part to be audited."""
-    import numpy as np
-
-    from sidelight.crossmodal import patient_split
-    from sidelight.labeling import UsageError
-
-    if bundle is None:
-        note("no --bundle given: patients that the model was trained on may be among these")
-        return np.arange(len(ids))
-    from sidelight.crossmodal import load_bundle
-
-    model = load_bundle(bundle)
-    if made_by and model.fingerprint != made_by:
-        raise UsageError(f"{Path(bundle).name} is not the bundle that made these predictions")
-    cut = model.lineage.get("split")
-    if part == "all" or cut is None:
-        return np.arange(len(ids))
-    split = patient_split(patients, dict(cut["fractions"]), key=cut["key"], ids=ids)
-    if part not in split.names:
-        raise UsageError(f"no part {part!r}; the bundle's split has {', '.join(split.names)}, or all")
-    return split[part]
-
-
-def _print(result: "Audit", part: str, out: str) -> None:
+def _print(findings: "Findings", part: str, out: str) -> None:
+    result = findings.audit
     print_facts(
         {
             "part": part,
@@ -205,7 +276,7 @@ def _print(result: "Audit", part: str, out: str) -> None:
             interval_text(row.value.estimate, row.value.low, row.value.high),
             interval_text(row.gap.estimate, row.gap.low, row.gap.high),
             row.q,
-            row.verdict,
+            row.verdict + (f" ({row.reason})" if row.reason else ""),
         ]
         for row in result.of(metric)
     ]
@@ -213,5 +284,21 @@ def _print(result: "Audit", part: str, out: str) -> None:
         print_table(
             f"Slices: {metric}", ["slice", "n", "prevalence", metric, "gap to the rest", "q", "verdict"], rows
         )
-    click.echo(result.verdict)
+    if findings.subclasses is not None:
+        table = [
+            [row.subclass, row.within, row.n, interval_text(row.recall.estimate, row.recall.low, row.recall.high),
+             row.rest.estimate, row.q, row.verdict]
+            for row in findings.subclasses.rows
+        ]  # fmt: skip
+        print_table("Subclasses", ["subclass", "class", "n", "found", "rest of class", "q", "verdict"], table)
+    if findings.discovery is not None:
+        click.echo(str(findings.discovery))
+    if findings.comparison is not None:
+        _print_changes(findings.comparison)
+    if findings.review is not None:
+        click.echo(
+            f"sheet: {findings.review.n_reviewed} of {findings.review.n_rows} rows reviewed, "
+            f"gold found wrong in {findings.review.label_errors()} of the errors"
+        )
+    click.echo(findings.verdict)
     click.echo(f"written to {out}")

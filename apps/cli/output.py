@@ -67,7 +67,7 @@ def interval_text(estimate: float, low: float, high: float) -> str:
     """Return a value with its interval as people write it."""
     if not math.isfinite(estimate):
         return "n/a"
-    return f"{estimate:.3f} ({low:.3f}-{high:.3f})"
+    return f"{estimate:.3f}" if math.isnan(low) else f"{estimate:.3f} ({low:.3f}-{high:.3f})"
 
 
 def _cell(value: Any) -> str:

@@ -1,6 +1,5 @@
 """Several discoverers propose slices on one half of the patients, and the other half confirms them."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ from .describe import describe
 from .error_mixture import ErrorMixture
 from .evidence import Evidence, as_evidence
 from .found import Discovery, FoundSlice
+from .ranking import Ranking, jaccard
 from .rule import Rule, members
 from .scan import concentration_p, excess_ratio
 from .search import RuleSearch
@@ -30,9 +30,6 @@ class Discoverer(Protocol):
     def propose(self, evidence: Evidence, seed: int = 0) -> list[Rule]:
         """Return candidates."""
 
-
-STRONG = 12.0
-"""A p of ten to the minus this, or less, is as strong as evidence gets when slices are ranked."""
 
 DISCOVERERS: dict[str, type[Any]] = {
     "clusters": ClusterWithinClass,
@@ -87,7 +84,8 @@ def discover(
     proba : array-like of shape (n_records,) or (n_records, n_classes)
         The model's probabilities.
     embeddings : array-like of shape (n_records, n_features) or mapping of name to such, optional
-        The model's features, those of an independent encoder, or both.
+        The model's features, those of an independent encoder, or both; the first is taken for the audited model's
+        own, and the others, with the metadata, tell how much alike a slice's members are.
     metadata : DataFrame or mapping of name to column, optional
         What rules are made of.
     text : sequence of str, optional
@@ -114,8 +112,8 @@ def discover(
     Returns
     -------
     Discovery
-        Confirmed slices first, in order of the gap's lower bound times how much confirmed evidence lies where the
-        slice does (its own, and that of overlapping candidates); then the best of those that are not confirmed.
+        Confirmed slices first, those with the most evidence behind them and the most alike members leading (`Ranking`);
+        then the best of those that are not confirmed.
 
     Examples
     --------
@@ -146,21 +144,27 @@ def discover(
         q <= level and candidate.gap.estimate >= margin
         for q, candidate in zip(adjusted.tolist(), candidates, strict=True)
     ]
-    support = _Support([candidate for candidate, is_sure in zip(candidates, sure, strict=True) if is_sure])
-    order = sorted(
-        range(len(candidates)),
-        key=lambda at: (
-            not sure[at],
-            -support.of(candidates[at]) * candidates[at].gap.low if sure[at] else candidates[at].p,
-        ),
+    ranking = Ranking(
+        [
+            (candidate.inside, candidate.p)
+            for candidate, is_sure in zip(candidates, sure, strict=True)
+            if is_sure
+        ],
+        evidence,
     )
+    worth = [
+        -ranking.worth(candidate.inside, candidate.rule.label) if is_sure else candidate.p
+        for candidate, is_sure in zip(candidates, sure, strict=True)
+    ]
+    order = sorted(range(len(candidates)), key=lambda at: (not sure[at], worth[at]))
+    pointed_at = ranking.records()
     kept: list[FoundSlice] = []
     for at in order:
         candidate = candidates[at]
         if len(kept) == n_slices:
             break
-        if all(_jaccard(candidate.inside, other.members) <= overlap for other in kept):
-            scores = (candidate.rule.score(evidence) + support.records(len(evidence))) / 2 * candidate.inside
+        if all(jaccard(candidate.inside, other.members) <= overlap for other in kept):
+            scores = (candidate.rule.score(evidence) + pointed_at) / 2 * candidate.inside
             kept.append(
                 _found(candidate, float(adjusted[at]), sure[at], candidates, evidence, scores, len(kept) + 1)
             )
@@ -174,28 +178,6 @@ def discover(
             "n_candidates": n_candidates, "overlap": overlap, "seed": seed,
         },
     )  # fmt: skip
-
-
-class _Support:
-    """What all confirmed candidates together say: of another candidate, and of each record."""
-
-    def __init__(self, confirmed: list[_Candidate]) -> None:
-        self.confirmed = confirmed
-        self.weights = [min(-math.log10(max(candidate.p, 1e-300)), STRONG) for candidate in confirmed]
-
-    def of(self, candidate: _Candidate) -> float:
-        """Return how much evidence lies where the candidate does, its own included."""
-        return sum(
-            weight * _jaccard(candidate.inside, other.inside)
-            for weight, other in zip(self.weights, self.confirmed, strict=True)
-        )
-
-    def records(self, n_records: int) -> NDArray[np.float64]:
-        """Return how much evidence points at each record, 1 for the most."""
-        total = np.zeros(n_records)
-        for weight, other in zip(self.weights, self.confirmed, strict=True):
-            total += weight * other.inside
-        return total / max(float(total.max(initial=0.0)), 1e-12)
 
 
 def known(method: str) -> str:
@@ -235,7 +217,7 @@ def _best(
     for ratio, rule, inside in scored:
         if len(kept) == n_candidates or ratio <= 0:
             break
-        if all(_jaccard(inside, other) <= 0.8 for _, other in kept):
+        if all(jaccard(inside, other) <= 0.8 for _, other in kept):
             kept.append((rule, inside))
     return kept
 
@@ -272,7 +254,7 @@ def _found(
     scores: NDArray[np.float64],
     place: int,
 ) -> FoundSlice:
-    agreement = [_jaccard(candidate.inside, other.inside) for other in others if other.side != candidate.side]
+    agreement = [jaccard(candidate.inside, other.inside) for other in others if other.side != candidate.side]
     told = describe(candidate.rule, candidate.inside, scores, evidence)
     return FoundSlice(
         name=f"found_{place}",
@@ -293,7 +275,3 @@ def _found(
         traits=told.traits,
         prototypes=told.prototypes,
     )
-
-
-def _jaccard(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    return float(np.sum(first & second) / max(int(np.sum(first | second)), 1))

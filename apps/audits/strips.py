@@ -1,0 +1,73 @@
+"""Records to look at: errors of a slice with right predictions of it beside them, as traces or pictures, without ids."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidelight.apps.reports.ecg import draw_ecg
+from sidelight.slicing import Audit, Card, SliceMatrix, Strip
+from sidelight.slicing.thumbnail import thumbnail
+
+from .material import Material
+
+MOST_STRIPS = 4
+ERRORS, CONTROLS = 4, 2
+SECONDS = 4.0
+SHOWN = ("II", "V1", "V5")
+"""Leads of a strip, where a study has them; of other signals the first three."""
+
+
+def example_strips(
+    material: Material, result: Audit, members: SliceMatrix, found: Any, searched: NDArray[np.intp]
+) -> list[Strip]:
+    """Return one strip for each of the worst slices and confirmed finds, and one of the surest errors of all."""
+    if material.signals is None or material.signal_rows is None:
+        return []
+    rows = material.rows
+    wanted: list[tuple[str, NDArray[np.intp]]] = [("All records: the surest errors", rows)]
+    worse = dict.fromkeys(row.slice for row in result.ranked() if row.verdict == "worse")
+    wanted += [(name, rows[members[name]]) for name in worse]
+    if found is not None:
+        wanted += [(f"{part.name}: {part.description}", searched[part.members]) for part in found.confirmed]
+    strips = []
+    shown: set[int] = set()  # a record is looked at once
+    for number, (name, chosen) in enumerate(wanted[: MOST_STRIPS + 1]):
+        cards = _cards(material, chosen, number, shown)
+        if any(card.wrong for card in cards):
+            strips.append(Strip(name, tuple(cards)))
+    return strips
+
+
+def _cards(material: Material, rows: NDArray[np.intp], number: int, shown: set[int]) -> list[Card]:
+    assert material.signal_rows is not None  # noqa: S101 - asked before
+    rows = rows[(material.gold[rows] >= 0) & (material.signal_rows[rows] >= 0)]
+    told = material.proba[rows].argmax(axis=1)
+    sure = material.proba[rows].max(axis=1)
+    wrong = told != material.gold[rows]
+    fresh = np.array([row not in shown for row in rows.tolist()], dtype=bool)
+    picked: list[int] = []
+    for which, most in ((wrong, ERRORS), (~wrong, CONTROLS)):
+        here = np.flatnonzero(which & fresh)
+        picked += here[np.lexsort((here, -sure[here]))][:most].tolist()
+    shown.update(int(rows[at]) for at in picked)
+    classes = material.schema.classes
+    cards = []
+    for place, at in enumerate(picked):
+        caption = f"called {classes[told[at]]} ({sure[at]:.2f}), gold {classes[material.gold[rows[at]]]}"
+        picture = _picture(material, int(material.signal_rows[rows[at]]), f"strip-{number}-{place}", caption)
+        cards.append(Card(picture, caption, bool(wrong[at])))
+    return cards
+
+
+def _picture(material: Material, row: int, name: str, title: str) -> str:
+    signals = material.signals
+    one = signals.take([row])
+    values = np.asarray(one.values[0], dtype=np.float64)
+    if values.ndim == 3 or not signals.sampling_hz:
+        return thumbnail(values)
+    leads = [lead for lead in SHOWN if lead in signals.lead_names] or list(signals.lead_names[:3])
+    place = [signals.lead_names.index(lead) for lead in leads]
+    scale = 1000.0 if signals.units == "uV" else 1.0
+    length = max(int(SECONDS * signals.sampling_hz), 1)
+    return draw_ecg(values[place, :length] / scale, leads, signals.sampling_hz, name=name, title=title)

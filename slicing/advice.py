@@ -1,0 +1,149 @@
+"""What to do about what an audit found: the surest and largest first."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .report import AuditRow
+
+if TYPE_CHECKING:
+    from .findings import Findings
+
+MOST_COLLECTED = 8
+"""Slices a collection plan names."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One thing to do.
+
+    Parameters
+    ----------
+    what : str
+        The action.
+    why : str
+        The finding it rests on.
+    """
+
+    what: str
+    why: str
+
+    def to_json(self) -> dict[str, str]:
+        """Return plain values."""
+        return dict(self.__dict__)
+
+
+def advise(findings: "Findings") -> tuple[Advice, ...]:
+    """Return what follows from the findings, and nothing that does not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sidelight.slicing import Findings, audit
+    >>> y = np.arange(400) % 2
+    >>> few = audit(y, y * 0.8 + 0.1, {"paced": np.arange(400) < 4}, metrics=["accuracy"])
+    >>> [item.what.split(":")[0] for item in advise(Findings(few))]
+    ['Collect records before judging']
+    """
+    found: list[Advice] = []
+    audit = findings.audit
+    worse: dict[str, AuditRow] = {}
+    for row in audit.ranked():
+        if row.verdict in ("worse", "slightly worse"):
+            worse.setdefault(row.slice, row)
+    for name, row in worse.items():
+        why = f"{name}: {row.metric} {row.value.estimate:.2f} against {row.rest.estimate:.2f} in the rest"
+        fitting = [part for part in findings.mechanisms.get(name, ()) if part.fits]
+        if fitting:
+            found += [
+                Advice(_sentence(part.remedy), f"{why}; {part.name}: {part.evidence}.") for part in fitting
+            ]
+        else:
+            found.append(
+                Advice(
+                    f"Look at errors of {name}, and give it to training as a slice",
+                    f"{why}; {_missing(findings, name)}.",
+                )
+            )
+    if findings.subclasses is not None:
+        found += [
+            Advice(
+                f"Report {row.subclass} beside {row.within}, and train with it as a slice",
+                f"{row.recall.estimate:.0%} of {row.subclass} are called {row.within}, {row.rest.estimate:.0%} of the rest "
+                f"(q {row.q:.2g}); the class's own figure hides it.",
+            )
+            for row in findings.subclasses.hidden
+        ]
+    if findings.discovery is not None:
+        for part in findings.discovery.confirmed:
+            fitting = [item for item in findings.mechanisms.get(part.name, ()) if item.fits]
+            what = (
+                fitting[0].remedy if fitting else "look at its records, name it, and train with to_function()"
+            )
+            found.append(
+                Advice(
+                    f"{part.name}: {what}",
+                    f"{part.description}; errors {part.error_rate.estimate:.0%} against {part.rest_rate.estimate:.0%} on "
+                    f"patients that had no part in finding it (stability {part.stability:.2f}).",
+                )
+            )
+    if findings.review is not None:
+        share = findings.review.label_errors()
+        if share.n and share.estimate > 0:
+            found.append(
+                Advice(
+                    "Correct gold where it was found wrong, and audit again",
+                    f"{share.estimate:.0%} of {share.n} reviewed errors have wrong gold.",
+                )
+            )
+    off = [row for row in findings.calibration if row.verdict in ("too high", "too low")]
+    if off:
+        names = ", ".join(
+            f"{row.slice} ({row.difference.estimate:+.2f})".replace("-", "−") for row in off[:6]
+        )
+        found.append(
+            Advice(
+                "Recalibrate before probabilities are read as such",
+                f"observed less predicted share of positives differs from zero in {names}.",
+            )
+        )
+    differing = [(name, row) for name, panel in findings.fairness.items() for row in panel.differing]
+    if differing:
+        told = "; ".join(
+            f"{row.measure} of {name} {row.group} {row.value.estimate:.2f}, elsewhere {row.rest.estimate:.2f}"
+            for name, row in differing[:4]
+        )
+        found.append(
+            Advice("Decide with clinicians which parity matters, and set the threshold for it", f"{told}.")
+        )
+    return (*found, *_collect(findings))
+
+
+def _collect(findings: "Findings") -> tuple[Advice, ...]:
+    """Return a collection plan for what could not be judged."""
+    needs: dict[str, tuple[int, int]] = {}
+    for row in findings.audit.rows:
+        if row.verdict == "not assessable" and (row.n_needed or 0) > row.n:
+            n, needed = needs.get(row.slice, (row.n, row.n_needed or 0))
+            needs[row.slice] = (n, min(needed, row.n_needed or needed))
+    if not needs:
+        return ()
+    order = sorted(needs.items(), key=lambda item: item[1][1] - item[1][0])
+    told = ", ".join(
+        f"{name} ({n} records, about {needed} needed)" for name, (n, needed) in order[:MOST_COLLECTED]
+    )
+    rest = f", and {len(order) - MOST_COLLECTED} more" if len(order) > MOST_COLLECTED else ""
+    margin = findings.audit.settings.get("margin", 0.05)
+    return (Advice(f"Collect records before judging: {told}{rest}", f"too small to show a gap of {margin}."),)
+
+
+def _missing(findings: "Findings", name: str) -> str:
+    parts = findings.mechanisms.get(name, ())
+    unknown = [part.name for part in parts if part.fits is None]
+    if not parts:
+        return "why is not known, for no training records were given"
+    told = "none of the four mechanisms fits" if not unknown else "no mechanism that could be looked at fits"
+    return told + (f" ({', '.join(unknown)} could not be)" if unknown else "")
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,129 @@
+"""`sidelight audit`: strata, subclasses, care groups, the search, sheets, and what stays out of the page."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from sidelight.apps.cli.main import main
+from sidelight.crossmodal.predictions import Predictions
+from sidelight.labeling import LabelSchema
+
+N = 800
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("project")
+    random = np.random.default_rng(0)
+    y, paced, age = random.integers(0, 2, N), random.random(N) < 0.25, random.integers(20, 90, N)
+    site = random.choice(["north", "south"], N)
+    kind = np.where(y == 1, np.where(paced, "paced", "plain"), "")
+    wrong = random.random(N) < np.where(paced & (y == 1), 0.6, 0.05)
+    positive = np.where(wrong, 1 - y, y) * 0.8 + 0.1
+    ids = np.array([f"study-{row}" for row in range(N)])
+    lines = ["id,patient_id,text,state,site,age,device,kind"]
+    lines += [
+        f"study-{row},person-{row},secretword {row},{y[row]},{site[row]},{age[row]},{'paced' if paced[row] else 'other'},{kind[row]}"
+        for row in range(N)
+    ]
+    (folder / "notes.csv").write_text("\n".join(lines) + "\n")
+    Predictions(ids, np.column_stack([1 - positive, positive]), LabelSchema(("0", "1"))).write(
+        folder / "p.parquet"
+    )
+    np.savez(
+        folder / "e.npz", ids=ids, model=np.column_stack([positive + random.normal(0, 0.1, N), 3 * paced])
+    )
+    return folder
+
+
+def run(project, out, *more):
+    return main(
+        ["audit", str(project / "p.parquet"), "--records", str(project / "notes.csv"), "--gold-column", "state",
+         "--out", str(out), *more]
+    )  # fmt: skip
+
+
+def test_everything_is_looked_into_and_no_id_or_word_stands_on_the_page(project, tmp_path, capsys):
+    out = tmp_path / "audit"
+    more = [
+        "--strata",
+        "device",
+        "--subclass",
+        "kind",
+        "--expect",
+        "burst",
+        "--group",
+        "site",
+        "--group",
+        "age",
+    ]
+    more += ["--discover", "--embeddings", str(project / "e.npz"), "--json"]
+    assert run(project, out, *more) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {row["slice"] for row in told["rows"]} == {"device = other", "device = paced"}
+    hidden = {row["subclass"]: row["verdict"] for row in told["subclasses"]["rows"]}
+    assert hidden == {"paced": "hidden gap", "plain": "better", "burst": "not seen"}
+    assert told["discovery"]["slices"][0]["confirmed"]
+    assert set(told["fairness"]) == {"site", "age"}
+    assert json.loads((out / "audit.json").read_text())["subclasses"] == told["subclasses"]
+    for name in ("audit.html", "audit.json", "model_card.md", "slices.csv"):
+        text = (out / name).read_text()
+        assert "study-" not in text
+        assert "person-" not in text
+        assert "secretword" not in text
+    assert b"study-" not in (out / "records.npz").read_bytes()
+    assert {path.stat().st_mode & 0o077 for path in out.iterdir()} == {0}, "readable by the owner alone"
+
+
+def test_a_sheet_goes_out_is_filled_in_and_comes_back(project, tmp_path, capsys):
+    assert run(project, tmp_path / "first", "--show", "age") == 0
+    with (tmp_path / "first/errors.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {"id", "kind", "age", "subclass", "gold_is_wrong", "note"} <= set(rows[0])
+    for number, row in enumerate(rows[:40]):
+        row |= {"subclass": "wide beats", "gold_is_wrong": "yes" if number < 4 else "no"}
+    rows[41]["gold_is_wrong"] = "who knows"
+    with (tmp_path / "filled.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    capsys.readouterr()
+    assert run(project, tmp_path / "second", "--sheet", str(tmp_path / "filled.csv"), "--json") == 0
+    printed = capsys.readouterr()
+    told = json.loads(printed.out)
+    assert told["review"]["n_reviewed"] == 40
+    assert told["review"]["gold_is_wrong"]["estimate"] == pytest.approx(0.1)
+    assert "reviewed = wide beats" in {row["slice"] for row in told["rows"]}
+    assert "row 43: gold_is_wrong is neither yes nor no" in printed.err
+
+
+def test_an_audit_of_the_same_records_is_compared_in_pairs(project, tmp_path, capsys):
+    assert run(project, tmp_path / "first", "--strata", "device") == 0
+    capsys.readouterr()
+    more = ["--strata", "device", "--compare", str(tmp_path / "first/audit.json"), "--json"]
+    assert run(project, tmp_path / "second", *more) == 0
+    told = json.loads(capsys.readouterr().out)["comparison"]
+    assert (told["paired"], told["n_shared"]) == (True, N)
+    assert {row["verdict"] for row in told["rows"]} == {"no evidence"}
+    (tmp_path / "first/records.npz").write_bytes(b"broken")
+    assert run(project, tmp_path / "third", *more) == 3
+    assert "records.npz" in capsys.readouterr().err
+    assert not (tmp_path / "third").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "told"),
+    [
+        (["--discover"], 2, "--discover needs"),
+        (["--strata", "devise"], 3, "did you mean 'device'"),
+        (["--subclass", "none"], 3, "has no column 'none'"),
+        (["--embeddings", "missing.npz"], 3, "does not exist"),
+        (["--sheet", "missing.csv"], 3, "does not exist"),
+    ],
+)
+def test_what_is_asked_wrongly_is_told_and_nothing_is_written(project, tmp_path, capsys, more, code, told):
+    assert run(project, tmp_path / "out", *more) == code
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
