@@ -107,6 +107,9 @@ def test_commands_follow_each_other(project, tmp_path, capsys):
         "audit.json",
         "slices.csv",
         "audit.html",
+        "model_card.md",
+        "errors.csv",
+        "records.npz",
     }
 
 
