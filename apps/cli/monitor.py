@@ -32,7 +32,7 @@ def monitor(
     """Compare votes, coverage, labels, texts, columns, signals and predictions of EXPORT with those of a run.
 
     Ends with exit code 1 when something drifted. If nothing did, it does so once in a hundred checks at most
-    (`family_error` in [monitors]).
+    (`family_error` in [monitors]). What --out leaves in the project's folder the app shows: sidelight ui PROJECT.
     """
     from sidelight.apps.project import load_project
     from sidelight.apps.project.monitor import monitor as compare_export

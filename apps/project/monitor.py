@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sidelight.labeling import UsageError, write_file, write_folder
+from sidelight.labeling import InputError, UsageError, write_file, write_folder
 from sidelight.slicing.page import page_environment, style_sheet
 
 from .checks import check_columns
@@ -16,6 +16,7 @@ from .page import TEMPLATES
 from .profile import Profile, profile_export
 from .runs import Run, find_run
 
+FORMAT, VERSION = "sidelight-monitoring", 1
 FAMILIES = {
     "columns": "Columns of the export",
     "slices": "Sizes of slices",
@@ -73,7 +74,10 @@ class Monitoring:
     def to_json(self) -> dict[str, Any]:
         """Return plain values; no record is named in them."""
         said = {family: _MEANING[family] for family in self.by_family()}
-        return {"run": self.run.number, "export": self.export, "means": said, **self.comparison.to_json()}
+        about = {"format": FORMAT, "version": VERSION, "project": self.run.manifest["project"]}
+        return {
+            **about, "run": self.run.number, "export": self.export, "means": said, **self.comparison.to_json(),
+        }  # fmt: skip
 
     def to_html(self) -> str:
         """Return one self-contained page."""
@@ -141,3 +145,38 @@ def monitor(
         seed=project.config.project.seed,
     )  # fmt: skip
     return Monitoring(reference, comparison, Path(export).name)
+
+
+def list_monitorings(home: Path) -> list[Path]:
+    """Return the `monitor.json` files that checks left in a project's folder or below, the newest first."""
+    hidden = (".sidelight", "runs")
+    found = [
+        file
+        for pattern in ("*/monitor.json", "*/*/monitor.json")
+        for file in home.glob(pattern)
+        if file.relative_to(home).parts[0] not in hidden
+    ]
+    return sorted(found, key=lambda file: (-file.stat().st_mtime_ns, file))
+
+
+def read_monitoring(file: str | Path) -> dict[str, Any]:
+    """Return what `Monitoring.write` wrote as JSON.
+
+    Raises
+    ------
+    InputError
+        When the file is no such file, or of a newer version.
+    """
+    try:
+        content = json.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise InputError(file, "is no readable JSON") from None
+    if (
+        not isinstance(content, dict)
+        or content.get("format") != FORMAT
+        or content.get("version", 0) > VERSION
+    ):
+        raise InputError(
+            file, f"is no check of `sidelight monitor` that this sidelight can read (version {VERSION})"
+        )
+    return content

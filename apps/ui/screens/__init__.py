@@ -14,6 +14,7 @@ from .adjudicate import adjudicate_page
 from .agreement import agreement_page
 from .label import label_page
 from .model import model_page
+from .monitoring import monitoring_page
 from .slices import slices_page
 from .workbench import workbench_page
 
@@ -24,6 +25,7 @@ SCREENS: tuple[tuple[str, str, str, str, Callable[[Desk], None]], ...] = (
     ("workbench", "Workbench", ":material/build:", "developer", workbench_page),
     ("model", "Label model", ":material/tune:", "developer", model_page),
     ("slices", "Slices", ":material/pie_chart:", "developer", slices_page),
+    ("monitoring", "Monitoring", ":material/notifications_active:", "developer", monitoring_page),
 )
 """Path, title, icon, the role that may open it, and the page."""
 
