@@ -15,6 +15,7 @@ from .majority import MajorityLabelVoter
 from .matrix_completion import LabelModel, LabelModelWarning
 from .multi_label import MultiLabelModel
 from .naive_bayes import GoldNaiveBayes
+from .ordinal import OrdinalLabelModel
 from .private import epsilon_of, private_moments
 from .site_file import read_moments, write_moments
 from .triplets import TripletModel
@@ -27,6 +28,7 @@ MODELS: dict[str, type[VoteModel]] = {
     "majority": MajorityLabelVoter,
     "matrix-completion": LabelModel,
     "one-coin": OneCoin,
+    "ordinal": OrdinalLabelModel,
     "triplets": TripletModel,
     "weighted-majority": WeightedMajority,
 }
@@ -51,6 +53,7 @@ __all__ = [
     "ModelIntervals",
     "MultiLabelModel",
     "OneCoin",
+    "OrdinalLabelModel",
     "SliceAccuracy",
     "TripletModel",
     "VoteModel",
