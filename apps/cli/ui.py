@@ -38,6 +38,16 @@ SAMPLE_LABELS = "sidelight-labels.sqlite"
     "--language", default="", type=click.Choice(["", "en", "de", "sv"]),
     help="Language of the texts, for what they say of findings [default: told from each text].",
 )  # fmt: skip
+@click.option(
+    "--queue", type=click.Path(), help="A queue drawn elsewhere (Parquet), offered beside the others."
+)
+@click.option(
+    "--audit",
+    "audits",
+    type=click.Path(),
+    multiple=True,
+    help="A finished audit (JSON) to show; a project's are found.",
+)
 @click.option("--show", default="", help="Fields shown beside the text, by comma; no others are shown.")
 @click.option("--guideline", type=click.Path(), help="Markdown file with what annotators are asked to do.")
 @click.option(
@@ -81,6 +91,8 @@ def ui(
     study_column: str,
     findings: str | None,
     language: str,
+    queue: str | None,
+    audits: tuple[str, ...],
     show: str,
     guideline: str | None,
     labels: str | None,
@@ -105,6 +117,7 @@ def ui(
     """
     _check_installed()
     from sidelight.apps.ui.context import Context
+    from sidelight.apps.ui.finished import finished_audits
     from sidelight.apps.ui.people import LOCAL, Login, Roles
     from sidelight.apps.ui.store import LabelStore
 
@@ -127,6 +140,7 @@ def ui(
     context = Context(
         workspace, store, roles, known, suggestions=suggestions, readers=readers,
         workbench=allow_workbench or (address in LOCAL and known.kind == "os"),
+        chosen=None if queue is None else Path(queue), audits=(*finished_audits(source), *map(Path, audits)),
     )  # fmt: skip
     note("ordering the queues")
     context.queues  # noqa: B018 - computed here, so that the first visitor need not wait

@@ -2,14 +2,20 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sidelight.label_model import ModelIntervals
 
 from .people import Login, Roles
 from .queues import Queue, build_queues, random_order
 from .store import LabelStore
 from .workspace import Workspace
+
+MOST_FOR_INTERVALS, DRAWS = 20_000, 60
+"""Records, drawn at random, and refits that intervals of the label model rest on."""
 
 
 @dataclass(eq=False)
@@ -32,6 +38,14 @@ class Context:
         How many people label each record; 0 for everybody.
     workbench : bool
         Whether functions may be written in the page.
+    chosen : Path or None
+        A queue that was drawn elsewhere (`sidelight.crossmodal.Queue`).
+    audits : tuple of Path
+        Finished audits to read.
+    rejected : set of str
+        Candidates that a developer turned down.
+    fitted_with : int
+        Labels of people that the label model was fitted with.
     """
 
     workspace: Workspace
@@ -41,6 +55,10 @@ class Context:
     suggestions: bool = True
     readers: int = 0
     workbench: bool = True
+    chosen: Path | None = None
+    audits: tuple[Path, ...] = ()
+    rejected: set[str] = field(default_factory=set)
+    fitted_with: int = 0
     _samples: dict[int, tuple[NDArray[np.intp], list[str]]] = field(default_factory=dict)
 
     @cached_property
@@ -51,7 +69,7 @@ class Context:
     @cached_property
     def queues(self) -> dict[str, Queue]:
         """The queues that do not depend on labels."""
-        return build_queues(self.workspace)
+        return build_queues(self.workspace, self.chosen)
 
     def sample(self, size: int) -> tuple[NDArray[np.intp], list[str]]:
         """Return rows drawn at random with their texts, the same objects every time."""
@@ -60,10 +78,22 @@ class Context:
             self._samples[size] = (rows, self.workspace.records.texts(rows.tolist()))
         return self._samples[size]
 
-    def adopt(self, workspace: Workspace) -> None:
-        """Go on with a workspace of the same records that has other functions."""
-        self.workspace = workspace
-        self.__dict__.pop("queues", None)
+    @cached_property
+    def intervals(self) -> ModelIntervals | None:
+        """Intervals of the label model's accuracies, None where it gives none; computed when first looked at."""
+        workspace = self.workspace
+        ask = getattr(workspace.model, "intervals", None)
+        if ask is None or workspace.votes is None:
+            return None
+        votes = workspace.votes.take_rows(np.sort(self.uniform[:MOST_FOR_INTERVALS]))
+        found: ModelIntervals = ask(votes, n_draws=DRAWS)
+        return found
+
+    def adopt(self, workspace: Workspace, *, fitted_with: int = 0) -> None:
+        """Go on with a workspace of the same records that has other functions, or another label model."""
+        self.workspace, self.fitted_with = workspace, fitted_with
+        for name in ("queues", "intervals"):
+            self.__dict__.pop(name, None)
 
 
 _current: list[Context] = []

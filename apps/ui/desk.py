@@ -129,7 +129,7 @@ class Desk:
             LabelEvent(
                 self.sight.event_id(item_id, "decision"), item_id, self.person.name, kind, value,
                 purpose=purpose, queue=queue, ms_on_screen=round((now - shown) * 1000), suggestion=suggestion,
-                chance=1 / len(self.context.workspace.records) if queue == "random" else None,
+                chance=self._chance(item_id, queue),
             )
         )  # fmt: skip
         self.sight.event_ids.pop(f"decision:{item_id}", None)
@@ -138,6 +138,16 @@ class Desk:
             self.sight.wanted = ""
         self.sight.said = ""
         return True
+
+    def _chance(self, item_id: str, queue: str) -> float | None:
+        """Return the chance a record had to come up in a queue, None where it was chosen."""
+        if not queue:
+            return None
+        if queue == "random":
+            return 1 / len(self.context.workspace.records)
+        found = self.context.queues.get(queue)
+        row = self.context.workspace.records.rows.get(item_id)
+        return None if found is None or row is None else found.chances.get(row)
 
     def undo(self, purpose: str = "label") -> bool:
         """Take back this person's latest decision and put its record on the desk again."""

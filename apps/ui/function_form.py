@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sidelight.labeling import LabelingFunction, UsageError, keyword_lf, regex_lf, write_file
+from sidelight.labeling import LabelingFunction, UsageError, finding_lf, keyword_lf, regex_lf, write_file
 
-KINDS = ("keywords", "regular expression")
+KINDS = ("keywords", "regular expression", "finding in context")
 STATUSES = ("negated", "uncertain", "historical", "hypothetical")
 LANGUAGES = ("en", "de", "sv")
 
@@ -35,6 +35,8 @@ class FunctionForm:
         Some of `STATUSES`: a place the note puts so does not count.
     language : str, default "en"
         Whose rules tell denial, doubt and history.
+    when_denied, when_doubted : str, default ""
+        Of a finding: the class where the note denies it, or is not sure; it abstains there without.
     """
 
     name: str
@@ -45,6 +47,8 @@ class FunctionForm:
     whole_words: bool = True
     not_when: tuple[str, ...] = ()
     language: str = "en"
+    when_denied: str = ""
+    when_doubted: str = ""
 
     def build(self) -> LabelingFunction:
         """Return the function.
@@ -67,17 +71,32 @@ class FunctionForm:
                 whole_words=self.whole_words,
                 **self._context(),
             )
+        if self.kind == KINDS[2]:
+            return finding_lf(
+                self.name,
+                lines(self.words),
+                affirmed=self.vote,
+                negated=self.when_denied or None,
+                uncertain=self.when_doubted or None,
+                unless=lines(self.unless),
+                language=self._known_language(),
+            )
         unless = self.unless.strip() or None
         return regex_lf(self.name, self.words.strip(), self.vote, unless=unless, **self._context())
 
     def _context(self) -> dict[str, Any]:
         """Return the arguments that say how the note must put it; none where that does not matter."""
-        unknown = [status for status in self.not_when if status not in STATUSES]
-        if unknown or self.language not in LANGUAGES:
-            raise UsageError(f"statuses are {', '.join(STATUSES)}; languages are {', '.join(LANGUAGES)}")
+        if any(status not in STATUSES for status in self.not_when):
+            raise UsageError(f"statuses are {', '.join(STATUSES)}")
+        self._known_language()
         if not self.not_when:
             return {}
         return {**dict.fromkeys(self.not_when, False), "language": self.language}
+
+    def _known_language(self) -> str:
+        if self.language not in LANGUAGES:
+            raise UsageError(f"languages are {', '.join(LANGUAGES)}")
+        return self.language
 
     def to_code(self) -> str:
         """Return the statement that makes this function."""
@@ -89,6 +108,13 @@ class FunctionForm:
                 given.append("whole_words=False")
             given += [f"{name}={value!r}" for name, value in self._context().items()]
             return f"{self.name} = keyword_lf({', '.join(given)})\n"
+        if self.kind == KINDS[2]:
+            given = [repr(self.name), _list(lines(self.words)), f"affirmed={self.vote!r}"]
+            for name, vote in (("negated", self.when_denied), ("uncertain", self.when_doubted)):
+                given += [f"{name}={vote!r}"] if vote else []
+            if lines(self.unless):
+                given.append(f"unless={_list(lines(self.unless))}")
+            return f"{self.name} = finding_lf({', '.join(given)}, language={self.language!r})\n"
         given = [repr(self.name), repr(self.words.strip()), repr(self.vote)]
         if self.unless.strip():
             given.append(f"unless={self.unless.strip()!r}")
@@ -114,14 +140,14 @@ def save_code(form: FunctionForm, path: Path, classes: tuple[str, ...], hits: st
         When the file defines that name already.
     """
     form.build()
-    maker = "keyword_lf" if form.kind == "keywords" else "regex_lf"
+    maker = dict(zip(KINDS, ("keyword_lf", "regex_lf", "finding_lf"), strict=True))[form.kind]
     older = path.read_text(encoding="utf-8") if path.exists() else ""
     if re.search(rf"^(?:def |async def |class )?{form.name}\b", older, re.MULTILINE):
         raise UsageError(f"{path.name} defines {form.name} already; choose another name")
     if not older:
         older = (
             '"""Labeling functions, written in the workbench."""\n\n'
-            "from sidelight.labeling import LabelSchema, keyword_lf, regex_lf\n\n"
+            "from sidelight.labeling import LabelSchema, finding_lf, keyword_lf, regex_lf\n\n"
             f"schema = LabelSchema(classes={tuple(classes)!r})\n"
         )
     imported = re.search(

@@ -104,13 +104,22 @@ mark.mixed{background:repeating-linear-gradient(45deg,color-mix(in srgb,var(--c0
 .dot{display:inline-block;width:10px;height:10px;border-radius:50%;flex:none}
 .kicker{font:600 13px/1.4 'Source Sans',system-ui,sans-serif;letter-spacing:.06em;text-transform:uppercase;
  color:var(--soft);margin:0}
+.verdict{font:600 19px/1.4 'Source Sans',system-ui,sans-serif;color:var(--ink);margin:0}
 .suggestion{border:1.5px dashed var(--line);border-radius:6px;padding:7px 12px;font-size:15px;color:var(--ink)}
 .quiet{color:var(--soft);font-size:15px}
 .sections{display:flex;flex-wrap:wrap;gap:4px 16px;font:15px/1.5 'Source Sans',system-ui,sans-serif}
 .sections a{color:var(--accent);text-decoration:underline;text-underline-offset:3px}
 div:has(> .st-key-decide){position:sticky;bottom:0;background:var(--paper);padding:10px 0;z-index:5}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.2em,auto));gap:10px 22px;margin:0 0 6px!important;
+ padding:0!important;font:15px/1.35 'Source Sans',system-ui,sans-serif}
+.figures dt{color:var(--soft)}.figures dd{margin:0!important;padding:0!important;font-variant-numeric:tabular-nums;font-size:17px}
+.figures b{font-weight:600}
+.candidate{display:inline-flex;gap:9px;align-items:baseline}.candidate em{font-style:normal;color:var(--soft);font-size:15px}
+.st-key-editor textarea{font:14px/1.5 'Source Code','Source Code Pro',ui-monospace,monospace!important;tab-size:4;white-space:pre;
+ overflow-x:auto}
 .hits{display:grid;gap:10px}.hits .note{font-size:17px;line-height:1.5;border-left:3px solid var(--line);padding-left:14px}
-.hits .row{font-size:13px;color:var(--soft);font-variant-numeric:tabular-nums}
+.hits .row em{font-style:normal;margin-left:10px}
+.hits .row{font-size:14px;color:var(--soft);font-variant-numeric:tabular-nums}
 [class*="st-key-choices"] button{min-height:3.3rem;font-weight:600}
 [class*="st-key-choices"] button p{font-size:1.08rem}
 button:focus-visible,a:focus-visible,input:focus-visible{outline:3px solid var(--accent)!important;outline-offset:2px}

@@ -1,108 +1,20 @@
-"""What a function under construction would do: run over a sample in a process that can be ended, then counted."""
+"""What functions under construction would do: tried on a sample in a process of their own, then counted."""
 
-import json
-import queue
-import subprocess
-import sys
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sidelight.labeling import ABSTAIN, LimitError, Span, UsageError, VoteMatrix
+from sidelight.labeling import ABSTAIN, Span, VoteMatrix
 from sidelight.labeling.applier import function_info
 from sidelight.labeling.statistics import Interval, clustered_proportion
 
 from .function_form import FunctionForm, lines
+from .pattern_process import PatternProcess, Trial
 from .workspace import Workspace
 
-PATIENCE = 10.0
-"""Seconds a pattern may take over a chunk of texts before its process is ended."""
-
 CHUNK = 2000
-
-
-class PatternProcess:
-    """A process that runs patterns over texts, started anew after one had to be ended."""
-
-    def __init__(self, patience: float = PATIENCE) -> None:
-        self.patience = patience
-        self._process: subprocess.Popen[str] | None = None
-        self._texts: Sequence[str] | None = None
-        self._lock = threading.Lock()
-
-    def run(self, form: FunctionForm, texts: Sequence[str]) -> tuple[dict[int, tuple[Span, ...]], float]:
-        """Return the texts the function votes on with its evidence there, and milliseconds a text.
-
-        Raises
-        ------
-        UsageError
-            When no function can be made of the form.
-        LimitError
-            When it takes too long.
-        """
-        with self._lock:
-            request: dict[str, Any] = {"form": asdict(form)}
-            process = self._started()
-            if self._texts is not texts:
-                request["texts"] = list(texts)
-            answered = self._ask(process, json.dumps(request))
-            self._texts = texts
-        if "fault" in answered:
-            raise UsageError(answered["fault"])
-        hits = {int(row): tuple((int(a), int(b)) for a, b in spans) for row, spans in answered["hits"]}
-        return hits, float(answered["ms_per_note"])
-
-    def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
-                if pipe is not None:
-                    with suppress(OSError):
-                        pipe.close()
-        self._process, self._texts = None, None
-
-    def _started(self) -> "subprocess.Popen[str]":
-        if self._process is None or self._process.poll() is not None:
-            self.close()
-            command = [sys.executable, "-m", "sidelight.apps.ui.preview_worker"]
-            self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                encoding="utf-8",
-            )  # fmt: skip
-        return self._process
-
-    def _ask(self, process: "subprocess.Popen[str]", line: str) -> dict[str, Any]:
-        """Send one request and wait for its answer, as long as patience lasts."""
-        answer: queue.SimpleQueue[str] = queue.SimpleQueue()
-
-        def talk() -> None:
-            try:
-                assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - both are pipes
-                process.stdin.write(line + "\n")
-                process.stdin.flush()
-                answer.put(process.stdout.readline())
-            except (OSError, ValueError):  # the process was ended meanwhile
-                answer.put("")
-
-        first = self._texts is None
-        threading.Thread(target=talk, daemon=True).start()
-        try:
-            said = answer.get(timeout=self.patience + (30 if first else 0))
-        except queue.Empty:
-            said = ""
-        if not said:
-            self.close()
-            raise LimitError(
-                f"the pattern took longer than {self.patience:.0f} seconds and was stopped; make it simpler"
-            )
-        return dict(json.loads(said))
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +23,12 @@ class Preview:
 
     Parameters
     ----------
+    name : str
+        The function.
     rows : ndarray of int
         Rows of the sample.
+    votes : dict from row to class number
+        The records it votes on.
     hits : dict from row to spans
         The records it votes on, with its evidence.
     coverage, overlap, conflict : float
@@ -122,14 +38,20 @@ class Preview:
     n_judged : int
         Votes that people's labels can judge.
     misses : ndarray of int
-        Records people gave its class, on which it does not vote.
+        Records people gave a class it votes for, on which it does not vote.
     ms_per_note : float
-        Milliseconds a text.
+        Milliseconds a record.
     changed : int or None
         Records of the sample whose label the label model would change, None where it cannot say.
+    n_errors : int
+        Records it raised on.
+    raised : str
+        The last exception's type.
     """
 
+    name: str
     rows: NDArray[np.intp]
+    votes: dict[int, int]
     hits: dict[int, tuple[Span, ...]]
     coverage: float
     overlap: float
@@ -139,6 +61,8 @@ class Preview:
     misses: NDArray[np.intp]
     ms_per_note: float
     changed: int | None
+    n_errors: int = 0
+    raised: str = ""
 
 
 def preview(
@@ -149,59 +73,93 @@ def preview(
     texts: Sequence[str],
     gold: NDArray[np.int64],
 ) -> Preview:
-    """Run a function over a sample and compare it with the other functions and with people's labels."""
-    found, cost = process.run(form, texts)
-    hit = np.zeros(len(rows), dtype=bool)
-    hit[list(found)] = True
-    vote = workspace.schema.index(form.vote)
-    others = np.full((len(rows), 0), ABSTAIN) if workspace.votes is None else workspace.votes.dense()[rows]
-    voted = (others != ABSTAIN).any(axis=1)
-    against = ((others != ABSTAIN) & (others != vote)).any(axis=1)
+    """Run a form's function over a sample and compare it with the other functions and with people's labels."""
+    return judge(process.run(form, texts, workspace.schema.classes), workspace, rows, gold)
+
+
+def judge(trial: Trial, workspace: Workspace, rows: NDArray[np.intp], gold: NDArray[np.int64]) -> Preview:
+    """Compare what a function did on a sample with the functions in use and with people's labels.
+
+    Parameters
+    ----------
+    trial : Trial
+        What it did.
+    workspace : Workspace
+        Other functions and the label model; one of the same name counts as this function's older self.
+    rows : ndarray of int of shape (n_sample,)
+        Rows of the sample.
+    gold : ndarray of int of shape (n_records,)
+        People's labels, -1 where there is none.
+    """
+    own = np.full(len(rows), ABSTAIN, dtype=np.int8)
+    own[list(trial.votes)] = list(trial.votes.values())
+    others = _other_votes(workspace, trial.name, rows)
+    hit, voted = own != ABSTAIN, (others != ABSTAIN).any(axis=1)
+    against = ((others != ABSTAIN) & (others != own[:, None])).any(axis=1)
     judged = hit & (gold[rows] >= 0)
+    votes_for = np.unique(own[hit])
+    share = clustered_proportion((gold[rows] == own)[judged], workspace.records.patient_ids[rows][judged])
     return Preview(
+        name=trial.name,
         rows=rows,
-        hits={int(rows[place]): spans for place, spans in found.items()},
+        votes={int(rows[place]): vote for place, vote in trial.votes.items()},
+        hits={int(rows[place]): spans for place, spans in trial.evidence.items()},
         coverage=float(hit.mean()) if len(rows) else 0.0,
         overlap=float((hit & voted).mean()) if len(rows) else 0.0,
         conflict=float((hit & against).mean()) if len(rows) else 0.0,
-        precision=clustered_proportion(
-            (gold[rows] == vote)[judged], workspace.records.patient_ids[rows][judged]
-        ),
+        precision=share,
         n_judged=int(judged.sum()),
-        misses=rows[(gold[rows] == vote) & ~hit],
-        ms_per_note=cost,
-        changed=_changed(workspace, rows, np.where(hit, vote, ABSTAIN)),
+        misses=rows[np.isin(gold[rows], votes_for) & ~hit],
+        ms_per_note=trial.ms_per_note,
+        changed=_changed(workspace, rows, others, own),
+        n_errors=trial.n_errors,
+        raised=trial.raised,
     )
 
 
-def _changed(workspace: Workspace, rows: NDArray[np.intp], column: NDArray[np.int64]) -> int | None:
-    """Return how many labels of the sample differ when the label model learns with one more column."""
-    if workspace.votes is None or workspace.votes.n_functions < 2 or workspace.model is None:
+def _other_votes(workspace: Workspace, name: str, rows: NDArray[np.intp]) -> NDArray[np.int8]:
+    """Return the votes of the functions in use on the sample, without one of this name."""
+    if workspace.votes is None:
+        return np.full((len(rows), 0), ABSTAIN, dtype=np.int8)
+    keep = [column for column, other in enumerate(workspace.votes.names) if other != name]
+    return workspace.votes.take_rows(rows).dense()[:, keep]
+
+
+def _changed(
+    workspace: Workspace, rows: NDArray[np.intp], others: NDArray[np.int8], own: NDArray[np.int8]
+) -> int | None:
+    """Return how many labels of the sample differ when the label model learns with the function instead of without."""
+    if workspace.votes is None or others.shape[1] < 2 or workspace.model is None:
         return None
     kind, cardinality = type(workspace.model), workspace.schema.cardinality
-    values = workspace.votes.dense()[rows]
-    before = kind(cardinality=cardinality).fit(values).predict(values)
-    more = np.column_stack([values, column.astype(np.int8)])
+    before = kind(cardinality=cardinality).fit(others).predict(others)
+    more = np.column_stack([others, own])
     after = kind(cardinality=cardinality).fit(more).predict(more)
     return int((before != after).sum())
 
 
-def failing_examples(process: PatternProcess, form: FunctionForm, hits: str, misses: str) -> list[str]:
+def failing_examples(
+    process: PatternProcess, form: FunctionForm, hits: str, misses: str, classes: Sequence[str]
+) -> list[str]:
     """Return the typed examples, one a line, on which the function does not do what was said."""
     wanted = [(line, True) for line in lines(hits)] + [(line, False) for line in lines(misses)]
-    found, _ = process.run(form, [line for line, _ in wanted])
-    return [line for place, (line, votes) in enumerate(wanted) if (place in found) != votes]
+    found = process.run(form, [line for line, _ in wanted], classes).votes
+    vote = list(classes).index(form.vote)
+    return [
+        line
+        for place, (line, votes) in enumerate(wanted)
+        if (found.get(place) == vote) != votes or (not votes and place in found)
+    ]
 
 
 def add_function(process: PatternProcess, workspace: Workspace, form: FunctionForm) -> Workspace:
     """Return the workspace with one more function: only its votes are computed, then the label model learns anew."""
     function = form.build()
-    vote = workspace.schema.index(form.vote)
     column = np.full((len(workspace.records), 1), ABSTAIN, dtype=np.int8)
     for start in range(0, len(column), CHUNK):
         rows = range(start, min(start + CHUNK, len(column)))
-        found, _ = process.run(form, workspace.records.texts(rows))
-        column[[start + place for place in found], 0] = vote
+        found = process.run(form, workspace.records.texts(rows), workspace.schema.classes).votes
+        column[[start + place for place in found], 0] = list(found.values())
     own = VoteMatrix(
         column, workspace.schema, (function_info(function, workspace.schema),),
         ids=np.array(workspace.records.ids), patient_ids=workspace.records.patient_ids,

@@ -1,12 +1,15 @@
 """Which record comes next: orders over all records, each with its reason, and a uniform share in each of them."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sidelight.labeling import ABSTAIN, keyed_fraction
+from sidelight import crossmodal
+from sidelight.crossmodal import select_next, uncertainty
+from sidelight.labeling import keyed_fraction
 
 from .coreset import core_set
 from .store import Ledger
@@ -17,6 +20,12 @@ AUDIT_EVERY = 5
 
 CORE_SAMPLE, CORE_SIZE = 2000, 200
 """Records drawn to choose the core set from, and the most that are chosen."""
+
+USEFUL_SIZE = 500
+"""Records drawn as most useful next, until functions or the label model change."""
+
+USEFUL = "Drawn by how unsure the label model is and how much functions disagree; each chance is kept, so that what you label here still counts for estimates."
+CHOSEN = "Drawn before this server was started, in the order of that file."
 
 ORDER_KEY = "sidelight-random-queue"
 
@@ -37,6 +46,8 @@ class Queue:
         Rows, first to last; those left out are not in the queue.
     chooses : bool
         Whether records were chosen rather than drawn.
+    chances : dict from row to float
+        Where records were drawn with unequal chances: each one's, for estimates to divide by.
     """
 
     name: str
@@ -44,6 +55,7 @@ class Queue:
     why: str
     order: NDArray[np.intp]
     chooses: bool = True
+    chances: dict[int, float] = field(default_factory=dict)
 
 
 def random_order(ids: Collection[str]) -> NDArray[np.intp]:
@@ -51,8 +63,16 @@ def random_order(ids: Collection[str]) -> NDArray[np.intp]:
     return np.argsort(np.array([keyed_fraction(name, ORDER_KEY) for name in ids]), kind="stable")
 
 
-def build_queues(workspace: Workspace) -> dict[str, Queue]:
-    """Return the queues this workspace allows, by name; those that need functions or slices are left out without."""
+def build_queues(workspace: Workspace, chosen: Path | None = None) -> dict[str, Queue]:
+    """Return the queues this workspace allows, by name; those that need functions or slices are left out without.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Records, votes, probabilities and slices.
+    chosen : Path, optional
+        A queue drawn elsewhere, as `sidelight.crossmodal.Queue.write` writes it; records that are not here are left out.
+    """
     uniform = random_order(workspace.records.ids)
     queues = [
         Queue(
@@ -63,9 +83,12 @@ def build_queues(workspace: Workspace) -> dict[str, Queue]:
             False,
         )
     ]
+    if chosen is not None:
+        queues.append(_drawn("chosen", "Chosen for you", CHOSEN, crossmodal.Queue.read(chosen), workspace))
     if workspace.proba is not None and workspace.votes is not None:
         covered = workspace.covered
-        score = entropy(workspace.proba)
+        queues.append(most_useful(workspace))
+        score = uncertainty(workspace.proba)
         queues.append(
             Queue(
                 "uncertain",
@@ -100,6 +123,21 @@ def build_queues(workspace: Workspace) -> dict[str, Queue]:
     return {queue.name: queue for queue in queues if len(queue.order)}
 
 
+def most_useful(workspace: Workspace) -> Queue:
+    """Return records drawn by how unsure the label model is and how much functions disagree, a fifth of them evenly."""
+    assert workspace.proba is not None  # noqa: S101 - asked for only where there is a label model
+    score = uncertainty(workspace.proba) * (1 + conflict(workspace))
+    drawn = select_next(workspace.records.ids, score, min(USEFUL_SIZE, len(score)), audit=1 / AUDIT_EVERY)
+    return _drawn("useful", "Most useful next", USEFUL, drawn, workspace)
+
+
+def _drawn(name: str, title: str, why: str, drawn: crossmodal.Queue, workspace: Workspace) -> Queue:
+    """Return a queue of this workspace's rows, in the order and with the chances it was drawn with."""
+    rows = [workspace.records.rows.get(item, -1) for item in drawn.ids.tolist()]
+    chances = {row: float(c) for row, c in zip(rows, drawn.chances, strict=True) if row >= 0}
+    return Queue(name, title, why, np.array(list(chances), dtype=np.intp), chooses=False, chances=chances)
+
+
 def second_opinions(workspace: Workspace, ledger: Ledger, person: str) -> Queue:
     """Return the records that others labeled and this person did not, the most doubtful first; blind as ever."""
     rows, doubt = [], []
@@ -118,8 +156,8 @@ def second_opinions(workspace: Workspace, ledger: Ledger, person: str) -> Queue:
         if rows
         else np.empty(0, np.intp)
     )
-    why = "Others labeled these; the label model doubts the first ones most. What they said stays hidden."
-    return Queue("second", "Second opinion", why, order)
+    why = "Others labeled these, and the label model disagrees with the first ones most. What they said stays hidden."
+    return Queue("second", "Disagreement", why, order)
 
 
 def next_row(
@@ -152,12 +190,6 @@ def next_row(
     return None, queue.name
 
 
-def entropy(proba: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the entropy of each row in nats."""
-    safe = np.clip(proba, 1e-12, 1.0)
-    return np.asarray(-(safe * np.log(safe)).sum(axis=1))
-
-
 def conflict(workspace: Workspace) -> NDArray[np.float64]:
     """Return how far each record's votes contradict each other, weighted by what the functions are worth.
 
@@ -165,14 +197,7 @@ def conflict(workspace: Workspace) -> NDArray[np.float64]:
     are split evenly.
     """
     assert workspace.votes is not None  # noqa: S101 - asked for only where there are votes
-    votes = workspace.votes.dense()
-    weight = function_weights(workspace)
-    per_class = np.stack(
-        [((votes == c) * weight).sum(axis=1) for c in range(workspace.schema.cardinality)], axis=1
-    )
-    total = per_class.sum(axis=1)
-    share = per_class / np.maximum(total, 1e-12)[:, None]
-    return np.asarray(np.where((votes != ABSTAIN).any(axis=1), 1 - (share**2).sum(axis=1), 0.0).round(12))
+    return np.asarray(crossmodal.conflict(workspace.votes, function_weights(workspace)).round(12))
 
 
 def function_weights(workspace: Workspace) -> NDArray[np.float64]:

@@ -1,6 +1,8 @@
 """What is labeled: records in memory, the functions' votes on them, what the label model makes of these, signals, slices."""
 
+import base64
 import functools
+import io
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sidelight.label_model import LabelModel, MajorityLabelVoter, VoteModel
+from sidelight.label_model import GoldNaiveBayes, LabelModel, MajorityLabelVoter, VoteModel
 from sidelight.labeling import (
     LabelingFunction,
     LabelSchema,
@@ -71,6 +73,21 @@ class RecordTable:
             part = bisect_right(self._starts, row) - 1
             found.append(batch_records(self._batches[part].slice(row - self._starts[part], 1))[0])
         return found
+
+    def stream(self, rows: Sequence[int]) -> str:
+        """Return these rows as an Arrow stream in base64, for another process."""
+        import pyarrow as pa
+
+        table = pa.Table.from_batches(self._batches).take(list(rows))
+        packed = io.BytesIO()
+        with pa.ipc.new_stream(packed, table.schema) as writer:
+            writer.write_table(table)
+        return base64.b64encode(packed.getvalue()).decode()
+
+    @property
+    def batches(self) -> list["pa.RecordBatch"]:
+        """The rows as they were read."""
+        return list(self._batches)
 
     def texts(self, rows: Sequence[int]) -> list[str]:
         """Return the texts of these rows, empty where there is none."""
@@ -199,6 +216,24 @@ class Workspace:
             self, functions=tuple(functions), votes=votes, model=model, proba=model.predict_proba(votes)
         )
 
+    def with_functions(self, functions: Sequence[LabelingFunction]) -> "Workspace":
+        """Return the same records with other functions, run over all of them."""
+        votes, model, proba = apply_and_fit(functions, self.schema, self.records.batches)
+        return replace(self, functions=tuple(functions), votes=votes, model=model, proba=proba)
+
+    def with_gold(self, gold: NDArray[np.int64]) -> "Workspace":
+        """Return the same records with a label model fitted anew, to the votes and to labels of people.
+
+        Parameters
+        ----------
+        gold : ndarray of int of shape (n_records,)
+            Class numbers, -1 where nobody settled one.
+        """
+        if self.votes is None:
+            raise UsageError("there are no functions here, so there is no label model to fit")
+        model = fit_model(self.votes, self.schema, gold)
+        return replace(self, model=model, proba=model.predict_proba(self.votes))
+
     def votes_on(self, row: int) -> list[tuple[LabelingFunction, int, tuple[Span, ...]]]:
         """Return the functions that vote on a record, their votes, and the characters these rest on."""
         if self.votes is None:
@@ -251,11 +286,18 @@ def apply_and_fit(
     return votes, model, model.predict_proba(votes)
 
 
-def fit_model(votes: VoteMatrix, schema: LabelSchema) -> VoteModel:
-    """Return a label model fitted on votes: matrix completion, or the majority where functions are too few."""
-    if votes.n_functions < FEWEST_FOR_MODEL:
-        return MajorityLabelVoter(cardinality=schema.cardinality).fit(votes)
-    return LabelModel(cardinality=schema.cardinality).fit(votes)
+def fit_model(votes: VoteMatrix, schema: LabelSchema, gold: NDArray[np.int64] | None = None) -> VoteModel:
+    """Return a label model fitted on votes and, where there are any, on labels of people.
+
+    Matrix completion takes both. Where functions are too few for their agreements to teach anything, the majority speaks,
+    or what people's labels alone say of each function.
+    """
+    known = None if gold is None or not (gold >= 0).any() else gold
+    if votes.n_functions >= FEWEST_FOR_MODEL:
+        return LabelModel(cardinality=schema.cardinality).fit(votes, gold=known)
+    if known is not None:
+        return GoldNaiveBayes(cardinality=schema.cardinality).fit(votes, gold=known)
+    return MajorityLabelVoter(cardinality=schema.cardinality).fit(votes)
 
 
 def evidence_of(function: LabelingFunction, record: Record) -> tuple[Span, ...]:

@@ -24,10 +24,10 @@ SCREENS: tuple[tuple[str, str, str, str, Callable[[Desk], None]], ...] = (
     ("agreement", "Agreement", ":material/group:", "adjudicator", agreement_page),
     ("workbench", "Workbench", ":material/build:", "developer", workbench_page),
     ("model", "Label model", ":material/tune:", "developer", model_page),
-    ("slices", "Slices", ":material/pie_chart:", "developer", slices_page),
+    ("slices", "Audit", ":material/fact_check:", "developer", slices_page),
     ("monitoring", "Monitoring", ":material/notifications_active:", "developer", monitoring_page),
 )
-"""Path, title, icon, the role that may open it, and the page."""
+"""Path, title, icon, the role that may open it, and the page; a page added here has its place in the navigation."""
 
 
 def run() -> None:

@@ -2,13 +2,15 @@
 
 from html import escape
 
+import numpy as np
 import streamlit as st
 
 from sidelight.apps.ui.desk import Desk
 from sidelight.apps.ui.guard import action, guarded
-from sidelight.apps.ui.prevalence import estimate_shares
+from sidelight.apps.ui.prevalence import estimate_shares, random_sample, share_with_help
 from sidelight.apps.ui.queues import Queue
 
+from .agreement import share_words
 from .parts import said_list, show_facts, show_note, show_study, show_timeline, widths
 
 KEYS = "123456789"
@@ -35,10 +37,11 @@ def _choose_queue(desk: Desk) -> Queue:
 def _settings(desk: Desk) -> None:
     workspace = desk.context.workspace
     if workspace.functions:
-        st.toggle("Highlight what functions found", value=True, key="evidence")
-    st.toggle("Mark findings", value=True, key="findings", help=MARKING)
+        st.toggle("Evidence of functions", value=True, key="evidence")
+    st.toggle("Class frequencies", value=False, key="shares", help=SWAY)
+    st.toggle("Findings", value=True, key="findings", help=MARKING)
     if workspace.proba is not None and desk.context.suggestions:
-        st.toggle("Show the label model's suggestion", value=False, key="suggest", help=ANCHORING)
+        st.toggle("Label model's suggestion", value=False, key="suggest", help=ANCHORING)
 
 
 @st.fragment
@@ -75,10 +78,12 @@ def _show_record(desk: Desk, queue: Queue) -> None:
             _choices(desk, item_id, row, source, suggestion)
         _remarks(desk, item_id, row)
     with other_side:
-        shown = show_study(desk.context, row)
-        shown = show_timeline(workspace.records[row]) or shown
+        show_study(desk.context, row)
+        show_timeline(workspace.records[row])
         if st.session_state.get("evidence", True):
-            _what_functions_say(desk, row, first=not shown)
+            _what_functions_say(desk, row)
+        if st.session_state.get("shares", False):
+            _shares(desk)
     desk.sight.show(item_id, desk.now())
 
 
@@ -144,7 +149,7 @@ def _remarks(desk: Desk, item_id: str, row: int) -> None:
         st.html(said_list([(-1, event.value, event.at[:10]) for event in mine]))
 
 
-def _what_functions_say(desk: Desk, row: int, *, first: bool) -> None:
+def _what_functions_say(desk: Desk, row: int) -> None:
     workspace = desk.context.workspace
     rows = [
         (vote, f.name.replace("_", " "), workspace.schema.name(vote))
@@ -165,14 +170,22 @@ def _all_done(desk: Desk, queue: Queue) -> None:
         "Undo", key=f"undo-{last.seq if last else 0}", shortcut="U", on_click=action(desk.undo),
         disabled=last is None, icon=":material/undo:",
     )  # fmt: skip
-    rows = [
-        (c, name, str(share))
-        for c, (name, share) in enumerate(
-            zip(desk.context.workspace.schema.classes, estimate_shares(desk.context), strict=True)
-        )
-    ]
-    st.html(said_list(rows))
+    _shares(desk)
+
+
+def _shares(desk: Desk) -> None:
+    """Show the estimated share of each class with its interval, as it stands after the latest label."""
+    context = desk.context
+    drawn, _, _ = random_sample(context)
+    classes = context.workspace.schema.classes
+    shares = estimate_shares(context)
+    helped = share_with_help(context, len(classes) - 1)
+    rows = [(c, name, share_words(shares[c])) for c, name in enumerate(classes)]
+    if not np.isnan(helped.estimate):
+        rows.append((len(classes) - 1, f"{classes[-1]}, with the label model’s help", share_words(helped)))
+    st.html(f'<p class="kicker">How frequent, from {len(drawn)} random records</p>' + said_list(rows))
 
 
 ANCHORING = "People tend to follow suggestions. Labels given beside one are marked as such in the store."
 MARKING = "Dotted lines; a sign says where the note denies or doubts a finding. Rules tell it, and they err."
+SWAY = "Estimated from records drawn at random that people agree on. What is frequent can sway you."

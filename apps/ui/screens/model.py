@@ -1,10 +1,16 @@
 """The label model: what it believes of each function, and why it believes what it does of one record."""
 
+from html import escape
+
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from sidelight.apps.ui.context import MOST_FOR_INTERVALS
 from sidelight.apps.ui.desk import Desk
+from sidelight.apps.ui.prevalence import random_sample
 from sidelight.apps.ui.ratings import against_functions, gold_of
+from sidelight.label_model import ModelIntervals
 from sidelight.labeling import LFAnalysis
 from sidelight.labeling.statistics import clustered_proportion
 
@@ -18,13 +24,15 @@ def model_page(desk: Desk) -> None:
     if workspace.votes is None or workspace.model is None or workspace.proba is None:
         st.info("There are no functions here, so there is no label model.", icon=":material/info:")
         return
-    left, right = st.columns([1.25, 1], gap="large")
+    left, right = st.columns([1.5, 1], gap="large")
+    with right:
+        st.subheader("Labels", anchor=False)
+        _quality(desk)
+        _refit(desk)
     with left:
         st.subheader("Functions", anchor=False)
         _functions(desk)
     with right:
-        st.subheader("Labels", anchor=False)
-        _quality(desk)
         st.subheader("One record", anchor=False)
         _explain(desk)
 
@@ -35,6 +43,7 @@ def _functions(desk: Desk) -> None:
     analysis = LFAnalysis(workspace.votes)
     weights = getattr(workspace.model, "get_weights", None)
     learned = np.full(workspace.votes.n_functions, np.nan) if weights is None else weights()
+    known = desk.context.intervals
     people = {row.name: row for row in against_functions(workspace, desk.ledger)}
     rows = []
     for column, name in enumerate(workspace.votes.names):
@@ -42,20 +51,63 @@ def _functions(desk: Desk) -> None:
         rows.append(
             {
                 "function": name,
-                "learned": None if np.isnan(learned[column]) else 100 * float(learned[column]),
+                "learned": _learned(learned[column], known, column),
+                "people agree": "" if judged is None else share_words(judged.precision),
                 "coverage": 100 * float(analysis.lf_coverages()[column]),
                 "overlap": 100 * float(analysis.lf_overlaps()[column]),
                 "conflict": 100 * float(analysis.lf_conflicts()[column]),
-                "people agree": "" if judged is None else share_words(judged.precision),
             }
         )
     percent = {
-        name: st.column_config.ProgressColumn(
-            name, format="%.0f %%", min_value=0, max_value=100, width="small"
-        )
-        for name in ("learned", "coverage", "overlap", "conflict")
+        name: st.column_config.NumberColumn(name, format="%.0f %%", width=66)
+        for name in ("coverage", "overlap", "conflict")
     }
     st.dataframe(rows, hide_index=True, column_config=percent, height=min(720, 40 + 35 * len(rows)))
+    st.html(
+        '<p class="quiet">“learned”: how often the label model believes a vote is right, with its interval '
+        f"({_method(known)}); “people agree”: share of the votes that people’s labels bear out (Wilson, by patient).</p>"
+    )
+
+
+def _learned(accuracy: float, known: ModelIntervals | None, column: int) -> str:
+    if np.isnan(accuracy):
+        return "not learned"
+    if known is None or np.isnan(known.accuracy_low[column]):
+        return f"{accuracy:.0%}"
+    return f"{accuracy:.0%} ({known.accuracy_low[column]:.0%} to {known.accuracy_high[column]:.0%})"
+
+
+def _method(known: ModelIntervals | None) -> str:
+    if known is None:
+        return "this model gives none"
+    if known.method == "fisher":
+        return "from the curvature of the likelihood"
+    return f"from refits on resampled patients, up to {MOST_FOR_INTERVALS:,} records"
+
+
+def _refit(desk: Desk) -> None:
+    """Offer to fit the label model anew, with people's labels beside the votes."""
+    workspace, fitted = desk.context.workspace, desk.context.fitted_with
+    rows, _, _ = random_sample(desk.context)
+    gold = gold_of(desk.ledger, workspace)
+    every = int((gold >= 0).sum())
+    chosen_too = every > len(rows) and st.toggle(
+        f"Also the {every - len(rows)} labels of records that a queue chose", value=False, key="refit-all",
+        help="Records that were chosen for being odd make functions look worse than they are.",
+    )  # fmt: skip
+    n = every if chosen_too else len(rows)
+    done, button = st.columns([1.5, 1], vertical_alignment="center")
+    done.html(
+        f'<p class="quiet">{f"Fitted with {fitted} labels of people." if fitted else "Fitted to votes alone."}</p>'
+    )
+    if button.button(f"Refit with {n} labels", disabled=not n, width="stretch", icon=":material/refresh:"):
+        if not chosen_too:
+            drawn = np.full(len(gold), -1)
+            drawn[rows] = gold[rows]
+            gold = drawn
+        with st.spinner("Fitting the label model"):
+            desk.context.adopt(workspace.with_gold(gold), fitted_with=n)
+        st.rerun()
 
 
 def _quality(desk: Desk) -> None:
@@ -89,25 +141,35 @@ def _explain(desk: Desk) -> None:
     show_note(workspace, row)
     shares = [(c, name, f"{workspace.proba[row, c]:.0%}") for c, name in enumerate(workspace.schema.classes)]
     st.html('<p class="kicker">What the label model makes of it</p>' + said_list(shares))
-    st.html('<p class="kicker">What each function adds</p>' + said_list(_reasons(desk, row)))
+    classes = workspace.schema.classes
+    towards = classes[-1] if len(classes) == 2 else classes[int(workspace.proba[row].argmax())]
+    st.html(
+        f'<p class="kicker">What each function adds to the log-odds of “{escape(towards)}”</p>'
+        + said_list(_reasons(desk, row))
+    )
 
 
 def _reasons(desk: Desk, row: int) -> list[tuple[int, str, str]]:
-    """Return each vote with how far it moved the odds of its class: the posterior with it against that without it."""
+    """Return what the class balance and each vote add to the log-odds of the last class, or of each vote's own class."""
     workspace = desk.context.workspace
     assert workspace.votes is not None and workspace.model is not None  # noqa: S101, PT018 - the page asked
-    values = workspace.row_of_votes(row)
-    voting = np.flatnonzero(values >= 0)
-    if not len(voting):
-        return [(-1, "no function votes on this record; what stands is the class balance", "")]
-    without = np.repeat(values[None, :], len(voting), axis=0)
-    without[np.arange(len(voting)), voting] = -1
-    asked = np.concatenate([values[None, :], without])
-    proba = np.clip(workspace.model.predict_proba(asked), 1e-6, 1 - 1e-6)
-    rows = []
-    for place, column in enumerate(voting.tolist(), start=1):
-        vote = int(values[column])
-        with_it, without_it = proba[0, vote], proba[place, vote]
-        moved = float(np.log(with_it / (1 - with_it)) - np.log(without_it / (1 - without_it)))
-        rows.append((vote, workspace.votes.names[column].replace("_", " "), f"{moved:+.2f} log-odds"))
-    return sorted(rows, key=lambda entry: -abs(float(entry[2].split()[0])))
+    explain = getattr(workspace.model, "explain", None)
+    if explain is None:
+        return [
+            (vote, function.name.replace("_", " "), "one vote")
+            for function, vote, _ in workspace.votes_on(row)
+        ] or [(-1, "no function votes on this record", "")]
+    found = explain(workspace.votes, row)
+    towards = len(found.start) - 1 if len(found.start) == 2 else int(found.proba.argmax())
+    rows = [(-1, "class balance, and functions that abstain", _odds(found.start, towards))]
+    rows += [
+        (entry.vote, entry.function.replace("_", " "), _odds(entry.log_odds, towards))
+        for entry in found.contributions
+    ]
+    return rows
+
+
+def _odds(added: NDArray[np.float64], towards: int) -> str:
+    """Return how far something moves the log-odds of one class against the mean of the others."""
+    others = np.delete(added, towards)
+    return f"{float(added[towards] - others.mean()):+.2f}"

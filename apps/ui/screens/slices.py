@@ -7,15 +7,35 @@ from sidelight.apps.ui.desk import Desk
 from sidelight.apps.ui.ratings import gold_of
 from sidelight.labeling.statistics import clustered_proportion
 
-from .agreement import interval_words, share_words
+from .agreement import share_words
+from .audits import finished_audits, show_audit
 
 
 def slices_page(desk: Desk) -> None:
-    """Show one line a slice, and audit the label model on the records people labeled."""
-    workspace = desk.context.workspace
-    if workspace.slices is None:
-        st.info("No slicing functions were given (--slices slices.py).", icon=":material/info:")
+    """Show one line a slice, an audit of the label model on the records people labeled, and finished audits of networks."""
+    if desk.context.workspace.slices is None and not desk.context.audits:
+        st.info(
+            "No slicing functions were given (--slices slices.py), and no finished audit (--audit audit.json).",
+            icon=":material/info:",
+        )
         return
+    names = ["Slices and label model"] * (desk.context.workspace.slices is not None)
+    names += ["Finished audits"] * bool(desk.context.audits)
+    shown = names[0]
+    if len(names) > 1:
+        shown = str(
+            st.segmented_control("Show", names, default=shown, required=True, label_visibility="collapsed")
+            or shown
+        )
+    if shown == "Finished audits":
+        finished_audits(desk.context.audits)
+    else:
+        _slices(desk)
+
+
+def _slices(desk: Desk) -> None:
+    workspace = desk.context.workspace
+    assert workspace.slices is not None  # noqa: S101 - the page asked
     gold = gold_of(desk.ledger, workspace)
     covered = workspace.covered
     guess = np.full(len(gold), -1) if workspace.proba is None else workspace.proba.argmax(axis=1)
@@ -60,18 +80,7 @@ def _audit(desk: Desk, gold: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> No
         gold[known], workspace.proba[known, 1], workspace.slices.take_rows(known),
         patients=workspace.records.patient_ids[known],
     )  # fmt: skip
-    st.markdown(f"**{result.verdict}**")
-    st.dataframe(
-        [
-            {
-                "slice": row.slice.replace("_", " "), "metric": row.metric, "records": row.n,
-                "here": interval_words(row.value), "elsewhere": interval_words(row.rest),
-                "gap": interval_words(row.gap), "verdict": row.verdict, "why not": row.reason,
-            }
-            for row in result.table
-        ],
-        hide_index=True,
-    )  # fmt: skip
+    show_audit(result)
 
 
 FEWEST_OF_EACH = 10

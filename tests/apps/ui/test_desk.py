@@ -18,10 +18,11 @@ from sidelight.apps.ui.findings import Finding, FindingMarker
 from sidelight.apps.ui.note_html import SIGNS, Mark, note_html
 from sidelight.apps.ui.people import Login, Person, Roles
 from sidelight.apps.ui.prevalence import estimate_shares, estimate_with_help, random_sample
-from sidelight.apps.ui.queues import AUDIT_EVERY, conflict, entropy
+from sidelight.apps.ui.queues import AUDIT_EVERY, conflict
 from sidelight.apps.ui.ratings import Ratings, against_functions
 from sidelight.apps.ui.store import LabelEvent, LabelStore, new_event_id
 from sidelight.apps.ui.workspace import RecordTable, Workspace, apply_and_fit
+from sidelight.crossmodal import uncertainty
 from sidelight.labeling import InputError, LabelSchema, UsageError, finding_lf, keyword_lf
 
 SCHEMA = LabelSchema(("calm", "wild"))
@@ -180,7 +181,7 @@ def test_queues_hold_what_they_promise(context):
     assert set(texts) == {"calm yet wild", "still, a storm"}
     assert {TEXTS[row] for row in queues["uncovered"].order} == {"nothing to say"}
     assert sorted(queues["random"].order.tolist()) == list(range(60))
-    uncertain = entropy(context.workspace.proba)[queues["uncertain"].order]
+    uncertain = uncertainty(context.workspace.proba)[queues["uncertain"].order]
     assert (np.diff(uncertain) <= 1e-12).all()
 
 

@@ -10,9 +10,12 @@ import pytest
 pytest.importorskip("sqlalchemy", reason="the ui extra is not installed")
 
 from sidelight.apps.ui.function_form import FunctionForm, save_code
-from sidelight.apps.ui.preview import PatternProcess, add_function, failing_examples, preview
+from sidelight.apps.ui.pattern_process import PatternProcess
+from sidelight.apps.ui.preview import add_function, failing_examples, judge, preview
 from sidelight.apps.ui.workspace import Workspace
 from sidelight.labeling import LabelingFunction, LimitError, UsageError, load_functions
+
+CLASSES = ("normal", "abnormal")
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +59,27 @@ def test_a_preview_counts_what_the_function_itself_would_do(sample, process):
 
 
 def test_what_the_note_denies_does_not_count(process):
-    hits, _ = process.run(
-        form("infarct", not_when=("negated",)), ["an infarct", "no infarct", "no change. infarct"]
+    found = process.run(
+        form("infarct", not_when=("negated",)), ["an infarct", "no infarct", "no change. infarct"], CLASSES
     )
-    assert sorted(hits) == [0, 2]
+    assert found.votes == {0: 1, 2: 1}
+
+
+def test_a_finding_votes_by_what_the_note_says_of_it(process):
+    asked = form("infarct", kind="finding in context", when_denied="normal")
+    found = process.run(asked, ["an infarct", "no infarct", "possible infarct", "nothing"], CLASSES)
+    assert found.votes == {0: 1, 1: 0}
+    assert found.evidence == {0: ((3, 10),), 1: ((3, 10),)}
 
 
 def test_a_pattern_that_never_ends_is_stopped_and_the_next_one_runs(process):
     slow = PatternProcess(patience=1.0)
-    slow.run(form("start"), ["warm up"])
+    slow.run(form("start"), ["warm up"], CLASSES)
     begin = time.perf_counter()
     with pytest.raises(LimitError, match="longer than 1 second"):
-        slow.run(form("(a+)+$", kind="regular expression"), ["a" * 60 + "!"])
+        slow.run(form("(a+)+$", kind="regular expression"), ["a" * 60 + "!"], CLASSES)
     assert time.perf_counter() - begin < 10
-    hits, _ = slow.run(form("b"), ["a b c"])
-    assert hits == {0: ((2, 3),)}
+    assert slow.run(form("b"), ["a b c"], CLASSES).evidence == {0: ((2, 3),)}
     slow.close()
 
 
@@ -80,7 +89,7 @@ def test_a_pattern_that_never_ends_is_stopped_and_the_next_one_runs(process):
 )
 def test_what_is_no_function_is_said_in_words(process, wrong):
     with pytest.raises(UsageError):
-        process.run(wrong, ["x"])
+        process.run(wrong, ["x"], CLASSES)
 
 
 def test_a_function_put_to_use_votes_and_the_model_learns_anew(sample, process):
@@ -102,6 +111,9 @@ FORMS = [
     form("block", name="says_block", whole_words=False),
     form("infarct", name="says_infarct", not_when=("negated", "uncertain")),
     form('it\'s "quoted" \\ back', name="says_odd"),
+    form(
+        "infarct", kind="finding in context", name="says_context", when_denied="normal", unless="old infarct"
+    ),
 ]
 
 
@@ -112,7 +124,7 @@ def test_saved_code_does_what_the_form_did_and_its_tests_pass(tmp_path):
             typed,
             path,
             ("normal", "abnormal"),
-            typed.words.splitlines()[0] if typed.kind == "keywords" else "st-senkung",
+            typed.words.splitlines()[0] if typed.kind != "regular expression" else "st-senkung",
             "sinus rhythm",
         )
     found = {function.name: function for function in load_functions(path, LabelingFunction)}
@@ -138,7 +150,7 @@ def test_saved_code_does_what_the_form_did_and_its_tests_pass(tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stdout
-    assert "10 passed" in done.stdout
+    assert "12 passed" in done.stdout
 
 
 def test_a_function_is_added_to_a_file_that_has_others(tmp_path):
@@ -156,7 +168,54 @@ def test_a_function_is_added_to_a_file_that_has_others(tmp_path):
 
 
 def test_examples_that_come_out_otherwise_are_named(process):
-    assert failing_examples(process, FORMS[0], "a pacemaker\nno device", "no pacemaker\npaced rhythm") == [
-        "no device",
-        "paced rhythm",
-    ]
+    wrong = failing_examples(
+        process, FORMS[0], "a pacemaker\nno device", "no pacemaker\npaced rhythm", CLASSES
+    )
+    assert wrong == ["no device", "paced rhythm"]
+
+
+FILE = """
+from sidelight.labeling import Vote, labeling_function
+import helper_beside
+
+print("a word to nobody")
+
+@labeling_function
+def is_old(record):
+    return "abnormal" if record.age and record.age > 80 else None
+
+@labeling_function
+def raises(record):
+    raise ValueError(record.text)
+
+says_word = helper_beside.made
+"""
+
+
+def test_a_file_of_functions_is_tried_with_all_fields_before_it_is_saved(sample, tmp_path):
+    (tmp_path / "helper_beside.py").write_text(
+        "from sidelight.labeling import keyword_lf\nmade = keyword_lf('says_word', ['infarct'], 'abnormal')\n"
+    )
+    rows = np.arange(len(sample.records))
+    table = sample.records.stream(rows.tolist())
+    process = PatternProcess()
+    trials = {trial.name: trial for trial in process.run_file(FILE, tmp_path / "mine.py", table, CLASSES)}
+    assert list(trials) == ["is_old", "raises", "says_word"]
+    old = [row for row in rows.tolist() if (sample.records[row].age or 0) > 80]
+    assert sorted(trials["is_old"].votes) == old != []
+    assert (trials["raises"].n_errors, trials["raises"].raised) == (len(rows), "ValueError")
+    assert trials["says_word"].evidence
+    assert not (tmp_path / "mine.py").exists(), "trying writes nothing"
+    gold = np.full(len(rows), -1)
+    gold[old[:3]] = [1, 1, 0]
+    seen = judge(trials["is_old"], sample, rows, gold)
+    assert (seen.n_judged, round(seen.precision.estimate, 2)) == (3, 0.67)
+    assert judge(trials["raises"], sample, rows, gold).coverage == 0
+
+
+@pytest.mark.parametrize("code", ["x = (", "raise ValueError('Canary')", "import os; os._exit(3)", "x = 1"])
+def test_a_file_that_does_not_load_is_told_in_words(sample, tmp_path, code):
+    process = PatternProcess(patience=5)
+    with pytest.raises((UsageError, LimitError)) as fault:
+        process.run_file(code, tmp_path / "mine.py", sample.records.stream([0]), CLASSES)
+    assert "Canary" not in str(fault.value)
