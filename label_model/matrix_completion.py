@@ -19,11 +19,11 @@ from .guess import read_beliefs
 from .pair_table import one_sided
 from .soft_moments import SoftMoments, less_than_sure, sure_votes
 from .solver import (
-    FEWEST_TO_REFINE,
     FITS,
     ROUGHLY,
     Fit,
     Problem,
+    enough_to_refine,
     explains_covotes,
     guessed,
     refined,
@@ -348,8 +348,7 @@ class LabelModel(FittedLabelModel):
         asked = self.abstentions == "informative"
         if self.abstentions == "ignored" or human:
             return None, False, True
-        met = np.triu(problem.moments.both_voted(), 1).sum()
-        if min(met, problem.moments.n_covered) < FEWEST_TO_REFINE:
+        if not enough_to_refine(problem.moments):
             return None, False, not asked
         fit = solve(problem, ignore=False, halve=False, last=ROUGHLY)
         if not (asked or explains_covotes(problem, fit)):

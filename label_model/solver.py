@@ -36,8 +36,11 @@ FINELY = 1e-11
 BALANCE_STEPS = 6
 """Most rounds of accuracies and class balance in turn."""
 
-FEWEST_TO_REFINE = 100
-"""Records, and pairs of votes on them, below which nothing is refined: too few to tell whether the model fits."""
+FEWEST_RECORDS = 100
+"""Covered records for each class, and pairs of votes, below which nothing is refined: too few to see whether the model fits."""
+
+FEWEST_VOTES = 5
+"""Votes for each cell of the functions' tables below which nothing is refined: the likelihood would follow chance."""
 
 WARY = 10.0
 """How many times the measured spread of annotators' pairs they are mistrusted by."""
@@ -244,6 +247,18 @@ def wariness(fit: Fit) -> float:
     k = len(fit.prior)
     q = posterior_of_vote(fit.emitted, fit.prior).reshape(-1, k)[fit.table.votes]
     return min(HUMAN_SPREAD, WARY * fit.table.spread_of(lifts(fit.table.seen(q, fit.prior), fit.prior)))
+
+
+def enough_to_refine(moments: Moments) -> bool:
+    """Return whether votes are many enough for the likelihood to be worth following."""
+    k = moments.schema.cardinality
+    pairs = np.triu(moments.both_voted(), 1).sum()
+    active = (moments.singles.sum(axis=1) > 0).sum()
+    return bool(
+        moments.n_covered >= FEWEST_RECORDS * k
+        and pairs >= FEWEST_RECORDS
+        and moments.singles.sum() >= FEWEST_VOTES * active * k**2
+    )
 
 
 def explains_covotes(problem: Problem, fit: Fit) -> bool:
