@@ -14,10 +14,12 @@ from .labels import Labels, fingerprint_votes
 from .majority import MajorityLabelVoter
 from .matrix_completion import LabelModel, LabelModelWarning
 from .multi_label import MultiLabelModel
+from .multi_task import MultiTaskLabelModel
 from .naive_bayes import GoldNaiveBayes
 from .ordinal import OrdinalLabelModel
 from .private import epsilon_of, private_moments
 from .site_file import read_moments, write_moments
+from .task_graph import TaskGraph
 from .triplets import TripletModel
 from .uncertainty import ModelIntervals
 from .weighted import WeightedMajority
@@ -52,9 +54,11 @@ __all__ = [
     "MajorityLabelVoter",
     "ModelIntervals",
     "MultiLabelModel",
+    "MultiTaskLabelModel",
     "OneCoin",
     "OrdinalLabelModel",
     "SliceAccuracy",
+    "TaskGraph",
     "TripletModel",
     "VoteModel",
     "WeightedMajority",
