@@ -21,6 +21,7 @@ from .missing import MissingTrainingError
 from .operating import DecisionCurve, OperatingPoint, choose_threshold, decision_curve, operating_point
 from .predictions import Predictions
 from .prevalence import estimate_share
+from .search import Search, Trial, search_settings
 from .selection import Queue, clash, conflict, k_centers, select_next, uncertainty
 from .shortcuts import remove_shortcut
 from .signal_stream import SignalStream
@@ -180,6 +181,7 @@ __all__ = [
     "RowLoss",
     "Sampler",
     "Scored",
+    "Search",
     "SelfTraining",
     "SetAside",
     "SignalAugment",
@@ -193,6 +195,7 @@ __all__ = [
     "Targets",
     "TextDecision",
     "TextModel",
+    "Trial",
     "UncoveredSampler",
     "as_inputs",
     "as_multi_label",
@@ -234,6 +237,7 @@ __all__ = [
     "scaled_softmax",
     "score_studies",
     "search_gold_share",
+    "search_settings",
     "select_next",
     "site_split",
     "stratified_folds",
