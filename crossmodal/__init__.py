@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from .onnx_export import export_onnx as export_onnx
     from .pooling import BagEncoder as BagEncoder
     from .pooling import instance_scores as instance_scores
+    from .private_training import PrivacySpent as PrivacySpent
+    from .private_training import fit_privately as fit_privately
     from .reweighting import ClassReweighting as ClassReweighting
     from .reweighting import InstanceReweighting as InstanceReweighting
     from .robust_losses import ForwardCorrection as ForwardCorrection
@@ -105,6 +107,7 @@ _LATE = {
     "LinearHead": "heads",
     "MixedReweighting": "mixing",
     "ParityError": "onnx_export",
+    "PrivacySpent": "private_training",
     "Progress": "training",
     "ResNet1d": "encoders",
     "ResNet2d": "image_encoders",
@@ -120,6 +123,7 @@ _LATE = {
     "corrections": "views",
     "cross_entropy_with_probs": "soft_loss",
     "export_onnx": "onnx_export",
+    "fit_privately": "private_training",
     "fit_view_weights": "views",
     "instance_scores": "pooling",
     "load_bundle": "bundle",
@@ -173,6 +177,7 @@ __all__ = [
     "OperatingPoint",
     "ParityError",
     "Predictions",
+    "PrivacySpent",
     "Progress",
     "Queue",
     "Reliability",
@@ -217,6 +222,7 @@ __all__ = [
     "find_duplicate_studies",
     "find_duplicate_texts",
     "fit_learning_curve",
+    "fit_privately",
     "fit_temperature",
     "fit_view_weights",
     "hand_label_equivalent",
