@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from sidelight.crossmodal import ArrayInputs, SoftCrossEntropy, as_targets, fit_privately
+from sidelight.crossmodal import ArrayInputs, ResNet1d, SoftCrossEntropy, as_targets, fit_privately
 from sidelight.crossmodal.private_training import _clipped_sum
 from sidelight.labeling.faults import UsageError
 from sidelight.labeling.statistics import auroc
@@ -78,9 +78,13 @@ def test_the_guarantee_is_met_and_reckoned_as_opacus_reckons_it(two_views, quick
 def test_with_patients_enough_it_learns(two_views, quick):
     gold, _, signals = two_views(1000)
     new_gold, _, new = two_views(200, seed=1)
-    model = quick(max_epochs=15, batch_size=250, learning_rate=1e-2, augment=None)
+
+    def encoder(n_leads):
+        return ResNet1d(n_leads, width=8, n_blocks=2, dropout=0.0)
+
+    model = quick(encoder=encoder, max_epochs=15, batch_size=250, learning_rate=1e-2, augment=None)
     fit_privately(model, signals, gold, np.arange(1000), epsilon=8.0)
-    assert auroc(new_gold, model.predict_proba(new)[:, 1]) > 0.9
+    assert auroc(new_gold, model.predict_proba(new)[:, 1]) > 0.8
 
 
 def test_what_breaks_the_guarantee_is_refused(two_views, quick, monkeypatch):
