@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .gold import gold_options, read_gold
+from .hierarchy import at_leaves, leaf_balance, read_hierarchy
 from .output import json_option, overwrite_option, print_facts, print_json, print_table
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     metavar="NAME=SHARE,...",
     help="How frequent each class is; estimated from the votes when not given.",
 )
+@click.option(
+    "--hierarchy",
+    type=click.Path(),
+    help="JSON file with a tree of classes, {name: {name: null, ...}, ...}; labels are for its leaves.",
+)
 @gold_options
 @overwrite_option
 @json_option
@@ -35,6 +41,7 @@ def fit(
     model: str,
     model_out: str | None,
     class_balance: str | None,
+    hierarchy: str | None,
     gold: str | None,
     gold_id: str | None,
     gold_column: str | None,
@@ -45,9 +52,11 @@ def fit(
 
     No gold label is used. Those given with --gold only tell how good the labels are.
     """
-    from sidelight.label_model import MODELS, Labels
-    from sidelight.labeling import UsageError, read_votes
+    from sidelight.label_model import MODELS, HierarchicalLabelModel, Labels, VoteModel
+    from sidelight.labeling import LabelSchema, UsageError, read_votes
 
+    if hierarchy is not None and model != "matrix-completion":
+        raise UsageError(f"--hierarchy has a model of its own; leave out --model {model}")
     if model not in MODELS:
         raise UsageError(f"no label model {model!r}; there are {', '.join(sorted(MODELS))}")
     for target in (out, model_out):
@@ -57,9 +66,18 @@ def fit(
     if matrix.ids is None:
         raise UsageError("these votes carry no record ids, so their labels could not be linked to anything")
     truth = read_gold(gold, gold_id, gold_column, matrix.schema, matrix.ids)
-    balance = None if class_balance is None else parse_balance(class_balance, matrix.schema)
-    fitted = MODELS[model](cardinality=matrix.schema.cardinality).fit(matrix, class_balance=balance)
-    labels = Labels.from_model(fitted, matrix)
+    tree = None if hierarchy is None else read_hierarchy(hierarchy, matrix)
+    classes = matrix.schema if tree is None else LabelSchema(tree.leaves)
+    balance = None if class_balance is None else parse_balance(class_balance, classes)
+    fitted: VoteModel | HierarchicalLabelModel
+    if tree is None:
+        fitted = MODELS[model](cardinality=classes.cardinality).fit(matrix, class_balance=balance)
+        labels, shares, source = Labels.from_model(fitted, matrix), fitted.prior_, fitted.balance_.source
+    else:
+        fitted = HierarchicalLabelModel(tree).fit(matrix, class_balance=balance)
+        labels, shares = fitted.labels(matrix), leaf_balance(fitted)
+        source = "estimated" if balance is None else "given"
+        truth = None if truth is None else at_leaves(tree, truth)
     if model_out is not None:
         fitted.save(model_out, overwrite=overwrite)
     labels.write(out)
@@ -68,8 +86,8 @@ def fit(
         "covered": int(labels.covered.sum()),
         "labeled": {name: int((labels.label == c).sum()) for c, name in enumerate(labels.schema.classes)},
         "without a label": int((labels.label < 0).sum()),
-        "class balance": dict(zip(labels.schema.classes, map(float, fitted.prior_), strict=True)),
-        "class balance from": fitted.balance_.source,
+        "class balance": dict(zip(labels.schema.classes, map(float, shares), strict=True)),
+        "class balance from": source,
         "labels": out,
     }
     quality = None if truth is None else label_quality(labels, truth)
