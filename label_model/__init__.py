@@ -17,6 +17,7 @@ from .multi_label import MultiLabelModel
 from .multi_task import MultiTaskLabelModel
 from .naive_bayes import GoldNaiveBayes
 from .ordinal import OrdinalLabelModel
+from .posterior_intervals import PosteriorIntervals
 from .private import epsilon_of, private_moments
 from .site_file import read_moments, write_moments
 from .task_graph import TaskGraph
@@ -57,6 +58,7 @@ __all__ = [
     "MultiTaskLabelModel",
     "OneCoin",
     "OrdinalLabelModel",
+    "PosteriorIntervals",
     "SliceAccuracy",
     "TaskGraph",
     "TripletModel",

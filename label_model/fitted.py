@@ -14,8 +14,9 @@ from .evidence import SideEvidence, covered_by, side_evidence
 from .explain import Explanation, explain_record
 from .guess import first_guess
 from .likelihood import normalise
+from .posterior_intervals import PosteriorIntervals, intervals_over, likely_models
 from .solver import posterior_of_vote
-from .uncertainty import ModelIntervals, bootstrap_intervals, fisher_intervals
+from .uncertainty import ModelIntervals, bootstrap_intervals, bootstrap_refits, fisher_intervals
 
 Array = NDArray[np.float64]
 
@@ -99,15 +100,8 @@ class FittedLabelModel(VoteModel):
         seed : int, default 0
             Of the bootstrap's draws.
         """
-        self._check_fitted()
-        if method not in ("auto", "fisher", "bootstrap"):
-            raise ValueError(f'method is {method!r}; it is "auto", "fisher" or "bootstrap"')
-        if not 0 < level < 1 or n_draws < 2:
-            raise ValueError("level lies between 0 and 1, and n_draws is at least 2")
-        votes = self.check_votes(L_train)
-        if method == "fisher" and not self.refined_:
-            raise ValueError('these votes are not what the likelihood assumes; use method="bootstrap"')
-        if self.refined_ and method != "bootstrap":
+        votes, method = self._check_intervals(L_train, method, level, n_draws)
+        if method == "fisher":
             known = self.balance_.source != "estimated"
             return fisher_intervals(
                 votes, self.emitted_, self.prior_, prior_known=known, level=level, n_fitted=self.n_fitted_
@@ -115,6 +109,53 @@ class FittedLabelModel(VoteModel):
         return bootstrap_intervals(
             self, votes, class_balance=class_balance, n_draws=n_draws, level=level, seed=seed
         )
+
+    def posterior_intervals(
+        self,
+        L_train: VoteMatrix | ArrayLike,
+        L: VoteMatrix | ArrayLike | None = None,
+        *,
+        method: str = "auto",
+        level: float = 0.95,
+        class_balance: Any = None,
+        n_draws: int = 100,
+        seed: int = 0,
+    ) -> PosteriorIntervals:
+        """Return intervals for the probabilities of records.
+
+        Parameters
+        ----------
+        L_train : VoteMatrix or array-like of int of shape (n_records, n_functions)
+            The votes the model was fitted on.
+        L : VoteMatrix or array-like of int, optional
+            Votes of the records to judge; default: the same.
+        method, level, class_balance, n_draws, seed
+            As in `intervals`. Parameters are drawn by the likelihood's curvature, or come from refits on resampled
+            patients; the bounds are percentiles over `n_draws` of them.
+        """
+        votes, method = self._check_intervals(L_train, method, level, n_draws)
+        judged = votes if L is None else self.check_votes(L)
+        if method == "fisher":
+            models = list(likely_models(self, votes, n_draws=n_draws, seed=seed))
+        else:
+            models = list(
+                bootstrap_refits(self, votes, class_balance=class_balance, n_draws=n_draws, seed=seed)
+            )
+        return intervals_over(models, self, judged, level, method)
+
+    def _check_intervals(
+        self, L_train: VoteMatrix | ArrayLike, method: str, level: float, n_draws: int
+    ) -> tuple[VoteMatrix, str]:
+        """Return the votes of the fit, and "fisher" or "bootstrap"; refuse settings that are none."""
+        self._check_fitted()
+        if method not in ("auto", "fisher", "bootstrap"):
+            raise ValueError(f'method is {method!r}; it is "auto", "fisher" or "bootstrap"')
+        if not 0 < level < 1 or n_draws < 2:
+            raise ValueError("level lies between 0 and 1, and n_draws is at least 2")
+        if method == "fisher" and not self.refined_:
+            raise ValueError('these votes are not what the likelihood assumes; use method="bootstrap"')
+        votes = self.check_votes(L_train)
+        return votes, "fisher" if self.refined_ and method != "bootstrap" else "bootstrap"
 
     def _posterior(self, votes: VoteMatrix) -> Array:
         gain, silence = self._evidence()

@@ -1,6 +1,7 @@
 """How sure the learned accuracies and the class balance are: from the likelihood's curvature, or by resampling patients."""
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,26 +69,9 @@ def fisher_intervals(
         Records that those in `votes` are worth; see `LabelModel.n_fitted_`.
     """
     m, k, _ = emitted.shape
-    hot = one_hot(votes)
-    silent = np.maximum(1 - emitted.sum(axis=1), 1e-9)
-    log_silent = np.log(silent)
-    gain = (np.log(np.maximum(emitted, 1e-9)) - log_silent[:, None, :]).reshape(m * k, k)
     n_outcomes = m * k * k
-    size = n_outcomes + (0 if prior_known else k)
-    information = np.zeros((size, size))
-    for start in range(0, hot.shape[0], CHUNK):
-        part = hot[start : start + CHUNK]
-        scores = part @ gain + (np.log(np.maximum(prior, 1e-12)) + log_silent.sum(axis=0))
-        scores -= scores.max(axis=1, keepdims=True)
-        posterior = np.exp(scores)
-        posterior /= posterior.sum(axis=1, keepdims=True)
-        surprise = part.toarray()[:, :, None] - emitted.reshape(1, m * k, k)
-        score = (posterior[:, None, :] * surprise).reshape(len(posterior), n_outcomes)
-        if not prior_known:
-            score = np.concatenate([score, posterior - prior], axis=1)
-        information += score.T @ score
-    information *= n_fitted / max(1, votes.n_records)
-    covariance = np.linalg.pinv(information, rcond=1e-10, hermitian=True)
+    covariance = fisher_covariance(votes, emitted, prior, prior_known=prior_known, n_fitted=n_fitted)
+    size = len(covariance)
     z = _normal_quantile(level)
     joint = emitted * prior
     cast, right = joint.sum(axis=(1, 2)), np.einsum("jvv->j", joint)
@@ -114,6 +98,36 @@ def fisher_intervals(
     return ModelIntervals(accuracy, low, high, prior, prior_low, prior_high, level, "fisher")
 
 
+def fisher_covariance(
+    votes: VoteMatrix, emitted: Array, prior: Array, *, prior_known: bool, n_fitted: int
+) -> Array:
+    """Return the covariance of the logits of a fit: of each outcome against abstaining, and of the balance if learned.
+
+    Outcomes are in the order of `emitted`, the balance's logits come last; arguments are those of `fisher_intervals`.
+    """
+    m, k, _ = emitted.shape
+    hot = one_hot(votes)
+    silent = np.maximum(1 - emitted.sum(axis=1), 1e-9)
+    log_silent = np.log(silent)
+    gain = (np.log(np.maximum(emitted, 1e-9)) - log_silent[:, None, :]).reshape(m * k, k)
+    n_outcomes = m * k * k
+    size = n_outcomes + (0 if prior_known else k)
+    information = np.zeros((size, size))
+    for start in range(0, hot.shape[0], CHUNK):
+        part = hot[start : start + CHUNK]
+        scores = part @ gain + (np.log(np.maximum(prior, 1e-12)) + log_silent.sum(axis=0))
+        scores -= scores.max(axis=1, keepdims=True)
+        posterior = np.exp(scores)
+        posterior /= posterior.sum(axis=1, keepdims=True)
+        surprise = part.toarray()[:, :, None] - emitted.reshape(1, m * k, k)
+        score = (posterior[:, None, :] * surprise).reshape(len(posterior), n_outcomes)
+        if not prior_known:
+            score = np.concatenate([score, posterior - prior], axis=1)
+        information += score.T @ score
+    information *= n_fitted / max(1, votes.n_records)
+    return np.linalg.pinv(information, rcond=1e-10, hermitian=True)
+
+
 def bootstrap_intervals(
     model: Any, votes: VoteMatrix, *, class_balance: Any, n_draws: int, level: float, seed: int
 ) -> ModelIntervals:
@@ -137,6 +151,23 @@ def bootstrap_intervals(
     seed : int
         Of the draws.
     """
+    refits = list(bootstrap_refits(model, votes, class_balance=class_balance, n_draws=n_draws, seed=seed))
+    accuracies = [again.get_weights() for again in refits]
+    priors = [again.prior_ for again in refits]
+    tails = [50 * (1 - level), 100 - 50 * (1 - level)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        low, high = np.nanpercentile(np.array(accuracies), tails, axis=0)
+    prior_low, prior_high = np.percentile(np.array(priors), tails, axis=0)
+    return ModelIntervals(
+        model.get_weights(), low, high, model.prior_, prior_low, prior_high, level, "bootstrap"
+    )
+
+
+def bootstrap_refits(
+    model: Any, votes: VoteMatrix, *, class_balance: Any, n_draws: int, seed: int
+) -> Iterator[Any]:
+    """Yield models fitted on patients drawn with replacement; arguments are those of `bootstrap_intervals`."""
     groups = np.arange(votes.n_records)
     if votes.patient_ids is not None and (votes.patient_ids != "").any():
         named = np.where(votes.patient_ids == "", np.char.add("\x00", groups.astype(str)), votes.patient_ids)
@@ -146,25 +177,14 @@ def bootstrap_intervals(
     starts = np.searchsorted(groups[order], np.arange(n_groups + 1))
     random = generator(seed, "label model", "bootstrap")
     values = votes.dense()
-    accuracies, priors = [], []
     for _ in range(n_draws):
         drawn = random.integers(0, n_groups, n_groups)
         rows = np.concatenate([order[starts[g] : starts[g + 1]] for g in drawn]) if n_groups else drawn
         sample = VoteMatrix(values[rows], votes.schema, votes.functions)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            again = type(model)(**model.get_params()).fit(sample, class_balance=class_balance)
-            accuracies.append(again.get_weights())
-            priors.append(again.prior_)
-        del sample
-    tails = [50 * (1 - level), 100 - 50 * (1 - level)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        low, high = np.nanpercentile(np.array(accuracies), tails, axis=0)
-    prior_low, prior_high = np.percentile(np.array(priors), tails, axis=0)
-    return ModelIntervals(
-        model.get_weights(), low, high, model.prior_, prior_low, prior_high, level, "bootstrap"
-    )
+            fitted = type(model)(**model.get_params()).fit(sample, class_balance=class_balance)
+        yield fitted
 
 
 def _on_logits(share: Array, deviation: Array, z: float) -> tuple[Array, Array]:
