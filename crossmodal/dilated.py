@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
 
+from .normalizing import check_normalize, normalized
 from .randomness import seeded
 
 
@@ -74,8 +75,6 @@ class DilatedNet1d(nn.Module):
             raise ValueError(f"width is {width}; it is a multiple of 8")
         if kernel_size % 2 == 0:
             raise ValueError(f"kernel_size is {kernel_size}; it must be odd")
-        if normalize not in ("center", "record", "none"):
-            raise ValueError(f'normalize is {normalize!r}; it is "record", "center" or "none"')
         self.config: dict[str, Any] = {
             "n_leads": n_leads,
             "width": width,
@@ -86,7 +85,7 @@ class DilatedNet1d(nn.Module):
             "normalize": normalize,
             "seed": seed,
         }
-        self.normalize = normalize
+        self.normalize = check_normalize(normalize)
         with seeded(seed):
             first = 2 * stride + 1
             self.stem = nn.Conv1d(n_leads, width, first, stride=stride, padding=stride)
@@ -99,11 +98,7 @@ class DilatedNet1d(nn.Module):
 
     def forward(self, signals: Tensor) -> Tensor:
         """Return features of shape (n_rows, n_features) of signals (n_rows, n_leads, length)."""
-        if self.normalize != "none":
-            signals = signals - signals.mean(dim=-1, keepdim=True)
-        if self.normalize == "record":
-            signals = signals / (signals.std(dim=(1, 2), keepdim=True, correction=0) + 1e-6)
-        maps = F.relu(self.norm(self.blocks(self.stem(signals))))
+        maps = F.relu(self.norm(self.blocks(self.stem(normalized(signals, self.normalize)))))
         features: Tensor = self.dropout(torch.cat([maps.mean(dim=-1), maps.amax(dim=-1)], dim=1))
         return features
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from .dilated import DilatedNet1d
 from .image_encoders import DenseNet2d, ResNet2d
+from .normalizing import check_normalize, normalized
 from .randomness import seeded
 
 
@@ -69,8 +70,6 @@ class ResNet1d(nn.Module):
             raise ValueError("n_leads, width and n_blocks are at least 1")
         if kernel_size % 2 == 0:
             raise ValueError(f"kernel_size is {kernel_size}; it must be odd")
-        if normalize not in ("center", "record", "none"):
-            raise ValueError(f'normalize is {normalize!r}; it is "center", "record" or "none"')
         self.config: dict[str, Any] = {
             "n_leads": n_leads,
             "width": width,
@@ -80,7 +79,7 @@ class ResNet1d(nn.Module):
             "normalize": normalize,
             "seed": seed,
         }
-        self.normalize = normalize
+        self.normalize = check_normalize(normalize)
         with seeded(seed):
             self.stem = nn.Conv1d(
                 n_leads, width, 2 * kernel_size + 1, stride=2, padding=kernel_size, bias=False
@@ -98,11 +97,7 @@ class ResNet1d(nn.Module):
 
     def forward(self, signals: Tensor) -> Tensor:
         """Return features of shape (n_rows, n_features) of signals (n_rows, n_leads, length)."""
-        if self.normalize != "none":
-            signals = signals - signals.mean(dim=-1, keepdim=True)
-        if self.normalize == "record":
-            signals = signals / (signals.std(dim=(1, 2), keepdim=True, correction=0) + 1e-6)
-        maps: Tensor = F.relu(self.norm(self.blocks(self.stem(signals))))
+        maps: Tensor = F.relu(self.norm(self.blocks(self.stem(normalized(signals, self.normalize)))))
         features: Tensor = self.dropout(maps.mean(dim=-1))
         return features
 

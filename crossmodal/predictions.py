@@ -1,7 +1,5 @@
 """The table that scoring leaves: one row a study, probabilities of the classes, and which model gave them."""
 
-import io
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -11,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from sidelight.labeling import LabelSchema
 from sidelight.labeling.faults import InputError
-from sidelight.labeling.folder import write_file
+
+from .tables import read_table, told, write_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -100,37 +99,16 @@ class Predictions:
             "multi_label": self.multi_label,
             "bundle": self.bundle,
         }
-        return pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(about, sort_keys=True)})
+        return told(pa.table(columns), METADATA_KEY, about)
 
     def write(self, path: str | Path) -> Path:
         """Write the table as Parquet, or as CSV when `path` ends so; whole or not at all."""
-        if Path(path).suffix.lower() == ".csv":
-            import pyarrow.csv as table_csv
-
-            text = io.BytesIO()
-            table_csv.write_csv(self.to_table(), text)
-            return write_file(path, text.getvalue())
-        import pyarrow.parquet as pq
-
-        packed = io.BytesIO()
-        pq.write_table(self.to_table(), packed)
-        return write_file(path, packed.getvalue())
+        return write_table(path, self.to_table())
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
         """Read a Parquet table that `write` wrote."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            table = pq.read_table(path)
-        except FileNotFoundError:
-            raise InputError(path, "no such file") from None
-        except (OSError, pa.ArrowInvalid) as error:
-            raise InputError(path, f"is no readable Parquet file ({type(error).__name__})") from None
-        about = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
-        if about.get("format") != FORMAT:
-            raise InputError(path, f"is no table of predictions in format {FORMAT}")
+        table, about = read_table(path, METADATA_KEY, FORMAT, "table of predictions")
         schema = LabelSchema(about["classes"], about["task"])
         names = [f"p_{name}" for name in schema.classes]
         missing = [name for name in ["id", *names] if name not in table.column_names]

@@ -1,7 +1,5 @@
 """What to label by hand next: how unsure each record is, and a queue drawn so that it can also measure."""
 
-import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from sidelight.labeling.faults import InputError
-from sidelight.labeling.folder import write_file
 from sidelight.labeling.seeds import generator
+
+from .tables import read_table, told, write_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -168,31 +166,16 @@ class Queue:
             "reason": pa.array(list(self.reasons), pa.string()),
         }
         about = {"format": FORMAT, "n_pool": self.n_pool}
-        return pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(about)})
+        return told(pa.table(columns), METADATA_KEY, about)
 
     def write(self, path: str | Path) -> Path:
-        """Write the table as Parquet, whole or not at all."""
-        import pyarrow.parquet as pq
-
-        packed = io.BytesIO()
-        pq.write_table(self.to_table(), packed)
-        return write_file(path, packed.getvalue())
+        """Write the table as Parquet, or as CSV when `path` ends so; whole or not at all."""
+        return write_table(path, self.to_table())
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
         """Read a table that `write` wrote."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            table = pq.read_table(path)
-        except FileNotFoundError:
-            raise InputError(path, "no such file") from None
-        except (OSError, pa.ArrowInvalid) as error:
-            raise InputError(path, f"is no readable Parquet file ({type(error).__name__})") from None
-        about = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
-        if about.get("format") != FORMAT:
-            raise InputError(path, f"is no queue in format {FORMAT}")
+        table, about = read_table(path, METADATA_KEY, FORMAT, "queue")
         return cls(
             ids=np.array(table["id"].to_pylist(), dtype=np.str_),
             rows=table["row"].to_numpy().astype(np.intp),
