@@ -21,6 +21,7 @@ from .missing import MissingTrainingError
 from .operating import DecisionCurve, OperatingPoint, choose_threshold, decision_curve, operating_point
 from .predictions import Predictions
 from .prevalence import estimate_share
+from .repair import bootstrap_uncertainty, fit_repaired, repair_scores
 from .search import Search, Trial, search_settings
 from .selection import Queue, clash, conflict, k_centers, select_next, uncertainty
 from .shortcuts import remove_shortcut
@@ -205,6 +206,7 @@ __all__ = [
     "as_inputs",
     "as_multi_label",
     "as_targets",
+    "bootstrap_uncertainty",
     "brier_score",
     "canonical_leads",
     "check_label_errors",
@@ -223,6 +225,7 @@ __all__ = [
     "find_duplicate_texts",
     "fit_learning_curve",
     "fit_privately",
+    "fit_repaired",
     "fit_temperature",
     "fit_view_weights",
     "hand_label_equivalent",
@@ -239,6 +242,7 @@ __all__ = [
     "read_study",
     "reliability",
     "remove_shortcut",
+    "repair_scores",
     "save_bundle",
     "scaled_softmax",
     "score_studies",
