@@ -1,5 +1,9 @@
 """No word of a record and no patient's name in what a project leaves to be shared: runs, monitoring, messages."""
 
+import os
+import shutil
+from pathlib import Path
+
 import pytest
 
 from sidelight.apps.cli.main import main
@@ -45,3 +49,55 @@ def test_faults_quote_no_record(home, capsys):
     captured = capsys.readouterr()
     assert "label of record 0 is no class" in captured.err
     assert CANARY not in captured.out + captured.err
+
+
+def test_no_command_of_a_project_says_a_word_of_a_record(home, sea, tmp_path, capfd):
+    """Of two runs, and with functions and slices that raise what they read, in this process and in others."""
+    copy = shutil.copytree(home, tmp_path / "sea", ignore=shutil.ignore_patterns(".sidelight", "runs"))
+    project = ["--project", str(copy)]
+    sea.notes(copy / "new.csv", 150, seed=9, wild=0.9, canary=CANARY)
+    assert main(["check", str(copy)]) == 0
+    assert main(["run", *project, "--workers", "2", "--dry-run"]) == 0
+    assert main(["run", *project, "--workers", "2"]) == 0
+    text = (copy / "sidelight.toml").read_text()
+    (copy / "sidelight.toml").write_text(text.replace("at_least = 60", "at_least = 70"))
+    assert main(["retry", str(copy)]) == 0
+    for command in (
+        ["diff", "1", "2", *project], ["diff", "1", "2", *project, "--json"], ["runs", *project, "--json"],
+        ["report", "2", *project, "--out", str(tmp_path / "page.html")], ["runs", *project, "--prune"],
+    ):  # fmt: skip
+        assert main(command) == 0
+    assert (
+        main(["monitor", str(copy / "new.csv"), *project, "--out", str(copy / "monitoring/new"), "--json"])
+        == 1
+    )
+    captured = capfd.readouterr()
+    assert CANARY not in captured.out + captured.err
+    assert leaks(copy / "runs") == leaks(copy / "monitoring") == []
+    assert CANARY not in (tmp_path / "page.html").read_text()
+    (copy / "slices.py").write_text(
+        (copy / "slices.py")
+        .read_text()
+        .replace("return len(record.text) > 16", "raise ValueError(record.text)")
+    )
+    assert main(["check", str(copy)]) == 0
+    assert main(["run", *project]) != 0
+    (copy / "lfs.py").write_text(
+        (copy / "lfs.py").read_text() + "\nraise ValueError(open('notes.csv').read())\n"
+    )
+    here = Path.cwd()
+    os.chdir(copy)
+    try:
+        assert main(["run"]) != 0
+        assert main(["check"]) != 0
+    finally:
+        os.chdir(here)
+    with (copy / "notes.csv").open("ab") as file:
+        file.write(b'n900,p,60,yawl,"' + CANARY.encode() + b' \xff\xfe",calm\n"' + CANARY.encode())
+    (copy / "lfs.py").write_text((home / "lfs.py").read_text())
+    (copy / "slices.py").write_text((home / "slices.py").read_text())
+    main(["run", *project, "--select", "records"])
+    captured = capfd.readouterr()
+    assert "slice" in captured.err
+    assert CANARY not in captured.out + captured.err
+    assert leaks(copy / "runs") == []
