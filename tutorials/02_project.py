@@ -206,3 +206,4 @@ place.cleanup()
 # %% [markdown]
 # To train a network too, declare a signal or image payload and name it as the task's target: `sidelight init` without
 # `--from` writes such a project on the bundled ECGs.
+# The same without a single note, from OMOP tables: `03_codes_only.py`.

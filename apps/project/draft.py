@@ -313,7 +313,7 @@ def _list_codes(look: Look) -> str:
     """Return comments with the codes that most patients have, to write functions with."""
     if not look.codes:
         return ""
-    lines = ["", "# Codes that most patients have, for event.kind and event.code:"]
+    lines = ["", "# Codes that most of the patients looked at have, for event.kind and event.code:"]
     for kind, codes in look.codes.items():
         lines += [
             f"#   {kind} {code}: {' '.join(name.split())[:60]} ({n} patients)" for code, name, n in codes

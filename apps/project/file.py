@@ -1,5 +1,6 @@
 """The project file, `sidelight.toml`: what is declared in it, and reading it."""
 
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sidelight.labeling import InputError, LabelSchema
+from sidelight.labeling import InputError, LabelSchema, UsageError
 
 from .lines import Places
 from .toml_text import write_toml
@@ -320,7 +321,11 @@ def parse(text: str, places: Places) -> Config:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        places.refuse((), f"is no TOML ({str(error)[:1].lower()}{str(error)[1:]})")
+        told = re.fullmatch(r"(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error))
+        what, line, column = told.groups() if told else (str(error), None, None)
+        where = f"line {line}, column {column}" if line else f"line {len(text.splitlines())}"
+        problem = f"is no TOML: {what[:1].lower()}{what[1:]}"
+        raise UsageError(f"{places.name}, {where}: {problem}") from None
     refuse_unknown(Config, raw, (), places)
     try:
         return Config.model_validate(raw)

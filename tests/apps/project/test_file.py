@@ -50,7 +50,8 @@ FAULTS = [
     ("key = \"sea\"", "dev = 0.6\ntest = 0.5", "splits: dev and test leave no patient to train on"),
     ("column = \"label\"", "", "sources.anna: needs column = the label's column in that file"),
     ("seed = 3", "seed = \"3\"", "project.seed: input should be a valid integer"),
-    ("[data]", "[data", "the file: is no TOML"),
+    ("[data]", "[data", ": is no TOML: expected ']' at the end of a table declaration"),
+    ("seed = 3", "seed = ", ", line 5, column 8: is no TOML: invalid value"),
 ]  # fmt: skip
 
 
@@ -58,7 +59,7 @@ FAULTS = [
 def test_a_fault_is_one_line_with_the_key_the_line_and_the_nearest_name(home, tmp_path, old, new, told):
     message = edited(home, tmp_path, old, new)
     assert told in message
-    line = int(re.search(r", line (\d+): ", message)[1])
+    line = int(re.search(r", line (\d+)[:,] ", message)[1])
     text = (home / f"{tmp_path.name}.toml").read_text().splitlines()
     if ".id" not in told and "TOML" not in told:
         assert any(word in text[line - 1] for word in (*re.findall(r"\w+", told.partition(":")[0]), "["))
