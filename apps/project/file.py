@@ -321,8 +321,8 @@ def parse(text: str, places: Places) -> Config:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        told = re.fullmatch(r"(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error))
-        what, line, column = told.groups() if told else (str(error), None, None)
+        found = re.fullmatch(r"(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error))
+        what, line, column = found.groups() if found else (str(error), None, None)
         where = f"line {line}, column {column}" if line else f"line {len(text.splitlines())}"
         problem = f"is no TOML: {what[:1].lower()}{what[1:]}"
         raise UsageError(f"{places.name}, {where}: {problem}") from None
