@@ -323,9 +323,9 @@ def parse(text: str, places: Places) -> Config:
     except tomllib.TOMLDecodeError as error:
         found = re.fullmatch(r"(.*?) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error))
         what, line, column = found.groups() if found else (str(error), None, None)
-        where = f"line {line}, column {column}" if line else f"line {len(text.splitlines())}"
+        stands = f"line {line}, column {column}" if line else f"line {len(text.splitlines())}"
         problem = f"is no TOML: {what[:1].lower()}{what[1:]}"
-        raise UsageError(f"{places.name}, {where}: {problem}") from None
+        raise UsageError(f"{places.name}, {stands}: {problem}") from None
     refuse_unknown(Config, raw, (), places)
     try:
         return Config.model_validate(raw)
