@@ -125,25 +125,27 @@ class SliceHeads(nn.Module):
         with seeded(seed):
             self.final = nn.Linear(n_features, n_classes)
             if n_slices:
-                self.indicator = nn.Linear(n_features, n_slices + (attention != "gate"))
+                n_indicators = n_slices + (attention != "gate")
+                self.enter = nn.Linear(n_features, n_indicators + n_slices * width)  # indicators, then middles
                 self.shared = nn.Linear(n_features, n_classes)
-                bound = n_features**-0.5
-                self.narrow = nn.Parameter(torch.empty(n_slices, n_features, width).uniform_(-bound, bound))
-                self.narrow_bias = nn.Parameter(torch.zeros(n_slices, width))
                 self.widen = nn.Parameter(torch.zeros(n_slices, width, n_features))
         heavier = [min((1 - rate) / max(rate, 1e-9), HEAVIEST) for rate in rates or [0.5] * n_slices]
         self.register_buffer("balance", torch.tensor(heavier).clamp_min(1e-3))
         self.register_buffer("active", torch.ones(n_slices, dtype=torch.bool))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+        self._entered: tuple[Tensor, Tensor, Tensor] | None = None
 
     def forward(self, features: Tensor) -> Tensor:
         """Return logits of shape (n_rows, n_classes)."""
         if not self.slices or self._warming_up:
             plain: Tensor = self.final(features)
             return plain
-        corrections = self._corrections(features)
-        weights = self._attention(features, corrections)[:, 1:]
-        logits: Tensor = self.final(features + torch.einsum("rs,rsd->rd", weights, corrections))
+        entered = self._enter(features)
+        if self.training and torch.is_grad_enabled():
+            self._entered = (features, *entered)
+        # all experts' corrections at once, never one tensor of (n_rows, n_slices, n_features)
+        mixed = (self._weights(features, *entered).unsqueeze(2) * entered[1]).flatten(1)
+        logits: Tensor = self.final(torch.addmm(features, mixed, self.widen.flatten(0, 1)))
         return logits
 
     def extra_loss(
@@ -169,15 +171,15 @@ class SliceHeads(nn.Module):
             raise ValueError("slice heads learn from membership; pass membership= to fit")
         if given.shape != (len(features), len(self.slices)):
             raise ValueError(f"membership has {given.shape[1]} slices, the head {len(self.slices)}")
-        known = ~torch.isnan(given)
-        members = torch.where(known, given, 0.0)
-        terms = F.binary_cross_entropy_with_logits(
-            self._indicators(features), members, pos_weight=self.balance, reduction="none"
+        seen, self._entered = self._entered, None
+        indicators, hidden = self._enter(features) if seen is None or seen[0] is not features else seen[1:]
+        known = (given == given).to(given.dtype)
+        members = torch.nan_to_num(given, nan=0.0)
+        indicating = F.binary_cross_entropy_with_logits(
+            indicators[:, -len(self.slices) :], members, known, pos_weight=self.balance, reduction="sum"
         )
-        indicating = (terms * known).sum() / known.sum().clamp_min(1)
-        experts = self.shared(features.unsqueeze(1) + self._corrections(features))
-        return self.indicator_weight * indicating + self.expert_weight * on_members(
-            experts, members, batch, loss
+        return self.indicator_weight / known.sum().clamp_min(1) * indicating + self.expert_weight * on_members(
+            self._experts(features, hidden), members, batch, loss
         )
 
     def membership(self, features: Tensor) -> Tensor:
@@ -188,7 +190,8 @@ class SliceHeads(nn.Module):
         """Return the weight of the plain features (column 0) and of each expert; rows sum to 1."""
         if not self.slices:
             return features.new_ones(len(features), 1)
-        return self._attention(features, self._corrections(features))
+        weights = self._weights(features, *self._enter(features))
+        return torch.cat([1 - weights.sum(dim=1, keepdim=True), weights], dim=1)
 
     @torch.no_grad()
     def prune(self, features: Tensor, membership: ArrayLike, *, least: float = 0.6) -> dict[str, float]:
@@ -216,6 +219,10 @@ class SliceHeads(nn.Module):
         self.active.copy_(torch.tensor([not area < least for area in areas.values()]))
         return areas
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what a step remembers between its two losses: it belongs to a graph, and cannot be copied."""
+        return {**super().__getstate__(), "_entered": None}
+
     @property
     def _warming_up(self) -> bool:
         return self.warm_up > 0 and int(self.steps) < self.warm_up
@@ -223,29 +230,35 @@ class SliceHeads(nn.Module):
     def _indicators(self, features: Tensor) -> Tensor:
         if not self.slices:
             return features.new_zeros(len(features), 0)
-        logits: Tensor = self.indicator(features)
-        return logits[:, -len(self.slices) :]
+        return self._enter(features)[0][:, -len(self.slices) :]
 
-    def _corrections(self, features: Tensor) -> Tensor:
-        """Return each expert's change of the features, of shape (n_rows, n_slices, n_features)."""
-        hidden = torch.relu(torch.einsum("rd,sdh->rsh", features, self.narrow) + self.narrow_bias)
-        return torch.einsum("rsh,shd->rsd", hidden, self.widen)
+    def _enter(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the indicators' logits, and the experts' middles of shape (n_rows, n_slices, bottleneck)."""
+        entered: Tensor = self.enter(features)
+        n_indicators = len(self.slices) + (self.kind != "gate")
+        hidden = torch.relu(entered[:, n_indicators:]).unflatten(1, (len(self.slices), -1))
+        return entered[:, :n_indicators], hidden
 
-    def _attention(self, features: Tensor, corrections: Tensor) -> Tensor:
+    def _experts(self, features: Tensor, hidden: Tensor) -> Tensor:
+        """Return what the shared layer says of the features as each expert changes them."""
+        shifts = torch.bmm(hidden.transpose(0, 1), self.widen @ self.shared.weight.T)
+        logits: Tensor = self.shared(features).unsqueeze(1) + shifts.transpose(0, 1)
+        return logits
+
+    def _weights(self, features: Tensor, indicators: Tensor, hidden: Tensor) -> Tensor:
+        """Return the weight of each expert, of shape (n_rows, n_slices); the rest of 1 is the plain features'."""
         if self.kind == "gate":
-            gates = torch.sigmoid(self._indicators(features)) * self.active
-            plain = torch.prod(1 - gates, dim=1, keepdim=True) + 1e-3
-            weights = torch.cat([plain, gates], dim=1)
-            return weights / weights.sum(dim=1, keepdim=True)
-        everyone = torch.cat([torch.zeros_like(features).unsqueeze(1), corrections], dim=1)
-        predicted = self.shared(features.unsqueeze(1) + everyone)
-        belongs: Tensor = self.indicator(features)
+            gates = torch.sigmoid(indicators) * self.active
+            nowhere = torch.exp(-(F.softplus(indicators) * self.active).sum(dim=1, keepdim=True))
+            return gates / (gates.sum(dim=1, keepdim=True) + nowhere + 1e-3)
+        plain = self.shared(features).unsqueeze(1)
+        predicted = torch.cat([plain, self._experts(features, hidden)], dim=1)
         if self.kind == "paper":
-            scores = belongs + _margin(predicted, multi_label=self.multi_label)
+            scores = indicators + _margin(predicted, multi_label=self.multi_label)
         else:
-            scores = torch.sigmoid(belongs) * torch.softmax(predicted, dim=2)[:, :, 1]
-        off = torch.cat([self.active.new_ones(1), self.active])
-        return torch.softmax(torch.where(off, scores / self.temperature, -torch.inf), dim=1)
+            scores = torch.sigmoid(indicators) * torch.softmax(predicted, dim=2)[:, :, 1]
+        on = torch.cat([self.active.new_ones(1), self.active])
+        return torch.softmax(torch.where(on, scores / self.temperature, -torch.inf), dim=1)[:, 1:]
 
 
 def _margin(predicted: Tensor, *, multi_label: bool) -> Tensor:
