@@ -26,11 +26,11 @@ from .parameters import Parameters
 from .pooling import BagEncoder
 from .randomness import seeded
 from .targets import Targets, as_targets
-from .training import EpochRecord, Precision, Progress, Schedule, train
+from .training import Course, EpochRecord, Precision, Progress, Schedule, train
 
 EncoderFactory = Callable[[int], nn.Module]
 HeadFactory = Callable[[int, int], nn.Module]
-PRECISIONS = get_args(Precision)
+PRECISIONS, COURSES = get_args(Precision), get_args(Course)
 DEFAULT_LOSS = "soft-cross-entropy"
 
 
@@ -69,7 +69,10 @@ class CrossModalClassifier(Parameters):
         Classes are findings of which several may be present: labels are (n_records, n_findings) with -1 or NaN where a
         finding is not known, probabilities do not sum to 1, and `predict` returns 0 and 1 for each.
     learning_rate : float, default 3e-3
-        Highest rate of the one cycle (up during the first fifth, then down to zero).
+        AdamW's, at its highest.
+    schedule : {"one-cycle", "constant"}, default "one-cycle"
+        One cycle of the learning rate (up during the first fifth of the steps, then down to zero), which is on average
+        at half of it, or the same rate throughout: more is learned where epochs are few.
     weight_decay : float, default 0.05
         AdamW's.
     patience : int, optional, default 10
@@ -132,6 +135,7 @@ class CrossModalClassifier(Parameters):
         precision: Precision = "32-true",
         multi_label: bool = False,
         learning_rate: float = 3e-3,
+        schedule: Course = "one-cycle",
         weight_decay: float = 0.05,
         patience: int | None = 10,
         calibrate: bool = True,
@@ -149,6 +153,7 @@ class CrossModalClassifier(Parameters):
         self.precision = precision
         self.multi_label = multi_label
         self.learning_rate = learning_rate
+        self.schedule = schedule
         self.weight_decay = weight_decay
         self.patience = patience
         self.calibrate = calibrate
@@ -267,6 +272,8 @@ class CrossModalClassifier(Parameters):
                 raise ValueError(f"{name} is {value!r}; known by name: {', '.join(sorted(known))}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision is {self.precision!r}; it is one of {', '.join(PRECISIONS)}")
+        if self.schedule not in COURSES:
+            raise ValueError(f"schedule is {self.schedule!r}; it is one of {', '.join(COURSES)}")
         if self.multi_label and isinstance(self.loss, str) and self.loss != DEFAULT_LOSS:
             raise ValueError(f"loss {self.loss!r} is for classes that exclude each other; multi_label is set")
         for name in ("max_epochs", "batch_size", "accumulate"):
@@ -345,6 +352,7 @@ class CrossModalClassifier(Parameters):
             accelerator=self.accelerator,
             accumulate=self.accumulate,
             precision=self.precision,
+            course=self.schedule,
         )
 
 

@@ -25,6 +25,9 @@ with warnings.catch_warnings():
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
+Course = Literal["one-cycle", "constant"]
+"""How the learning rate moves: up and down again along cosines, or not at all."""
+
 LOWEST_START = 0.04
 """Share of the highest learning rate that training starts with."""
 
@@ -68,6 +71,7 @@ class Schedule:
     accelerator: str
     accumulate: int = 1
     precision: Precision = "32-true"
+    course: Course = "one-cycle"
 
 
 @dataclass(frozen=True)
@@ -170,10 +174,12 @@ class _Recipe(lightning.LightningModule):
         return {"sum": self.dev_loss(self.network(batch.inputs), batch) * weight, "weight": weight}
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Return AdamW with one cycle of the learning rate, moved at every step."""
+        """Return AdamW, and what moves its learning rate at every step, if it moves."""
         parameters = [*self.network.parameters(), *self.loss.parameters()]
         rate = self.schedule.learning_rate
         optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=self.schedule.weight_decay)
+        if self.schedule.course == "constant":
+            return optimizer
         cycle = torch.optim.lr_scheduler.LambdaLR(
             optimizer, partial(one_cycle, n_steps=self.n_steps, warm_up=self.schedule.warm_up)
         )
