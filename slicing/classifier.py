@@ -8,13 +8,15 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from sidelight.crossmodal.classifier import CrossModalClassifier
-from sidelight.crossmodal.inputs import Inputs
+from sidelight.crossmodal.inputs import Inputs, as_inputs
+from sidelight.crossmodal.multi_label import as_multi_label
 from sidelight.crossmodal.targets import as_targets
 
 from .heads import SliceHeads
-from .matrix import as_slices
+from .membership import Membership, as_membership
 from .sampling import SliceSampler
 from .scorer import Scorer
+from .visibility import switch_off_unseen
 
 
 class SliceAwareClassifier:
@@ -39,12 +41,15 @@ class SliceAwareClassifier:
     head : mapping, optional
         More arguments of `SliceHeads`, such as ``{"attention": "paper"}``.
     **training
-        Arguments of `CrossModalClassifier`: `max_epochs`, `learning_rate`, `seed` and so on.
+        Arguments of `CrossModalClassifier`: `max_epochs`, `learning_rate`, `seed` and so on; `schedule` is "constant"
+        unless given, as in the recipes of `train_robustly`.
 
     Attributes
     ----------
     model_ : CrossModalClassifier
         What was fitted.
+    areas_ : dict of str to float
+        How well each indicator tells its slice on the validation rows, where their membership was given.
 
     Examples
     --------
@@ -57,6 +62,7 @@ class SliceAwareClassifier:
     """
 
     model_: CrossModalClassifier
+    areas_: dict[str, float]
 
     def __init__(
         self,
@@ -75,7 +81,7 @@ class SliceAwareClassifier:
         self.slice_names = tuple(slice_names)
         self.scorer = scorer or Scorer(["accuracy", "f1"])
         self.balanced, self.head = balanced, dict(head or {})
-        self.training = training
+        self.training = {"schedule": "constant"} | training
 
     def fit(
         self,
@@ -84,6 +90,7 @@ class SliceAwareClassifier:
         S: Any,
         *,
         validation: Sequence[Any] | None = None,
+        validation_slices: Any = None,
     ) -> Self:
         """Train on inputs, labels (class numbers or probabilities) and membership.
 
@@ -92,20 +99,34 @@ class SliceAwareClassifier:
         X, Y, validation
             As for `CrossModalClassifier.fit`.
         S : SliceMatrix, record array, mapping of name to bools, or array of shape (n_records, n_slices)
-            Membership; it holds the slices of `slice_names`, and may hold others.
+            Membership, bools or chances in [0, 1]; it holds the slices of `slice_names`, and may hold others.
+        validation_slices : the same, of the validation rows, optional
+            Experts of slices that the indicators cannot see there are switched off (`switch_off_unseen`).
         """
-        targets = as_targets(Y)
-        slices = self._slices(S, len(targets.proba))
+        if validation_slices is not None and validation is None:
+            raise ValueError("validation_slices is given without validation rows")
+        multi_label = bool(self.training.get("multi_label", False))
+        targets = as_multi_label(Y) if multi_label else as_targets(Y)
+        slices = self._membership(S, len(targets.proba))
 
         def heads(n_features: int, n_classes: int) -> nn.Module:
             if n_features != self.head_dim:
                 raise ValueError(f"the body gives {n_features} features; head_dim is {self.head_dim}")
-            rates = slices.values.mean(axis=0).tolist()
-            return SliceHeads(n_features, n_classes, self.slice_names, **({"rates": rates} | self.head))
+            return SliceHeads(n_features, n_classes, self.slice_names, **(given | self.head))
 
+        given: dict[str, Any] = {
+            "multi_label": multi_label,
+            "rates": slices.values[targets.used].mean(axis=0).tolist(),
+        }
         sampler = SliceSampler(slices) if self.balanced and self.slice_names else None
+        if sampler is not None:
+            given["drawn"] = sampler.drawn_rates(targets).tolist()
         model = CrossModalClassifier(self.base_architecture, heads, sampler=sampler, **self.training)
         self.model_ = model.fit(X, Y, validation=validation, membership=slices.values)
+        self.areas_ = {}
+        if validation is not None and validation_slices is not None:
+            members = self._membership(validation_slices, len(as_inputs(validation[0])))
+            self.areas_ = switch_off_unseen(self.model_, validation, members.values)
         return self
 
     def predict_proba(self, X: Inputs | ArrayLike) -> NDArray[np.float64]:
@@ -116,7 +137,9 @@ class SliceAwareClassifier:
 
     def predict(self, X: Inputs | ArrayLike) -> NDArray[np.int64]:
         """Return the likeliest class of each record."""
-        return np.asarray(self.predict_proba(X).argmax(axis=1), dtype=np.int64)
+        if not hasattr(self, "model_"):
+            raise ValueError("this SliceAwareClassifier is not fitted yet; call fit first")
+        return self.model_.predict(X)
 
     def score(self, X: Inputs | ArrayLike, Y: ArrayLike) -> dict[str, float]:
         """Return the scorer's metrics over all records; -1 in `Y` leaves a record out."""
@@ -134,11 +157,13 @@ class SliceAwareClassifier:
         proba = self.predict_proba(X)
         return self.scorer.score_slices(S, Y, proba.argmax(axis=1), proba, as_dataframe)
 
-    def _slices(self, given: Any, n_records: int) -> Any:
-        matrix = as_slices(given, n_records=n_records)
-        if set(self.slice_names) <= set(matrix.names):
-            return matrix.take_slices(self.slice_names)
-        if not isinstance(given, np.ndarray) or given.dtype.names or matrix.n_slices != len(self.slice_names):
-            absent = sorted(set(self.slice_names) - set(matrix.names))
+    def _membership(self, given: Any, n_records: int) -> Membership:
+        """Return the slices of the heads, in their order; an array without names holds just these."""
+        found = as_membership(given, n_records=n_records)
+        if set(self.slice_names) <= set(found.names):
+            columns = [found.names.index(name) for name in self.slice_names]
+            return Membership(found.values[:, columns], self.slice_names)
+        if not isinstance(given, np.ndarray) or given.dtype.names or found.n_slices != len(self.slice_names):
+            absent = sorted(set(self.slice_names) - set(found.names))
             raise ValueError(f"the membership has no slice called {', '.join(absent)}")
-        return as_slices(dict(zip(self.slice_names, matrix.values.T, strict=True)))
+        return Membership(found.values, self.slice_names)

@@ -38,7 +38,7 @@ class SliceHeads(nn.Module):
     attention : {"gate", "paper", "snorkel"}, default "gate"
         How experts are mixed; see Notes.
     bottleneck : int, optional
-        Width of an expert's middle; by default a tenth of `n_features`, from 3 to 16.
+        Width of an expert's middle; by default what a quarter of a square map of the features pays for, from 1 to 16.
     indicator_weight : float, default 0.3
         Weight of the indicators' loss.
     expert_weight : float, default 0.5
@@ -50,6 +50,9 @@ class SliceHeads(nn.Module):
     rates : sequence of float, optional
         Share of the records in each slice. Members then weigh more in the indicators' loss, up to 20 times, and
         `membership` undoes it.
+    drawn : sequence of float, optional
+        Share of the rows met in training, where a sampler draws members more often (`SliceSampler.drawn_rates`): members
+        weigh by it instead, for who counts twice lets the gates open on everyone. `membership` undoes that too.
     multi_label : bool, default False
         The logits are of labels that do not exclude one another.
     seed : int, default 0
@@ -82,6 +85,7 @@ class SliceHeads(nn.Module):
     steps: Tensor
     active: Tensor
     balance: Tensor
+    excess: Tensor
 
     def __init__(
         self,
@@ -96,6 +100,7 @@ class SliceHeads(nn.Module):
         temperature: float = 1.0,
         warm_up: int = 0,
         rates: Sequence[float] | None = None,
+        drawn: Sequence[float] | None = None,
         multi_label: bool = False,
         seed: int = 0,
     ) -> None:
@@ -108,14 +113,17 @@ class SliceHeads(nn.Module):
             raise ValueError(f"attention is {attention!r}; it is 'gate', 'paper' or 'snorkel'")
         if attention == "snorkel" and (n_classes != 2 or multi_label):
             raise ValueError("attention='snorkel' knows two classes only")
-        if rates is not None and len(rates) != len(slices):
-            raise ValueError(f"rates has {len(rates)} entries for {len(slices)} slices")
-        width = bottleneck or min(max(3, n_features // 10), 16)
+        for name, shares in (("rates", rates), ("drawn", drawn)):
+            if shares is not None and len(shares) != len(slices):
+                raise ValueError(f"{name} has {len(shares)} entries for {len(slices)} slices")
+        if drawn is not None and rates is None:
+            raise ValueError("drawn is given without rates, the share of the records in each slice")
+        width = bottleneck or _width(n_features)
         self.config: dict[str, Any] = {
             "n_features": n_features, "n_classes": n_classes, "slices": list(slices), "attention": attention,
             "bottleneck": width, "indicator_weight": indicator_weight, "expert_weight": expert_weight,
             "temperature": temperature, "warm_up": warm_up, "rates": None if rates is None else list(rates),
-            "multi_label": multi_label, "seed": seed,
+            "drawn": None if drawn is None else list(drawn), "multi_label": multi_label, "seed": seed,
         }  # fmt: skip
         self.slices = tuple(slices)
         self.n_classes, self.kind, self.multi_label = n_classes, attention, multi_label
@@ -126,11 +134,15 @@ class SliceHeads(nn.Module):
             self.final = nn.Linear(n_features, n_classes)
             if n_slices:
                 n_indicators = n_slices + (attention != "gate")
-                self.enter = nn.Linear(n_features, n_indicators + n_slices * width)  # indicators, then middles
+                self.enter = nn.Linear(
+                    n_features, n_indicators + n_slices * width
+                )  # indicators, then middles
                 self.shared = nn.Linear(n_features, n_classes)
                 self.widen = nn.Parameter(torch.zeros(n_slices, width, n_features))
-        heavier = [min((1 - rate) / max(rate, 1e-9), HEAVIEST) for rate in rates or [0.5] * n_slices]
-        self.register_buffer("balance", torch.tensor(heavier).clamp_min(1e-3))
+        met = torch.tensor(drawn or rates or [0.5] * n_slices)
+        self.register_buffer("balance", ((1 - met) / met.clamp_min(1e-9)).clamp(1e-3, HEAVIEST))
+        logit = torch.logit(met, eps=1e-6) - torch.logit(torch.tensor(rates or met.tolist()), eps=1e-6)
+        self.register_buffer("excess", self.balance.log() + logit)
         self.register_buffer("active", torch.ones(n_slices, dtype=torch.bool))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
         self._entered: tuple[Tensor, Tensor, Tensor] | None = None
@@ -178,13 +190,15 @@ class SliceHeads(nn.Module):
         indicating = F.binary_cross_entropy_with_logits(
             indicators[:, -len(self.slices) :], members, known, pos_weight=self.balance, reduction="sum"
         )
-        return self.indicator_weight / known.sum().clamp_min(1) * indicating + self.expert_weight * on_members(
+        return self.indicator_weight / known.sum().clamp_min(
+            1
+        ) * indicating + self.expert_weight * on_members(
             self._experts(features, hidden), members, batch, loss
         )
 
     def membership(self, features: Tensor) -> Tensor:
         """Return the probability that each row belongs to each slice, of shape (n_rows, n_slices)."""
-        return torch.sigmoid(self._indicators(features) - self.balance.log())
+        return torch.sigmoid(self._indicators(features) - self.excess)
 
     def attention(self, features: Tensor) -> Tensor:
         """Return the weight of the plain features (column 0) and of each expert; rows sum to 1."""
@@ -259,6 +273,12 @@ class SliceHeads(nn.Module):
             scores = torch.sigmoid(indicators) * torch.softmax(predicted, dim=2)[:, :, 1]
         on = torch.cat([self.active.new_ones(1), self.active])
         return torch.softmax(torch.where(on, scores / self.temperature, -torch.inf), dim=1)[:, 1:]
+
+
+def _width(n_features: int) -> int:
+    """Return the middle with which indicator and expert have a quarter of a square map's and its indicator's weights."""
+    paid = (n_features**2 + 3 * n_features + 2) / 4 - (n_features + 1)
+    return min(max(1, int(paid / (2 * n_features + 1))), 16)
 
 
 def _margin(predicted: Tensor, *, multi_label: bool) -> Tensor:

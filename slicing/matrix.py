@@ -145,7 +145,7 @@ def as_slices(slices: Any, *, n_records: int | None = None, ids: ArrayLike | Non
     if isinstance(slices, SliceMatrix):
         matrix = slices if ids is None or slices.ids is None else slices.align(ids)
     else:
-        columns = _columns(slices)
+        columns = named_columns(slices)
         if columns:
             values = np.stack([_membership(name, column) for name, column in columns.items()], axis=1)
         else:
@@ -156,7 +156,7 @@ def as_slices(slices: Any, *, n_records: int | None = None, ids: ArrayLike | Non
     return matrix
 
 
-def _columns(slices: Any) -> dict[str, Any]:
+def named_columns(slices: Any) -> dict[str, Any]:
     """Return named columns from any of the forms users bring."""
     if isinstance(slices, Mapping):
         return {str(name): column for name, column in slices.items()}

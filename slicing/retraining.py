@@ -1,6 +1,8 @@
 """Changing a trained network's last part alone: its head fitted anew, or its logits corrected."""
 
 import copy
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sidelight.crossmodal.classifier import CrossModalClassifier
-from sidelight.crossmodal.heads import LinearHead, Network
+from sidelight.crossmodal.heads import HEADS, LinearHead, Network
 from sidelight.crossmodal.soft_loss import cross_entropy_with_probs
 
 
@@ -73,15 +75,20 @@ class CorrectedHead(nn.Module):
 
     Parameters
     ----------
-    head : Module
-        What is corrected.
+    head : Module, or mapping with "name" and "config"
+        What is corrected; a mapping names it in `sidelight.crossmodal.heads.HEADS`, as bundles do.
     n_features, n_classes : int
         Width of the input and of the output.
     """
 
-    def __init__(self, head: nn.Module, n_features: int, n_classes: int) -> None:
+    def __init__(self, head: nn.Module | Mapping[str, Any], n_features: int, n_classes: int) -> None:
         super().__init__()
-        self.head = head
+        self.head = HEADS[head["name"]](**head["config"]) if isinstance(head, Mapping) else head
+        name = next((name for name, kind in HEADS.items() if type(self.head) is kind), None)
+        self.holds_own = name is None
+        inner = {"name": name, "config": getattr(self.head, "config", {})}
+        self.config: dict[str, Any] = {"head": inner, "n_features": n_features, "n_classes": n_classes}
+        self.n_classes = n_classes
         self.shift = nn.Linear(n_features, n_classes)
         nn.init.zeros_(self.shift.weight)
         nn.init.zeros_(self.shift.bias)
@@ -144,3 +151,6 @@ def correct_on(
             head.shift.bias.add_(step * 4 * auditor[-1] - slope @ mean)
     changed.network_ = Network(copy.deepcopy(classifier.network_.encoder), head).eval()
     return changed
+
+
+HEADS.setdefault("corrected", CorrectedHead)

@@ -27,7 +27,8 @@ class SliceSampler:
     cap : float, default 20
         Most that the likeliest row may be drawn more often than the least likely one.
     by_class : bool, default True
-        Balance the classes within each slice too.
+        Balance the classes within each slice too; of findings that do not exclude one another, each finding, and
+        records with none.
 
     Examples
     --------
@@ -60,12 +61,22 @@ class SliceSampler:
         drawn = order[np.minimum(np.searchsorted(np.cumsum(odds[order]), ticks), len(rows) - 1)]
         return np.asarray(rows)[_spread(drawn, self.membership[rows] > 0.5, random)]
 
+    def drawn_rates(self, targets: Targets) -> NDArray[np.float64]:
+        """Return the share of the drawn rows that is in each slice, for `SliceHeads(drawn=...)`."""
+        rows = np.asarray(targets.used)
+        shares: NDArray[np.float64] = self.odds(rows, targets) @ self.membership[rows]
+        return shares
+
     def odds(self, rows: NDArray[np.intp], targets: Targets) -> NDArray[np.float64]:
         """Return the chance of each row at each draw; sums to 1."""
         member = self.membership[rows]
         groups = np.column_stack([member, np.prod(1 - member, axis=1)])
         if self.by_class:
-            labels = np.asarray(targets.proba, dtype=np.float64)[rows]
+            labels = np.nan_to_num(np.asarray(targets.proba, dtype=np.float64)[rows], nan=0.0)
+            if (
+                targets.multi_label
+            ):  # findings do not exclude one another: with none, a record is a class by itself
+                labels = np.column_stack([labels, np.prod(1 - labels, axis=1)])
             groups = (groups[:, :, None] * labels[:, None, :]).reshape(len(rows), -1)
         sizes = groups.sum(axis=0)
         shares = np.divide(groups, sizes, out=np.zeros_like(groups), where=sizes > 0)

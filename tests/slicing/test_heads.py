@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 
@@ -89,22 +91,25 @@ def test_order_of_slices_does_not_matter(attention):
     head = trained(SliceHeads(12, 2, ["a", "b"], attention=attention))
     logits = head(features)
     with torch.no_grad():
-        for parameter in (head.narrow, head.narrow_bias, head.widen):
-            parameter.copy_(parameter.flip(0).clone())
-        for parameter in (head.indicator.weight, head.indicator.bias):
-            parameter[-2:] = parameter[-2:].flip(0).clone()
+        head.widen.copy_(head.widen.flip(0).clone())
+        width = head.config["bottleneck"]
+        for parameter in (head.enter.weight, head.enter.bias):
+            indicators = len(parameter) - 2 * width
+            parameter[indicators - 2 : indicators] = parameter[indicators - 2 : indicators].flip(0).clone()
+            middles = parameter[indicators:].unflatten(0, (2, width))
+            parameter[indicators:] = middles.flip(0).flatten(0, 1).clone()
     torch.testing.assert_close(head(features), logits)
 
 
 def test_a_sure_member_goes_to_its_expert_and_a_stranger_to_none():
     head = trained(SliceHeads(12, 2, ["a", "b"]))
     with torch.no_grad():
-        head.indicator.weight.zero_()
-        head.indicator.bias.copy_(torch.tensor([8.0, -8.0]))
+        head.enter.weight[:2].zero_()
+        head.enter.bias[:2] = torch.tensor([8.0, -8.0])
     weights = head.attention(torch.randn(3, 12))
     assert (weights[:, 1] > 0.95).all()
     with torch.no_grad():
-        head.indicator.bias.fill_(-8.0)
+        head.enter.bias[:2] = -8.0
     assert (head.attention(torch.randn(3, 12))[:, 0] > 0.99).all()
 
 
@@ -112,11 +117,12 @@ def n_parameters(d, n_slices):
     return sum(p.numel() for p in SliceHeads(d, 2, [str(k) for k in range(n_slices)]).parameters())
 
 
-@pytest.mark.parametrize("d", [32, 64, 128, 256])
+@pytest.mark.parametrize("d", [16, 24, 32, 64, 128, 256, 512])
 def test_a_slice_costs_less_than_a_quarter_of_what_snorkel_spends(d):
-    width = min(max(3, d // 10), 16)
+    width = SliceHeads(d, 2, ["a"]).config["bottleneck"]
     added = n_parameters(d, 5) - n_parameters(d, 4)
     assert added == 2 * d * width + width + d + 1
+    assert 1 <= width <= 16
     assert added <= 0.25 * ((d * d + d) + (2 * d + 2))  # there: a square map, and an indicator of two logits
 
 
@@ -145,6 +151,8 @@ def test_wrong_arguments_are_refused():
         SliceHeads(4, 3, ["a"], attention="snorkel")
     with pytest.raises(ValueError, match="rates"):
         SliceHeads(4, 2, ["a"], rates=[0.1, 0.2])
+    with pytest.raises(ValueError, match="without rates"):
+        SliceHeads(4, 2, ["a"], drawn=[0.1])
 
 
 # -- its losses ----------------------------------------------------------------------------------------
@@ -170,7 +178,8 @@ def test_experts_loss_is_the_mean_over_members_by_hand():
     by_hand = []
     for k in range(2):
         mine = membership[:, k] > 0
-        logits = head.shared(features + head._corrections(features)[:, k])[mine]
+        hidden = head._enter(features)[1][:, k]
+        logits = head.shared(features + hidden @ head.widen[k])[mine]
         by_hand.append(-(target[mine] * torch.log_softmax(logits, dim=1)).sum(dim=1).mean())
     torch.testing.assert_close(expert_loss(head, features, target, membership), torch.stack(by_hand).mean())
 
@@ -181,7 +190,7 @@ def test_a_batch_without_members_gives_zero_and_no_gradient():
     loss = expert_loss(head, features, target, np.zeros((64, 2)))
     loss.backward()
     assert loss.item() == 0
-    assert torch.isfinite(head.narrow.grad).all()
+    assert torch.isfinite(head.enter.weight.grad).all()
 
 
 def test_uncovered_rows_teach_experts_nothing():
@@ -201,7 +210,7 @@ def test_unknown_membership_teaches_nothing():
     gone = membership.clone()
     gone[:32] = torch.nan
     loss = head.extra_loss(features, head(features), batch_of(target, gone), SoftCrossEntropy())
-    logits = head.indicator(features[32:])
+    logits = head._indicators(features[32:])
     expected = torch.nn.functional.binary_cross_entropy_with_logits(logits, membership[32:])
     torch.testing.assert_close(loss, 0.3 * expected)
 
@@ -220,6 +229,52 @@ def test_heavier_members_do_not_make_membership_likelier():
         optimizer.step()
     assert head.membership(features).mean().item() == pytest.approx(rate, rel=0.25)
     assert torch.sigmoid(head._indicators(features)).mean().item() > 2 * rate
+
+
+def test_members_that_are_drawn_more_often_do_not_make_membership_likelier():
+    rng = np.random.default_rng(0)
+    features = torch.as_tensor(rng.normal(size=(4000, 4)), dtype=torch.float32)
+    membership = (features[:, :1] + torch.as_tensor(rng.normal(size=(4000, 1))) > 2.3).float()
+    sampler, targets = SliceSampler(membership.numpy(), by_class=False), targets_of(4000)
+    rates, drawn = membership.mean(dim=0).tolist(), sampler.drawn_rates(targets).tolist()
+    rows = sampler(np.arange(4000), targets, rng)
+    assert drawn[0] == pytest.approx(membership[rows].mean().item(), abs=0.01)
+    assert drawn[0] > 5 * rates[0]
+    head = SliceHeads(4, 2, ["a"], rates=rates, drawn=drawn, expert_weight=0.0)
+    target = np.full((4000, 2), 0.5)
+    optimizer = torch.optim.AdamW(head.parameters(), lr=0.05)
+    for _ in range(150):
+        optimizer.zero_grad()
+        head.extra_loss(
+            features[rows], head(features[rows]), batch_of(target, membership[rows]), SoftCrossEntropy()
+        ).backward()
+        optimizer.step()
+    assert head.membership(features).mean().item() == pytest.approx(rates[0], rel=0.25)
+
+
+def test_a_head_can_be_copied_between_its_two_losses():
+    features, _, _ = example()
+    features.requires_grad_()
+    head = trained(SliceHeads(12, 2, ["a", "b"])).train()
+    logits = head(features)
+    torch.testing.assert_close(copy.deepcopy(head)(features), logits)
+
+
+def test_soft_membership_teaches_in_part():
+    features, target, membership = example()
+    head = trained(SliceHeads(12, 2, ["a", "b"]))
+    sure = expert_loss(head, features, target, membership)
+    torch.testing.assert_close(
+        expert_loss(head, features, target, membership * 0.5), sure
+    )  # all halved: no change
+    doubted = membership.clone()
+    doubted[:32] *= 0.01
+    late = torch.where(torch.arange(64).unsqueeze(1) >= 32, membership, 0.0)
+    gaps = [
+        abs(expert_loss(head, features, target, part) - expert_loss(head, features, target, late)).item()
+        for part in (doubted, membership)
+    ]
+    assert gaps[0] < 0.1 * gaps[1]
 
 
 def test_membership_is_asked_for_by_name():
@@ -247,8 +302,8 @@ def test_a_slice_that_cannot_be_seen_is_switched_off():
     seen, unseen = features[:, 0].numpy() > 1, rng.random(500) < 0.2
     head = trained(SliceHeads(4, 2, ["seen", "unseen", "empty"]))
     with torch.no_grad():
-        head.indicator.weight.zero_()
-        head.indicator.weight[:, 0] = 1
+        head.enter.weight[:3].zero_()
+        head.enter.weight[:3, 0] = 1
     areas = head.prune(features, np.column_stack([seen, unseen, np.zeros(500, dtype=bool)]))
     assert areas["seen"] == 1
     assert areas["unseen"] < 0.6

@@ -6,7 +6,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from sidelight.crossmodal.batches import Batch  # noqa: E402
+from sidelight.crossmodal import load_bundle, save_bundle  # noqa: E402
+from sidelight.labeling import LabelSchema  # noqa: E402
 from sidelight.slicing import GroupDRO, label_groups, train_robustly  # noqa: E402
+from sidelight.slicing.membership import as_membership  # noqa: E402
+from sidelight.slicing.recipes import MULTI_LABEL  # noqa: E402
 
 from .test_recipes_contract import plain, studies  # noqa: E402
 
@@ -70,3 +74,61 @@ def test_multiaccuracy_corrects_a_model_that_is_off():
         -np.mean(np.log(model.predict_proba(test_x)[np.arange(400), test_y])) for model in (before, after)
     ]
     assert losses[1] < 0.6 * losses[0]
+
+
+def test_a_corrected_model_survives_the_bundle(tmp_path):
+    x, y, slices = studies()
+    model = train_robustly(
+        plain("resnet1d", max_epochs=1), x, y, slices, recipe="multiaccuracy", validation=(x, y)
+    )
+    path = save_bundle(tmp_path / "bundle", model, LabelSchema(["no", "yes"]))
+    np.testing.assert_allclose(load_bundle(path).predict_proba(x), model.predict_proba(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(MULTI_LABEL))
+def test_findings_that_do_not_exclude_one_another_are_learned(name):
+    x, y, slices = studies(n=200)
+    labels = np.column_stack([y, x[:, 0, 1] > 0, np.where(np.arange(200) % 2, -1, x[:, 0, 2] > 0)]).astype(
+        float
+    )
+    model = train_robustly(plain(multi_label=True, max_epochs=30), x, labels, slices, recipe=name)
+    assert np.mean(model.predict(x)[:, :2] == labels[:, :2]) > 0.85
+
+
+def test_a_recipe_for_one_class_a_record_refuses_several_findings():
+    x, y, slices = studies()
+    with pytest.raises(ValueError, match="exclude each other"):
+        train_robustly(plain(multi_label=True), x, np.column_stack([y, y]), slices, recipe="group-dro")
+
+
+@pytest.mark.parametrize("name", ["balanced", "slice-heads", "up-weighting"])
+def test_chances_of_membership_that_are_sure_are_membership(name):
+    x, y, slices = studies()
+    models = [
+        train_robustly(plain(), x, y, {"rare": given}, recipe=name)
+        for given in (slices["rare"], slices["rare"].astype(float), slices["rare"] * 0.4)
+    ]
+    logits = [model.predict_logits(x) for model in models]
+    np.testing.assert_array_equal(logits[0], logits[1])
+    assert np.abs(logits[0] - logits[2]).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [([0.2, 1.5, 0.0], "1.5 in row 1"), (["a", "b", "c"], "no truth value"), ([1, 0], "2 rows")],
+)
+def test_membership_that_is_none_is_refused(column, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        as_membership({"rare": column}, n_records=3)
+
+
+def test_an_expert_whose_slice_leaves_no_trace_is_switched_off():
+    x, y, slices = studies(n=600)
+    slices = {"traced": x[:, 0, 1] > 1, **slices}
+    dev_x, dev_y, dev_slices = studies(1, 400)
+    dev_slices = {"traced": dev_x[:, 0, 1] > 1, **dev_slices}
+    keywords = {"recipe": "slice-heads", "validation": (dev_x, dev_y)}
+    kept = train_robustly(plain(max_epochs=20), x, y, slices, **keywords)
+    cut = train_robustly(plain(max_epochs=20), x, y, slices, validation_slices=dev_slices, **keywords)
+    assert kept.network_.head.active.tolist() == [True, True]
+    assert cut.network_.head.active.tolist() == [True, False]

@@ -18,11 +18,11 @@ def studies(seed=0, n=120):
     return x, y, {"rare": rare}
 
 
-def plain(**keywords):
-    encoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(6, 8), torch.nn.ReLU())
+def plain(encoder=None, **keywords):
+    encoder = encoder or torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(6, 8), torch.nn.ReLU())
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        for layer in encoder:
+        for layer in [] if isinstance(encoder, str) else encoder:
             if hasattr(layer, "reset_parameters"):
                 layer.reset_parameters()
     settings = {
@@ -68,3 +68,13 @@ def test_rows_without_a_label_teach_nothing(name):
         train_robustly(plain(), data, labels, slices, recipe=name, validation=dev) for data in (x, spoiled)
     ]
     np.testing.assert_allclose(*(model.predict_logits(x[20:]) for model in models), atol=1e-5)
+
+
+def test_three_classes_given_as_probabilities_are_learned(name):
+    x, _, slices = studies(n=240)
+    x[:, 0, 0] = np.random.default_rng(5).normal(size=240) * 3
+    y = np.digitize(x[:, 0, 0], [-1.5, 1.5])
+    proba = 0.85 * np.eye(3)[y] + 0.05
+    model = train_robustly(plain(max_epochs=20), x, proba, slices, recipe=name, validation=(x[:80], y[:80]))
+    assert model.predict_proba(x).shape == (240, 3)
+    assert np.mean(model.predict(x) == y) > 0.8
