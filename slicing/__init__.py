@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from .sampling import undo_sampling as undo_sampling
     from .shared_heads import ExpertMixture as ExpertMixture
     from .shared_heads import HardSharing as HardSharing
+    from .visibility import switch_off_unseen as switch_off_unseen
 
 _LATE = {
     "SliceAwareClassifier": "classifier",
@@ -70,6 +71,7 @@ _LATE = {
     "Reweighted": "sampling",
     "SliceHeads": "heads",
     "SliceSampler": "sampling",
+    "switch_off_unseen": "visibility",
     "undo_sampling": "sampling",
 }
 """Names that need torch or scikit-learn, and where each is: imported when first asked for."""

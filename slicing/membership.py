@@ -75,4 +75,5 @@ def _chances(name: str, column: Any) -> NDArray[np.float64]:
     if wrong.any():
         row = int(np.argmax(wrong))
         raise ValueError(f"slice {name!r} holds {given[row]:g} in row {row}; membership lies between 0 and 1")
-    return np.maximum(given, 0.0)
+    chances: NDArray[np.float64] = np.maximum(given, 0.0)
+    return chances
