@@ -20,6 +20,7 @@ from .ordinal import OrdinalLabelModel
 from .posterior_intervals import PosteriorIntervals
 from .private import epsilon_of, private_moments
 from .site_file import read_moments, write_moments
+from .structure import Dependencies, learn_dependencies
 from .task_graph import TaskGraph
 from .triplets import TripletModel
 from .uncertainty import ModelIntervals
@@ -45,6 +46,7 @@ __all__ = [
     "Comparison",
     "Contribution",
     "DawidSkene",
+    "Dependencies",
     "Explanation",
     "GoldNaiveBayes",
     "HierarchicalLabelModel",
@@ -69,6 +71,7 @@ __all__ = [
     "compare",
     "epsilon_of",
     "fingerprint_votes",
+    "learn_dependencies",
     "private_moments",
     "read_moments",
     "write_moments",
