@@ -29,6 +29,7 @@ from .report import report
 from .retry import retry
 from .run import run
 from .runs import runs
+from .select import select
 from .train import train
 from .ui import ui
 
@@ -75,6 +76,7 @@ for command in (
     fit,
     train,
     predict,
+    select,
     audit,
     init,
     run,
