@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import label_model_sets as sets
+import numpy as np
 
 from sidelight.label_model import (
     DawidSkene,
@@ -83,6 +84,8 @@ VARIANTS: dict[str, Callable[..., Any]] = {
     "annotators trusted like rules": model({"ANNOTATOR_SPREAD": 1.0}),
     "no refinement by likelihood": model({"FITS": -1.0}),
     "refinement never questioned": model({"FITS": 1e9}),
+    "refined however few the votes": model({"FEWEST_VOTES": 0, "FEWEST_RECORDS": 0}),
+    "pulls of refinement not learned": model({"FEWEST_STEPS_TO_POOL": 10**9}),
     "full evidence, no temperature": full_evidence,
     "abstentions always informative": model(abstentions="informative"),
     "abstentions always ignored": model(abstentions="ignored"),
@@ -115,6 +118,23 @@ def merit(found: Scores, names: list[str]) -> float:
     """Return what the choice is made by: the mean of the three shares, less a fifth of the log loss."""
     mean = sets.means(found, names)
     return (mean["accuracy"] + mean["macro_f1"] + mean["auroc"]) / 3 - 0.2 * mean["log_loss"]
+
+
+def camps(coverage: float, seeds: int = 3, n: int = 20_000) -> dict[str, float]:
+    """Return accuracies where five annotators follow one misleading cue and five follow the class."""
+    found: dict[str, list[float]] = {}
+    for seed in range(seeds):
+        rng = np.random.default_rng(seed)
+        truth = (rng.random(n) < 0.4).astype(int)
+        cue = np.where(rng.random(n) < 0.75, truth, 1 - truth)
+        misled = np.where(rng.random((n, 5)) < 0.85, cue[:, None], 1 - cue[:, None])
+        honest = np.where(rng.random((n, 5)) < 0.75, truth[:, None], 1 - truth[:, None])
+        votes = np.concatenate([misled, honest], axis=1)
+        votes = np.where(rng.random(votes.shape) < coverage, votes, -1).astype(np.int8)
+        for name in ("default", "majority vote", "Dawid-Skene", "weighted majority"):
+            proba = VARIANTS[name](votes, 2, None)
+            found.setdefault(name, []).append(sets.judge(proba, votes, truth)["accuracy"])
+    return {name: float(np.mean(values)) for name, values in found.items()}
 
 
 def leave_one_out(paths: list[Path]) -> dict[str, Any]:
@@ -162,6 +182,7 @@ def main() -> None:
             raise SystemExit("no vote set could be made from these data")
         report: dict[str, Any] = {"sets": [path.stem for path in paths], "variants": {}}
         groups = {
+            "all": [path.stem for path in paths],
             "text": [path.stem for path in paths if path.stem in sets.TEXT_SETS],
             "stored": [path.stem for path in paths if path.stem not in sets.TEXT_SETS],
             "crowds": [path.stem for path in paths if path.stem in sets.CROWDS],
@@ -184,6 +205,10 @@ def main() -> None:
             if not options.json:
                 print(f"\n{title}: accuracy, macro-F1, AUROC, log loss (means over sets)")
                 print("\n".join(lines))
+        report["camps"] = {str(coverage): camps(coverage) for coverage in (0.25, 0.6, 1.0)}
+        if not options.json:
+            print("\nfive annotators follow a misleading cue, five the class; accuracy by coverage:")
+            print(json.dumps(report["camps"], indent=1))
         if not options.quick:
             report["leave_one_out"] = leave_one_out(
                 [path for path in paths if len(sets.load(path)[0]) <= 17_000]
