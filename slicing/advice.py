@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from .report import AuditRow
 
 if TYPE_CHECKING:
+    from .discovery import FoundSlice
     from .findings import Findings
 
 MOST_COLLECTED = 8
@@ -82,7 +83,7 @@ def advise(findings: "Findings") -> tuple[Advice, ...]:
             found.append(
                 Advice(
                     f"{part.name}: {what}",
-                    f"{part.description}; errors {part.error_rate.estimate:.0%} against {part.rest_rate.estimate:.0%} on "
+                    f"{_told(part, findings)}; errors {part.error_rate.estimate:.0%} against {part.rest_rate.estimate:.0%} on "
                     f"patients that had no part in finding it (stability {part.stability:.2f}).",
                 )
             )
@@ -122,9 +123,9 @@ def _collect(findings: "Findings") -> tuple[Advice, ...]:
     """Return a collection plan for what could not be judged."""
     needs: dict[str, tuple[int, int]] = {}
     for row in findings.audit.rows:
-        if row.verdict == "not assessable" and (row.n_needed or 0) > row.n:
-            n, needed = needs.get(row.slice, (row.n, row.n_needed or 0))
-            needs[row.slice] = (n, min(needed, row.n_needed or needed))
+        owed = row.verdict == "not assessable" and not row.reason.startswith("the rest")
+        if owed and row.n_needed is not None and row.n_needed > row.n:
+            needs.setdefault(row.slice, (row.n, row.n_needed))
     if not needs:
         return ()
     order = sorted(needs.items(), key=lambda item: item[1][1] - item[1][0])
@@ -147,3 +148,9 @@ def _missing(findings: "Findings", name: str) -> str:
 
 def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
+
+
+def _told(part: "FoundSlice", findings: "Findings") -> str:
+    from .page import class_named
+
+    return class_named(part.description, part.label, findings.classes)

@@ -23,6 +23,9 @@ from .report import Audit, AuditRow
 WHOLE = "all records"
 """Stands in the place of a slice's name for the whole audit."""
 
+MOST_TURNED = 8
+"""Verdicts told that are not what they were."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -222,10 +225,11 @@ def _notes(old: Audit, new: Audit, rows: tuple[Change, ...], pairs: _Pairs | Non
     turned = [
         f"{row.slice} ({row.metric}) was {row.was}, is {row.now}"
         for row in rows
-        if row.was and row.now and row.was != row.now
+        if row.was != row.now and {row.was, row.now} & {"worse", "slightly worse", "better"}
     ]
     if turned:
-        found.append(f"Verdicts that turned: {'; '.join(turned)}.")
+        more = f"; and {len(turned) - MOST_TURNED} more" if len(turned) > MOST_TURNED else ""
+        found.append(f"Verdicts that turned: {'; '.join(turned[:MOST_TURNED])}{more}.")
     return tuple(found)
 
 

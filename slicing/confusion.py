@@ -10,16 +10,13 @@ from scipy import sparse
 
 from sidelight.labeling.statistics import group_codes
 
-from .confusion_table import ConfusionTable, Normalize, normalized
+from .confusion_table import SEPARATOR, UNKNOWN, ConfusionTable, Normalize, normalized
 from .matrix import as_slices
 
 Side: TypeAlias = Literal["actual", "observed"]
 
 MISSING = "missing"
 """The label of a prediction that is not there: wrong, and never dropped."""
-
-SEPARATOR = "/"
-UNKNOWN = "?"
 
 
 @dataclass(frozen=True, eq=False)

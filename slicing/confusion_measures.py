@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from sidelight.labeling.statistics import Interval, group_codes, interval_of_draws, patient_weights
 
-from .confusion import SEPARATOR, UNKNOWN, Confusion
-from .confusion_table import Normalize, normalized
+from .confusion import Confusion
+from .confusion_table import SEPARATOR, UNKNOWN, Normalize, normalized
 
 MEASURES = ("recall", "precision", "specificity", "f1", "prevalence", "predicted_prevalence")
 

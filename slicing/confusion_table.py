@@ -13,6 +13,9 @@ from .drawing import Drawing
 
 Normalize: TypeAlias = Literal["count", "total", "row", "column"]
 
+SEPARATOR = "/"
+UNKNOWN = "?"
+
 FEW_PATIENTS = 10
 CELL = 58.0
 
@@ -65,26 +68,38 @@ class ConfusionTable:
         return out.getvalue()
 
     @property
-    def _left(self) -> float:
-        """Where the cells of the picture begin."""
-        return 22 + 7.4 * max(len(label) for label in self.classes)
-
-    @property
     def width(self) -> float:
         """Width of the picture, in units that read well as pixels."""
+        return self._layout()[2]
+
+    def _shown(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the rows and columns drawn: in a tree of labels, those that hold anything."""
+        everything = np.arange(len(self.classes))
+        if not any(SEPARATOR in label for label in self.classes):
+            return everything, everything
+        return np.flatnonzero(self.counts.sum(axis=1) > 0), np.flatnonzero(self.counts.sum(axis=0) > 0)
+
+    def _layout(self) -> tuple[float, float, float]:
+        """Return where cells begin, across and down, and how wide the picture is."""
+        rows, columns = self._shown()
+        left = 22 + 7.4 * max((len(_label(self.classes[row])) for row in rows), default=0)
+        top = 50 + 5.4 * max((len(_label(self.classes[column])) for column in columns), default=0)
         heading = f"observed {self.dimension}: {MEANING[self.normalize]}"
-        return self._left + max(CELL * len(self.classes) + 90, 7.4 * len(heading))
+        return left, top, left + max(CELL * len(columns) + 90, 7.4 * len(heading))
 
     def to_svg(self, *, name: str = "confusion") -> str:
-        """Return the table as an inline SVG; cells of few patients are pale, and each row says how many records it has."""
-        k = len(self.classes)
-        left = self._left
-        top = 50 + 5.4 * max(len(label) for label in self.classes)
-        width, height = self.width, top + CELL * k + 14
+        """Return the table as an inline SVG; cells of few patients are pale, and each row says how many records it has.
+
+        Of a tree of labels only rows and columns that hold something are drawn, so that subclasses may stand on the
+        actual side alone.
+        """
+        rows, columns = self._shown()
+        left, top, width = self._layout()
+        height = top + CELL * len(rows) + 14
         told = " ".join(
-            f"{actual} called {observed}: {_short(self.values[row, column])}."
-            for row, actual in enumerate(self.classes)
-            for column, observed in enumerate(self.classes)
+            f"{_label(self.classes[row])} called {_label(self.classes[column])}: {_short(self.values[row, column])}."
+            for row in rows
+            for column in columns
             if self.counts[row, column] > 0
         )
         title = f"{self.dimension}: actual against observed, {MEANING[self.normalize]}"
@@ -92,28 +107,25 @@ class ConfusionTable:
             width, height, title=title, description=told, name=name, css_class="figure confusion"
         )
         drawing.text(left, 16, f"observed {self.dimension}: {MEANING[self.normalize]}", "head")
-        largest = np.nanmax(self.values) if np.isfinite(self.values).any() else 1.0
+        known = self.values[np.ix_(rows, columns)]
+        largest = np.nanmax(known) if np.isfinite(known).any() else 1.0
         totals = self.counts.sum(axis=1)
-        drawing.text(left + CELL * k + 14, top - 10, "records", "head")
-        for row, actual in enumerate(self.classes):
-            y = top + row * CELL
-            drawing.text(left - 12, y + CELL / 2 + 4, actual, "label", anchor="end")
-            drawing.text(left + row * CELL + CELL / 2, top - 10, actual, "label", turn=-40)
-            drawing.text(
-                left + CELL * k + 14, y + CELL / 2 + 4, _short(float(totals[row]), whole=True), "number"
-            )
-            for column in range(k):
+        drawing.text(left + CELL * len(columns) + 14, top - 10, "records", "head")
+        for place, column in enumerate(columns):
+            x = left + place * CELL + CELL / 2
+            drawing.text(x, top - 10, _label(self.classes[column]), "label", turn=-40)
+        for at, row in enumerate(rows):
+            y = top + at * CELL
+            drawing.text(left - 12, y + CELL / 2 + 4, _label(self.classes[row]), "label", anchor="end")
+            total = _short(float(totals[row]), whole=True)
+            drawing.text(left + CELL * len(columns) + 14, y + CELL / 2 + 4, total, "number")
+            for place, column in enumerate(columns):
                 value = float(self.values[row, column])
-                x = left + column * CELL
+                x = left + place * CELL
                 step = 0 if math.isnan(value) or largest <= 0 else math.ceil(9 * value / largest)
                 few = " few" if 0 < self.n_patients[row, column] < FEW_PATIENTS else ""
-                drawing.rect(
-                    x + 1,
-                    y + 1,
-                    CELL - 2,
-                    CELL - 2,
-                    f"cell heat-{step}{few}{' right' if row == column else ''}",
-                )
+                right = " right" if _agree(self.classes[row], self.classes[column]) else ""
+                drawing.rect(x + 1, y + 1, CELL - 2, CELL - 2, f"cell heat-{step}{few}{right}")
                 if self.counts[row, column] > 0:
                     ink = "number light" if step >= 6 else "number"
                     words = _short(value, whole=self.normalize == "count")
@@ -138,3 +150,14 @@ def _short(value: float, *, whole: bool = False) -> str:
     if math.isnan(value):
         return "–"
     return f"{value:.0f}" if whole and value == round(value) else f"{value:.2f}"
+
+
+def _label(label: str) -> str:
+    """Return a label as it is shown: one that stops early is its own node."""
+    return label.removesuffix(f"{SEPARATOR}{UNKNOWN}")
+
+
+def _agree(actual: str, observed: str) -> bool:
+    """Return whether one label lies at or below the other."""
+    a, b = _label(actual) + SEPARATOR, _label(observed) + SEPARATOR
+    return a.startswith(b) or b.startswith(a)

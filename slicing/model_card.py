@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from .advice import advise
-from .page import write_gap, write_interval, write_p
+from .page import class_named, write_gap, write_interval, write_p
 
 if TYPE_CHECKING:
     from .findings import Findings
@@ -56,7 +56,7 @@ def model_card(findings: "Findings") -> str:
     if findings.discovery is not None and findings.discovery.confirmed:
         lines += ["", "### Found by searching, and confirmed on other patients", ""]
         lines += [
-            f"- {part.description}: errors {write_interval(part.error_rate)} against {part.rest_rate.estimate:.2f}"
+            f"- {class_named(part.description, part.label, findings.classes)}: errors {write_interval(part.error_rate)} against {part.rest_rate.estimate:.2f}"
             for part in findings.discovery.confirmed
         ]
     silent = list(dict.fromkeys(row.slice for row in audit.rows if row.verdict == "not assessable"))

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,9 +94,22 @@ def page_environment(*more: Path) -> Environment:
     )
     environment.filters.update(
         interval=write_interval, number=write_number, percent=write_percent, gap=write_gap, p=write_p,
-        thousands=write_thousands,
+        thousands=write_thousands, class_named=class_named,
     )  # fmt: skip
     return environment
+
+
+def class_named(words: str, label: int | None, classes: Sequence[str] = ()) -> str:
+    """Return a found slice's words with its class by name.
+
+    Examples
+    --------
+    >>> class_named("class 1, age > 60", 1, ["normal", "abnormal"])
+    'abnormal, age > 60'
+    """
+    if label is None or label >= len(classes):
+        return words
+    return words.replace(f"class {label},", f"{classes[label]},", 1)
 
 
 def write_number(value: Any) -> str:

@@ -15,6 +15,9 @@ from sidelight.labeling.statistics import Interval
 FORMAT = 1
 """Version of what `Audit.to_json` returns."""
 
+MOST_NAMED = 6
+"""Slices that a verdict names, those with the most records surely worse off."""
+
 
 @dataclass(frozen=True)
 class Overall:
@@ -189,7 +192,10 @@ class Audit:
             found = f"None of {len(assessed)} assessable slices is shown to be worse"
         else:
             verb = "is" if len(worse) == 1 else "are"
-            found = f"{len(worse)} of {len(assessed)} assessable slices {verb} worse ({', '.join(worse)})"
+            named = list(dict.fromkeys(row.slice for row in self.ranked() if row.slice in worse))
+            more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+            told = ", ".join(named[:MOST_NAMED]) + more
+            found = f"{len(worse)} of {len(assessed)} assessable slices {verb} worse ({told})"
         return found + (f"; {len(silent)} could not be assessed." if silent else ".")
 
     def to_frame(self) -> Any:

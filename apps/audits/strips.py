@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sidelight.apps.reports.ecg import draw_ecg
 from sidelight.slicing import Audit, Card, SliceMatrix, Strip
+from sidelight.slicing.page import class_named
 from sidelight.slicing.thumbnail import thumbnail
 
 from .material import Material
@@ -29,7 +30,13 @@ def example_strips(
     worse = dict.fromkeys(row.slice for row in result.ranked() if row.verdict == "worse")
     wanted += [(name, rows[members[name]]) for name in worse]
     if found is not None:
-        wanted += [(f"{part.name}: {part.description}", searched[part.members]) for part in found.confirmed]
+        wanted += [
+            (
+                f"{part.name}: {class_named(part.description, part.label, material.schema.classes)}",
+                searched[part.members],
+            )
+            for part in found.confirmed
+        ]
     strips = []
     shown: set[int] = set()  # a record is looked at once
     for number, (name, chosen) in enumerate(wanted[: MOST_STRIPS + 1]):

@@ -1,5 +1,6 @@
 """From the material to the findings: metrics by slice, subclasses, care groups, search, reasons, records to look at."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,10 +33,14 @@ from sidelight.slicing import (
     strata,
     subclass_metrics,
 )
+from sidelight.slicing.confusion_table import UNKNOWN
 from sidelight.slicing.embedding_map import embedding_map
 
 from .material import Material
 from .strips import example_strips
+
+MOST_SUBCLASSES, LEAST_DRAWN = 10, 5
+"""Subclasses drawn in the table of confusion, and records each needs; the others stand under their class."""
 
 MOST_EXPLAINED = 8
 """Slices whose failure is looked into."""
@@ -128,7 +133,7 @@ def study(material: Material, wishes: Wishes, *, title: str = "Slice audit") -> 
         mechanisms=mechanisms,
         calibration=slice_calibration(gold, proba, members, patients) if len(classes) == 2 else (),
         fairness=_care_groups(material, wishes),
-        confusion=_confusion(result, gold, proba, members, classes, patients),
+        confusion=_confusion(result, gold, proba, members, classes, patients, named),
         labels=_labels(material, wishes),
         review=wishes.review,
         comparison=comparison,
@@ -282,8 +287,9 @@ def _confusion(
     members: SliceMatrix,
     classes: tuple[str, ...],
     patients: NDArray[np.str_],
+    subclasses: Sequence[str | None] | None,
 ) -> list[tuple[str, ConfusionTable]]:
-    """Return the table of all records, and of the slice in which most records are surely worse off."""
+    """Return the table of all records, of the slice in which most are surely worse off, and of the common subclasses."""
     known = np.flatnonzero(gold >= 0)
     if not len(known):
         return []
@@ -298,6 +304,22 @@ def _confusion(
     worst = next((row.slice for row in result.ranked() if row.verdict == "worse" and row.excess > 0), None)
     if worst is not None:
         found.append((f"In {worst}", distribution.where(slice=worst).table(normalize="row")))
+    if subclasses is not None:
+        parts = [(subclasses[row] or "").replace("/", "-").split("|") for row in known.tolist()]
+        seen = Counter(part.strip() for held in parts for part in held if part.strip())
+        common = {name for name, n in seen.most_common(MOST_SUBCLASSES) if n >= LEAST_DRAWN}
+        told = [next((part.strip() for part in held if part.strip() in common), UNKNOWN) for held in parts]
+        actual = [f"{classes[code]}/{name}" for code, name in zip(gold[known], told, strict=True)]
+        observed = [f"{classes[code]}/{UNKNOWN}" for code in proba[known].argmax(axis=1)]
+        used = set(actual) | set(observed)
+        order = [f"{name}/{part}" for name in classes for part in (*sorted(common), UNKNOWN)]
+        nested = Confusion.of(
+            {"class": actual},
+            {"class": observed},
+            classes={"class": [label for label in order if label in used]},
+            patients=patients[known],
+        )
+        found.append(("Subclasses within their classes", nested.table(normalize="row")))
     return found
 
 

@@ -1,0 +1,164 @@
+"""Whether an audit names a thinned subclass that nobody told it of: MNIST superclasses and Bonn EEG.
+
+    python benchmarks/hidden_strata.py --data DIR
+
+A small model learns a superclass; one subclass is thinned in training. The audit sees gold of the superclass, the
+model's probabilities, and two embeddings (the model's own and the inputs'), never the subclass. It names the subclass
+when the slice it ranks first is confirmed and holds more of that subclass than of any other, relative to its class.
+Each subclass in turn is thinned; "share" is the thinned subclass's share of the first slice's members.
+"""
+
+import argparse
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+
+from sidelight.slicing import discover, subclass_metrics
+
+BANDS = ((0.5, 4), (4, 8), (8, 13), (13, 30), (30, 43))
+"""Hertz of the bands that an EEG segment is described by."""
+
+
+def main() -> None:
+    """Audit each data set with each subclass thinned, print it, and end with a line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--sets", default="mnist,bonn")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument(
+        "--keep", type=float, default=0.04, help="share of the thinned subclass kept in training"
+    )
+    options = parser.parse_args()
+    warnings.filterwarnings("ignore", category=ConvergenceWarning)
+    loaders: dict[str, Callable[[Path], tuple[Any, ...]]] = {"mnist": mnist, "bonn": bonn}
+    figures: dict[str, Any] = {}
+    for name in options.sets.split(","):
+        try:
+            inputs, subclass, superclass, group = loaders[name](options.data)
+        except FileNotFoundError:
+            print(f"absent: {name}")
+            continue
+        rows = [
+            audited(inputs, subclass, superclass, group, thinned, options.keep, seed)
+            for thinned in _inner(subclass, superclass)
+            for seed in range(options.seeds)
+        ]
+        figures[name] = rows
+        for row in rows:
+            print(
+                f"{name} thinned {row['thinned']!s:>2}: "
+                + json.dumps({k: v for k, v in row.items() if k != "thinned"})
+            )
+        failed = [row for row in rows if row["gap"] <= -0.1]
+        print(
+            f"{name}: first slice names the thinned subclass in {sum(row['named'] for row in failed)} of {len(failed)} runs in "
+            f"which thinning cost it ten points; told of the subclasses, the table names it in "
+            f"{sum(row['in table'] for row in failed)}\n"
+        )
+    print(json.dumps(figures))
+
+
+def _inner(subclass: NDArray[Any], superclass: NDArray[np.int64]) -> list[Any]:
+    """Return the subclasses that share their class with another."""
+    return [
+        value
+        for value in np.unique(subclass).tolist()
+        if len(np.unique(subclass[superclass == superclass[subclass == value][0]])) > 1
+    ]
+
+
+def mnist(data: Path) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.int64], NDArray[np.intp]]:
+    """Return images as rows, digits, whether a digit is 5 or more, and each image's group: itself."""
+    with np.load(data / "mnist_superclass/digits.npz") as stored:
+        images, digit = stored["images"], stored["digit"]
+    small = images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(len(images), -1) / 255
+    return small, digit.astype(int), (digit >= 5).astype(np.int64), np.arange(len(small))
+
+
+def bonn(data: Path) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.int64], NDArray[np.intp]]:
+    """Return spectra and amplitudes of quarter segments, sets, the state, and the segment.
+
+    The states are healthy (sets Z, O), interictal (N, F) and seizure (S).
+    """
+    with np.load(data / "bonn_eeg/eeg.npz") as stored:
+        eeg, names, rate = stored["eeg"].astype(float), stored["segment_id"], float(stored["sampling_hz"])
+    letters = dict(
+        line.split(",")[:2] for line in (data / "bonn_eeg/segments.csv").read_text().splitlines()[1:]
+    )
+    letter = np.repeat([letters[str(name)] for name in names], 4)
+    parts = eeg[:, :4096].reshape(-1, 1024)
+    power = np.abs(np.fft.rfft((parts - parts.mean(axis=1, keepdims=True)) * np.hanning(1024), axis=1)) ** 2
+    hertz = np.fft.rfftfreq(1024, 1 / rate)
+    bands = [np.log(power[:, (hertz >= low) & (hertz < high)].mean(axis=1)) for low, high in BANDS]
+    shape = [
+        np.log(parts.std(axis=1)),
+        np.log(np.abs(np.diff(parts)).mean(axis=1)),
+        (np.diff(np.sign(parts)) != 0).mean(axis=1),
+    ]
+    features = np.stack([*bands, *shape], axis=1)
+    features = (features - features.mean(axis=0)) / features.std(axis=0)
+    return (
+        features,
+        letter,
+        (np.isin(letter, ["N", "F"]) + 2 * (letter == "S")).astype(np.int64),
+        np.arange(len(letter)) // 4,
+    )
+
+
+def audited(
+    inputs: NDArray[np.float64],
+    subclass: NDArray[Any],
+    superclass: NDArray[np.int64],
+    group: NDArray[np.intp],
+    thinned: Any,
+    keep: float,
+    seed: int,
+) -> dict[str, Any]:
+    """Train with one subclass thinned, search, and compare the first slice with the truth."""
+    random = np.random.default_rng(seed)
+    train = (random.random(int(group.max()) + 1) < 0.5)[group]
+    seen = train & ((subclass != thinned) | (random.random(len(inputs)) < keep))
+    model = MLPClassifier((32,), max_iter=60, alpha=1e-3, random_state=seed).fit(
+        inputs[seen], superclass[seen]
+    )
+    held = np.flatnonzero(~train)
+    proba = model.predict_proba(inputs[held])
+    own = np.maximum(inputs[held] @ model.coefs_[0] + model.intercepts_[0], 0)
+    y, kind = superclass[held], subclass[held]
+    found = discover(
+        y, proba, embeddings={"model": own, "input": inputs[held]}, patients=group[held], seed=seed
+    )
+    first = found.slices[0] if found.slices else None
+    wrong = proba.argmax(axis=1) != y
+    same = (y == y[kind == thinned][0]) & (kind != thinned)
+    share = rise = 0.0
+    named = False
+    if first is not None:
+        members = kind[first.members]
+        rises = {
+            value: float(np.mean(members == value) / np.mean(kind == value)) for value in np.unique(kind)
+        }
+        share, rise = float(np.mean(members == thinned)), rises[thinned]
+        named = bool(first.confirmed and max(rises, key=lambda value: rises[value]) == thinned)
+    table = subclass_metrics(y, proba, [str(value) for value in kind], patients=group[held])
+    return {
+        "thinned": thinned,
+        "gap": round(float(wrong[same].mean() - wrong[kind == thinned].mean()), 3),
+        "overall": round(float(1 - wrong.mean()), 3),
+        "confirmed": len(found.confirmed),
+        "named": named,
+        "share": round(share, 2),
+        "rise": round(rise, 1),
+        "in table": str(thinned) in {row.subclass for row in table.hidden},
+    }
+
+
+if __name__ == "__main__":
+    main()
