@@ -13,7 +13,7 @@ STATUSES = {
     "affirmed": "the note states it",
     "negated": "the note denies it",
     "uncertain": "the note is not sure",
-    "historical": "past",
+    "historical": "from earlier",
     "hypothetical": "a plan, a warning or a risk",
     "family": "somebody else’s",
 }

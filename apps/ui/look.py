@@ -123,6 +123,8 @@ div:has(> .st-key-decide){position:sticky;bottom:0;background:var(--paper);paddi
 [class*="st-key-choices"] button{min-height:3.3rem;font-weight:600}
 [class*="st-key-choices"] button p{font-size:1.08rem}
 button:focus-visible,a:focus-visible,input:focus-visible{outline:3px solid var(--accent)!important;outline-offset:2px}
+[data-testid=stMain]:focus-visible{outline:3px solid var(--accent)!important;outline-offset:-3px}
+[data-testid^=stBaseButton-primary],[data-testid^=stBaseButton-primary] p{color:var(--paper)!important}
 @media (prefers-reduced-motion:reduce){*{transition:none!important;animation:none!important}}
 """
 
@@ -140,7 +142,15 @@ KEYS_AT_REST = """<script>
     watch(); const soon = time - last < REST || time - since < REST; last = time; return soon; };
   const stop = (event) => { event.stopImmediatePropagation(); event.preventDefault(); };
   const within = (event, places) => event.target instanceof Element && event.target.closest(places);
+  const loose = "input[type=checkbox], input[type=radio], input[type=range], select";
   window.addEventListener("keydown", (event) => {
+    const plain = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (plain && shown && within(event, loose)) { // a switch or slider keeps the focus, but no letters
+      stop(event); event.target.blur();
+      const { key, code, keyCode, repeat } = event;
+      document.body.dispatchEvent(new KeyboardEvent("keydown",
+        { key, code, keyCode, which: keyCode, repeat, bubbles: true, cancelable: true }));
+      return; }
     if (event.key.length !== 1 || event.ctrlKey || event.metaKey || event.altKey || !shown) return;
     if (within(event, "input, textarea, select, [contenteditable=true], [role=combobox], [role=listbox]")) return;
     if (early(event.timeStamp) || event.repeat) stop(event); }, true);

@@ -1,5 +1,6 @@
 """The labeling app as its users meet it: a real browser, a keyboard, and what is in the store afterwards."""
 
+import json
 import re
 import time
 
@@ -8,7 +9,9 @@ import pytest
 
 pytest.importorskip("sqlalchemy", reason="the ui extra is not installed")
 
-from sidelight.apps.ui.store import LabelStore
+from sidelight.apps.ui.store import LabelEvent, LabelStore
+from sidelight.apps.ui.workspace import Workspace
+from sidelight.slicing import as_slices, audit
 
 READY = 60_000
 
@@ -34,7 +37,7 @@ def wait_for(page, n, seconds=15):
 
 def open_page(page, server, path=""):
     page.goto(f"{server.url}/{path}")
-    page.wait_for_selector(".top b, [data-testid=stDataFrame], .quiet", timeout=READY)
+    page.wait_for_selector(".top b, [data-testid=stDataFrame], .quiet, [data-testid=stAlert]", timeout=READY)
 
 
 def look(page):
@@ -199,19 +202,128 @@ def test_a_keyword_function_shows_its_hits_and_becomes_code(page, sample):
     assert outside(page, sample) == []
 
 
+def test_the_functions_file_is_tried_saved_and_put_to_use(page, serve):
+    server = serve()
+    (server.folder / "lfs.py").write_text(FILE)
+    open_page(page, server, "workbench")
+    page.get_by_role("radio", name="Functions file").click()
+    editor = page.get_by_label("lfs.py", exact=True)
+    editor.wait_for(timeout=READY)
+    assert "says_paced" in editor.input_value()
+    editor.fill(FILE + 'says_block = keyword_lf("says_block", ["hemiblock"], "abnormal")\n')
+    editor.press("Control+Enter")
+    page.get_by_role("button", name="Try on a sample").click()
+    page.locator(".figures").wait_for(timeout=READY)
+    assert "says_block" not in (server.folder / "lfs.py").read_text(), "trying writes nothing"
+    page.get_by_role("combobox", name="Hits and misses of").click()
+    page.get_by_role("option", name="says_block").click()
+    page.locator(".hits mark", has_text="hemiblock").first.wait_for(timeout=READY)
+    page.get_by_role("button", name="Save lfs.py").click()
+    page.get_by_text("Saved to lfs.py").wait_for(timeout=READY)
+    assert "says_block" in (server.folder / "lfs.py").read_text()
+    page.get_by_role("button", name="Use the saved file").click()
+    page.get_by_text("3 functions vote now").wait_for(timeout=READY)
+    page.get_by_role("radio", name="Candidates").click()
+    page.get_by_role("button", name="Leave").first.wait_for(timeout=READY)
+    words = page.locator(".candidate b")
+    first, second = words.nth(0).inner_text(), words.nth(1).inner_text()
+    page.get_by_role("button", name="Leave").first.click()
+    page.wait_for_function("w => document.querySelector('.candidate b')?.innerText !== w", arg=first)
+    assert first not in words.all_inner_texts()
+    page.get_by_role("button", name="Take").first.click()
+    page.locator(".figures").wait_for(timeout=READY)
+    assert page.get_by_label("Words or phrases, one a line").input_value() == second
+    assert page.get_by_role("textbox", name="Name").input_value().startswith("says_")
+    assert outside(page, server) == []
+    assert page.faults == []
+
+
+def test_a_finished_audit_is_read_and_the_frequency_stands_beside_the_labels(page, serve, tmp_path):
+    random = np.random.default_rng(0)
+    gold = random.integers(0, 2, 300)
+    slices = as_slices({"night_shift": np.arange(300) < 90})
+    done = audit(gold, np.clip(gold * 0.4 + random.random(300) * 0.6, 0, 1), slices)
+    (tmp_path / "audit.json").write_text(json.dumps(done.to_json()))
+    server = serve("--audit", str(tmp_path / "audit.json"))
+    open_page(page, server, "slices")
+    page.get_by_role("radio", name="Finished audits").click()
+    page.locator(".verdict").wait_for(timeout=READY)
+    assert page.locator(".verdict").inner_text() == done.verdict
+    page.get_by_text("300 records").wait_for(timeout=READY)
+    page.get_by_role("link", name="Label", exact=True).click()
+    page.get_by_text("Class frequencies").click()
+    page.get_by_text("random records").wait_for(timeout=READY)
+    for n in range(6):  # the first one while the switch still has the focus
+        press(page, "2", n + 1)
+    page.get_by_text("How frequent, from 6 random records").wait_for(timeout=READY)
+    assert "100% (61% to 100%)" in page.locator(".said").last.inner_text()
+    assert outside(page, server) == []
+
+
+FILE = """from sidelight.labeling import LabelSchema, keyword_lf
+
+schema = LabelSchema(classes=("normal", "abnormal"))
+says_paced = keyword_lf("says_paced", ["pacemaker"], "abnormal")
+says_normal = keyword_lf("says_normal", ["normales ekg", "normal ecg"], "normal")
+"""
+
+
+PAGES = ("", "adjudicate", "agreement", "workbench", "model", "slices", "monitoring")
+
+
 @pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_no_accessibility_finding_is_serious(chromium, sample, theme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme=theme)
     page = context.new_page()
+    with LabelStore(sample.labels) as store:  # so that there is something to adjudicate and to compare
+        for n, item in enumerate(Workspace.sample().records.ids[:6]):
+            for name in ("anna", "ben"):
+                value = ("normal", "abnormal")[n % 2 if name == "anna" else 0]
+                store.add(LabelEvent(f"{item}-{name}", item, name, "label", value))
     found = {}
-    for path in ("", "agreement", "workbench"):
+    for path in PAGES:
         open_page(page, sample, path)
-        page.wait_for_timeout(800)
-        for violation in axe.Axe().run(page).response["violations"]:
-            if violation["impact"] in ("serious", "critical"):
-                found.setdefault(
-                    (path, violation["id"]), [node["html"][:160] for node in violation["nodes"]][:3]
-                )
+        page.wait_for_timeout(1200)
+        examine(axe, page, path, found)
+    open_page(page, sample, "workbench")
+    for mode in ("Functions file", "Candidates"):
+        page.get_by_role("radio", name=mode).click()
+        page.wait_for_timeout(2500)
+        examine(axe, page, mode, found)
     context.close()
     assert found == {}
+
+
+def examine(axe, page, name, found):
+    for violation in axe.Axe().run(page).response["violations"]:
+        if violation["impact"] in ("serious", "critical"):
+            found.setdefault((name, violation["id"]), [n["html"][:160] for n in violation["nodes"]][:3])
+
+
+def test_the_keyboard_alone_reaches_everything_in_reading_order(page, sample):
+    """Tab goes through the page: the queue, the switches, the viewer's controls, then the classes; focus can be seen."""
+    open_page(page, sample)
+    page.locator(".sl-legend").wait_for(timeout=READY)
+    page.mouse.click(700, 880)
+    page.evaluate("document.activeElement.blur()")
+    seen = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate(FOCUSED))
+    names = [name for name, _ in seen]
+    at = {word: next((n for n, name in enumerate(names) if word in name), -1) for word in ORDER}
+    assert -1 not in at.values(), f"never reached: {[word for word, n in at.items() if n < 0]}"
+    assert list(at.values()) == sorted(at.values()), at
+    assert all(visible for name, visible in seen if name), [name for name, visible in seen if not visible]
+
+
+ORDER = ("normal", "abnormal", "Skip", "Flag", "Comment", "Keep", "Leads", "Speed", "Gain")
+FOCUSED = """() => { const e = document.activeElement; if (!e || e === document.body) return ["", true];
+  const name = e.getAttribute("aria-label") || e.closest("label")?.innerText || e.innerText || e.title || e.tagName;
+  let seen = false;
+  for (let at = e, up = 0; at && up < 4 && !seen; at = at.parentElement, up++) {
+    const s = getComputedStyle(at);
+    seen = (s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0) || s.boxShadow !== "none"
+      || (up > 0 && up < 3 && parseFloat(s.borderTopWidth) > 0); }
+  return [name.trim().split("\\n").join(" "), seen]; }"""

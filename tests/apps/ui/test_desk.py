@@ -18,11 +18,11 @@ from sidelight.apps.ui.findings import Finding, FindingMarker
 from sidelight.apps.ui.note_html import SIGNS, Mark, note_html
 from sidelight.apps.ui.people import Login, Person, Roles
 from sidelight.apps.ui.prevalence import estimate_shares, estimate_with_help, random_sample
-from sidelight.apps.ui.queues import AUDIT_EVERY, conflict
+from sidelight.apps.ui.queues import AUDIT_EVERY, build_queues, conflict
 from sidelight.apps.ui.ratings import Ratings, against_functions
 from sidelight.apps.ui.store import LabelEvent, LabelStore, new_event_id
 from sidelight.apps.ui.workspace import RecordTable, Workspace, apply_and_fit
-from sidelight.crossmodal import uncertainty
+from sidelight.crossmodal import select_next, uncertainty
 from sidelight.labeling import InputError, LabelSchema, UsageError, finding_lf, keyword_lf
 
 SCHEMA = LabelSchema(("calm", "wild"))
@@ -183,6 +183,45 @@ def test_queues_hold_what_they_promise(context):
     assert sorted(queues["random"].order.tolist()) == list(range(60))
     uncertain = uncertainty(context.workspace.proba)[queues["uncertain"].order]
     assert (np.diff(uncertain) <= 1e-12).all()
+
+
+def test_the_most_useful_next_keep_the_chance_they_were_drawn_with(context, clock):
+    useful = context.queues["useful"]
+    doubt = uncertainty(context.workspace.proba) * (1 + conflict(context.workspace))
+    assert (np.diff(doubt[useful.order]) <= 1e-12).all(), "the most useful first"
+    assert set(useful.chances) == set(useful.order.tolist())
+    desk = Desk(context, Person("anna", frozenset(["annotator"])), Sight(), clock)
+    row, source = desk.next(useful)
+    item = context.workspace.records.ids[row]
+    desk.sight.show(item, desk.now())
+    clock.now += 5
+    assert desk.decide(item, "label", "wild", queue=source)
+    (stored,) = context.store.events()
+    assert (stored.queue, stored.chance) == ("useful", useful.chances[row])
+
+
+def test_a_queue_drawn_elsewhere_comes_in_its_order(context, tmp_path):
+    ids = context.workspace.records.ids
+    drawn = select_next(ids, np.arange(len(ids), dtype=float), 10)
+    path = drawn.write(tmp_path / "queue.parquet")
+    queue = build_queues(context.workspace, path)["chosen"]
+    assert [ids[row] for row in queue.order] == drawn.ids.tolist()
+    assert list(queue.chances.values()) == pytest.approx(drawn.chances.tolist())
+    (tmp_path / "no.parquet").write_text("Canary")
+    with pytest.raises(InputError, match=r"no\.parquet"):
+        build_queues(context.workspace, tmp_path / "no.parquet")
+
+
+def test_a_refit_counts_peoples_labels_and_intervals_follow(context):
+    before = context.workspace.proba.copy()
+    assert (context.intervals.accuracy_low <= context.intervals.accuracy).all()
+    gold = np.full(60, -1)
+    gold[:30] = [0, 1, 0, 0, 1, 0] * 5
+    context.adopt(context.workspace.with_gold(gold), fitted_with=30)
+    assert context.fitted_with == 30
+    assert not np.allclose(context.workspace.proba, before)
+    assert context.queues["useful"].chances, "queues are drawn anew"
+    assert (context.intervals.accuracy_low <= context.intervals.accuracy_high).all()
 
 
 def test_a_core_set_takes_one_of_each_kind_first():

@@ -1,8 +1,10 @@
 """Several people through the browser: blind double labelling, adjudication, roles, and no word of a record in a log."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -134,7 +136,7 @@ def done(page, words, seconds=READY / 1000):
     )
 
 
-def test_two_label_blind_a_third_adjudicates_and_the_labels_come_back(team, tmp_path):
+def test_two_label_blind_a_third_adjudicates_and_the_label_model_learns_from_it(team, tmp_path):
     server, visit = team
     for name, keys in (("anna", "121212"), ("ben", "121221")):
         page = visit(name)
@@ -155,6 +157,11 @@ def test_two_label_blind_a_third_adjudicates_and_the_labels_come_back(team, tmp_
     page.get_by_text("Nothing is in dispute").wait_for(timeout=READY)
     page.get_by_role("link", name="Agreement").click()
     page.get_by_text("Krippendorff").wait_for(timeout=READY)
+    alpha = page.locator(".said li", has_text="Krippendorff").inner_text()
+    assert re.search(r"0\.\d\d \(-?\d\.\d\d to \d\.\d\d\)", alpha), alpha
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Export 6 labels").click()
+    handed_out = Path(started.value.path()).read_text()
     page.context.close()
     out = tmp_path / "labels.jsonl"
     code = main(
@@ -168,9 +175,17 @@ def test_two_label_blind_a_third_adjudicates_and_the_labels_come_back(team, tmp_
     assert sorted(entry["source"] for entry in exported) == ["adjudicated"] * 2 + ["agreed"] * 4
     assert {entry["label"] for entry in exported if entry["source"] == "adjudicated"} == {"calm"}
     assert CANARY not in out.read_text()
+    assert handed_out == out.read_text(), "the page and the command line hand out the same"
     with LabelStore(tmp_path / "back.sqlite") as back:
         assert import_labels(back, out, SCHEMA) == 10
         assert len(back.ledger().decisions()) == 6
+    page = visit("dev", "model")
+    page.get_by_text("Fitted to votes alone.").wait_for(timeout=READY)
+    before = page.locator(".said").all_inner_texts()
+    page.get_by_role("button", name="Refit with 6 labels").click()
+    page.get_by_text("Fitted with 6 labels of people.").wait_for(timeout=READY)
+    assert page.locator(".said").all_inner_texts() != before, "probabilities moved"
+    page.context.close()
 
 
 @pytest.mark.parametrize(
