@@ -123,7 +123,7 @@ div:has(> .st-key-decide){position:sticky;bottom:0;background:var(--paper);paddi
 [class*="st-key-choices"] button{min-height:3.3rem;font-weight:600}
 [class*="st-key-choices"] button p{font-size:1.08rem}
 button:focus-visible,a:focus-visible,input:focus-visible{outline:3px solid var(--accent)!important;outline-offset:2px}
-[data-testid=stMain]:focus-visible{outline:3px solid var(--accent)!important;outline-offset:-3px}
+[data-testid=stMain]:focus-visible,[data-testid=stSidebarContent]:focus-visible{outline:3px solid var(--accent)!important;outline-offset:-3px}
 [data-testid^=stBaseButton-primary],[data-testid^=stBaseButton-primary] p{color:var(--paper)!important}
 @media (prefers-reduced-motion:reduce){*{transition:none!important;animation:none!important}}
 """
@@ -135,7 +135,9 @@ KEYS_AT_REST = """<script>
   const watch = () => {
     const choice = document.querySelector('[class*="st-key-label-"], [class*="st-key-adjudicate-"]');
     const now = choice?.className.match(marker)?.[0] ?? "";
-    if (now !== shown) { shown = now; since = performance.now(); } };
+    if (now !== shown) { shown = now; since = performance.now(); }
+    const side = document.querySelector("[data-testid=stSidebarContent]:not([tabindex])");
+    if (side) { side.tabIndex = 0; side.role = "region"; side.ariaLabel = "Queue and guideline"; } };
   new MutationObserver(watch).observe(document.body,
     { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] });
   const early = (time) => {
