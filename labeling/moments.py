@@ -1,6 +1,5 @@
 """What label models need to know of votes, in whole numbers: how often functions vote, and vote together."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .cast_votes import CastVotes, spans
+from .counted import Counted
 from .schema import LabelSchema
 from .votes import VoteMatrix
 
@@ -31,7 +31,7 @@ PAIRS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True, eq=False)
-class Moments:
+class Moments(Counted):
     """Counts of single votes and of pairs of votes over a set of records; they add up across parts and sites.
 
     Counts are int64, so that any order of merging gives the same bits.
@@ -91,23 +91,9 @@ class Moments:
         covered = int(np.count_nonzero(per_record))
         return cls(votes.schema, votes.names, votes.n_records, covered, singles, pairs)
 
-    @classmethod
-    def stream(cls, parts: Iterable[VoteMatrix]) -> Self:
-        """Count the votes of parts that come one by one, such as those of a run."""
-        total: Self | None = None
-        for part in parts:
-            moments = cls.of(part)
-            total = moments if total is None else total + moments
-        if total is None:
-            raise ValueError("no votes to count: there is not a single part")
-        return total
-
     def __add__(self, other: Self) -> Self:
         """Merge with the counts of other records of the same functions."""
-        if self.schema != other.schema:
-            raise ValueError(f"classes differ: {list(self.schema.classes)} and {list(other.schema.classes)}")
-        if self.names != other.names:
-            raise ValueError("the counts are of different functions, or of the same in another order")
+        self.check_alike(other)
         return type(self)(
             self.schema,
             self.names,

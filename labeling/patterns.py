@@ -1,18 +1,18 @@
 """Distinct rows of votes and how many records show each: records that agree in all votes agree in all that follows."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .counted import Counted
 from .schema import LabelSchema
 from .votes import FunctionInfo, VoteMatrix
 
 
 @dataclass(frozen=True, eq=False)
-class Patterns:
+class Patterns(Counted):
     """The distinct rows of a vote matrix, in lexicographic order, with their counts; they add up across parts.
 
     Parameters
@@ -46,23 +46,9 @@ class Patterns:
         keep, counts = _distinct(values, np.ones(len(values), dtype=np.int64))
         return cls(votes.schema, votes.names, np.ascontiguousarray(values[keep]), counts)
 
-    @classmethod
-    def stream(cls, parts: Iterable[VoteMatrix]) -> Self:
-        """Collect the distinct rows of parts that come one by one, such as those of a run."""
-        total: Self | None = None
-        for part in parts:
-            patterns = cls.of(part)
-            total = patterns if total is None else total + patterns
-        if total is None:
-            raise ValueError("no votes to collect: there is not a single part")
-        return total
-
     def __add__(self, other: Self) -> Self:
         """Merge with the rows of other records of the same functions."""
-        if self.schema != other.schema:
-            raise ValueError(f"classes differ: {list(self.schema.classes)} and {list(other.schema.classes)}")
-        if self.names != other.names:
-            raise ValueError("the rows are of different functions, or of the same in another order")
+        self.check_alike(other)
         values = np.concatenate([self.values, other.values])
         keep, counts = _distinct(values, np.concatenate([self.counts, other.counts]))
         return type(self)(self.schema, self.names, np.ascontiguousarray(values[keep]), counts)
