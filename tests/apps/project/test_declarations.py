@@ -8,6 +8,7 @@ import pytest
 
 from sidelight.apps.cli.main import main
 from sidelight.apps.project import load_project, run_project
+from sidelight.apps.project.graph import build_graph
 from sidelight.apps.project.monitor import monitor
 from sidelight.apps.project.run import plan_project
 from sidelight.apps.project.runs import find_run
@@ -114,6 +115,16 @@ def test_findings_are_labeled_and_judged_by_themselves_and_trained_together(find
     assert (
         main(["report", "--project", str(findings), "--with-text", "--out", str(findings / "ours.html")]) == 0
     )
+
+
+def test_the_effective_configuration_of_findings_reads_back_as_itself(findings):
+    project = load_project(findings)
+    (findings / "effective.toml").write_text(project.effective())
+    again = load_project(findings / "effective.toml")
+    assert again.config == project.config
+    assert {n: s.key for n, s in build_graph(again).items()} == {
+        n: s.key for n, s in build_graph(project).items()
+    }
 
 
 def test_findings_are_monitored(findings, sea):
