@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from .pooling import instance_scores as instance_scores
     from .private_training import PrivacySpent as PrivacySpent
     from .private_training import fit_privately as fit_privately
+    from .recurrent_text import RecurrentTextModel as RecurrentTextModel
     from .reweighting import ClassReweighting as ClassReweighting
     from .reweighting import InstanceReweighting as InstanceReweighting
     from .robust_losses import ForwardCorrection as ForwardCorrection
@@ -110,6 +111,7 @@ _LATE = {
     "ParityError": "onnx_export",
     "PrivacySpent": "private_training",
     "Progress": "training",
+    "RecurrentTextModel": "recurrent_text",
     "ResNet1d": "encoders",
     "ResNet2d": "image_encoders",
     "RowLoss": "soft_loss",
@@ -181,6 +183,7 @@ __all__ = [
     "PrivacySpent",
     "Progress",
     "Queue",
+    "RecurrentTextModel",
     "Reliability",
     "ResNet1d",
     "ResNet2d",

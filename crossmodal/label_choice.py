@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from sidelight.labeling.statistics import auroc
 
 from .text_model import TextModel
+
+if TYPE_CHECKING:
+    from .recurrent_text import RecurrentTextModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +33,7 @@ class TextDecision:
         Of the label model: share of covered records, and area under the ROC curve on dev (NaN without dev gold).
     dev_loss : mapping from name to float
         Log loss on dev of "label model" and "text model"; empty without dev gold, or when no text model was tried.
-    model : TextModel or None
+    model : TextModel, RecurrentTextModel or None
         The text model, where one was trained.
     """
 
@@ -41,7 +44,7 @@ class TextDecision:
     coverage: float
     auroc: float
     dev_loss: dict[str, float]
-    model: TextModel | None
+    model: "TextModel | RecurrentTextModel | None"
 
     def to_json(self) -> dict[str, Any]:
         """Return the decision without the probabilities."""
@@ -64,6 +67,7 @@ def decide_labels(
     least_coverage: float = 0.90,
     least_auroc: float = 0.90,
     fill: bool = False,
+    recurrent: bool = False,
     seed: int = 0,
 ) -> TextDecision:
     """Take the label model's probabilities, or a text model's where they cover or know too little.
@@ -89,6 +93,8 @@ def decide_labels(
         The rule's limits.
     fill : bool, default False
         The text model speaks only for records that no function covers; with `dev`, it is judged on such records.
+    recurrent : bool, default False
+        Also train a `RecurrentTextModel`, which needs torch, and take it where its log loss on dev is the smaller one.
     seed : int, default 0
         Of the text model.
 
@@ -120,7 +126,8 @@ def decide_labels(
             chance, present, False, f"{reason}: no text model is needed", coverage, area, {}, None
         )
     worded = _worded(texts)
-    model = TextModel(triggers, seed=seed).fit(texts, chance, present & worded)
+    model: TextModel | RecurrentTextModel = TextModel(triggers, seed=seed)
+    model.fit(texts, chance, present & worded)
     why, losses, better = " and ".join(weak), {}, True
     if dev is not None:
         rows = np.flatnonzero(known & _worded(dev_texts))
@@ -131,6 +138,11 @@ def decide_labels(
                 "label model": _log_loss(gold[rows], dev_proba[rows]),
                 "text model": _log_loss(gold[rows], model.predict_proba([dev_texts[row] for row in rows])),
             }
+            if recurrent:
+                other = _recurrent(triggers, seed).fit(texts, chance, present & worded)
+                loss = _log_loss(gold[rows], other.predict_proba([dev_texts[row] for row in rows]))
+                if loss < losses["text model"]:
+                    model, losses["text model"] = other, loss
             better = losses["text model"] < losses["label model"]
             why += (
                 f"; dev log loss {losses['text model']:.3f} of the text model against "
@@ -145,6 +157,12 @@ def decide_labels(
     if told.any():
         chance[told] = model.predict_proba([texts[row] for row in np.flatnonzero(told).tolist()])
     return TextDecision(chance, present | told, True, why, coverage, area, losses, model)
+
+
+def _recurrent(triggers: Sequence[str], seed: int) -> "RecurrentTextModel":
+    from .recurrent_text import RecurrentTextModel
+
+    return RecurrentTextModel(triggers, seed=seed)
 
 
 def _worded(texts: Sequence[str]) -> NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sidelight.crossmodal import TextModel, decide_labels
+from sidelight.crossmodal import RecurrentTextModel, TextModel, decide_labels
 from sidelight.labeling.statistics import auroc
 
 NEITHER = [
@@ -182,3 +182,54 @@ class TestRule:
 def test_what_does_not_fit_together_is_refused(texts, proba, covered, message):
     with pytest.raises(ValueError, match=message):
         TextModel().fit(texts, proba, covered)
+
+
+def ordered(n, seed=0):
+    """Reports whose class is told by the order of two words alone."""
+    random = np.random.default_rng(seed)
+    gold = random.integers(0, 2, n)
+    texts = []
+    for value in gold:
+        first, second = ("before", "after") if value else ("after", "before")
+        filler = random.choice(NEITHER, 6).tolist()
+        texts.append(" ".join([*filler[:2], first, *filler[2:4], second, *filler[4:]]))
+    return texts, gold
+
+
+class TestRecurrentTextModel:
+    @pytest.mark.slow
+    def test_it_reads_words_in_order(self):
+        texts, gold = ordered(300)
+        new, new_gold = ordered(200, seed=1)
+        model = RecurrentTextModel(n_epochs=12).fit(texts, gold)
+        assert auroc(new_gold, model.predict_proba(new)[:, 1]) > 0.95
+        assert auroc(new_gold, TextModel().fit(texts, gold).predict_proba(new)[:, 1]) < 0.7
+
+    def test_the_same_seed_gives_the_same_model_and_empty_reports_are_answered(self):
+        texts, gold = ordered(60)
+        one, other = (RecurrentTextModel(n_epochs=2).fit(texts, gold) for _ in range(2))
+        given = one.predict_proba([*texts[:3], "", "\n"])
+        np.testing.assert_array_equal(given, other.predict_proba([*texts[:3], "", "\n"]))
+        np.testing.assert_allclose(given.sum(axis=1), 1)
+        np.testing.assert_allclose(given[:1], one.predict_proba(texts[:1]), atol=1e-6)
+        assert one.predict_proba([]).shape == (0, 2)
+
+    def test_uncovered_reports_teach_nothing(self):
+        texts, gold = ordered(40)
+        covered = np.arange(40) < 30
+        proba = np.where(covered[:, None], np.eye(2)[gold], 0.5)
+        one = RecurrentTextModel(n_epochs=2).fit(texts, proba, covered)
+        other = RecurrentTextModel(n_epochs=2).fit(texts[:30] + ["nothing"] * 10, proba, covered)
+        np.testing.assert_array_equal(one.predict_proba(texts), other.predict_proba(texts))
+        with pytest.raises(ValueError, match="no row is covered"):
+            RecurrentTextModel().fit(texts, proba, np.zeros(40, bool))
+
+    def test_it_is_taken_where_it_is_better_on_dev(self):
+        texts, gold = ordered(300)
+        covered = np.arange(300) % 2 == 0
+        proba = np.where(covered[:, None], np.eye(2)[gold] * 0.9 + 0.05, 0.5)
+        dev = (texts[200:], proba[200:], gold[200:])
+        found = decide_labels(texts[:200], proba[:200], covered[:200], dev=dev, recurrent=True)
+        assert isinstance(found.model, RecurrentTextModel)
+        plain = decide_labels(texts[:200], proba[:200], covered[:200], dev=dev)
+        assert found.dev_loss["text model"] < plain.dev_loss["text model"]
