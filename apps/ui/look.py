@@ -101,6 +101,16 @@ mark.mixed{background:repeating-linear-gradient(45deg,color-mix(in srgb,var(--c0
 .said li{display:flex;gap:9px;align-items:baseline;padding:3px 0!important;border-top:1px solid var(--line);margin:0!important;font-size:15px!important}
 .said li:first-child{border-top:0}.said em{font-style:normal;color:var(--soft);margin-left:auto;
  font-variant-numeric:tabular-nums}
+.timeline{max-height:330px;overflow:auto;border-left:2px solid var(--line);padding:2px 0 2px 16px;
+ font:15px/1.45 'Source Sans',system-ui,sans-serif}
+.timeline section{position:relative;margin:0 0 10px}
+.timeline section::before{content:"";position:absolute;left:-21px;top:7px;width:8px;height:8px;border-radius:50%;background:var(--accent)}
+.timeline h4{font:600 14px/1.5 'Source Sans',system-ui,sans-serif!important;color:var(--soft)!important;margin:0!important;padding:0!important}
+.timeline ul{list-style:none;margin:0!important;padding:0!important}
+.timeline li{display:flex;gap:9px;align-items:baseline;margin:0!important;padding:2px 0!important;font-size:15px!important}
+.timeline em{font-style:normal;margin-left:auto;padding-right:10px;font-variant-numeric:tabular-nums;white-space:nowrap}
+.kind{font:600 12px/1.4 'Source Sans',system-ui,sans-serif;color:var(--soft);border:1px solid var(--line);border-radius:4px;
+ padding:0 5px;flex:none}
 .dot{display:inline-block;width:10px;height:10px;border-radius:50%;flex:none}
 .kicker{font:600 13px/1.4 'Source Sans',system-ui,sans-serif;letter-spacing:.06em;text-transform:uppercase;
  color:var(--soft);margin:0}
@@ -122,7 +132,7 @@ div:has(> .st-key-decide){position:sticky;bottom:0;background:var(--paper);paddi
 .hits .row{font-size:14px;color:var(--soft);font-variant-numeric:tabular-nums}
 [class*="st-key-choices"] button{min-height:3.3rem;font-weight:600}
 [class*="st-key-choices"] button p{font-size:1.08rem}
-button:focus-visible,a:focus-visible,input:focus-visible{outline:3px solid var(--accent)!important;outline-offset:2px}
+.timeline:focus-visible,button:focus-visible,a:focus-visible,input:focus-visible{outline:3px solid var(--accent)!important;outline-offset:2px}
 [data-testid=stMain]:focus-visible,[data-testid=stSidebarContent]:focus-visible{outline:3px solid var(--accent)!important;outline-offset:-3px}
 [data-testid^=stBaseButton-primary],[data-testid^=stBaseButton-primary] p{color:var(--paper)!important}
 @media (prefers-reduced-motion:reduce){*{transition:none!important;animation:none!important}}

@@ -78,16 +78,20 @@ def show_timeline(record: Record) -> bool:
     events = record.events[-MOST_EVENTS:][::-1]
     if not events:
         return False
-    rows = [
-        {
-            "when": event.time.date().isoformat(),
-            "kind": event.kind,
-            "what": event.name or event.code,
-            "value": "" if event.value is None else f"{event.value:g} {event.unit}".strip(),
-        }
-        for event in events
-    ]
-    st.dataframe(rows, hide_index=True, height=min(260, 38 + 35 * len(rows)))
+    days: dict[str, list[str]] = {}
+    for event in events:
+        value = "" if event.value is None else f"{event.value:g} {event.unit}".strip()
+        days.setdefault(f"{event.time:%d %b %Y}", []).append(
+            f'<li><i class="kind">{escape(event.kind)}</i><span>{escape(event.name or event.code)}</span>'
+            f"<em>{escape(value)}</em></li>"
+        )
+    lines = "".join(
+        f"<section><h4>{day}</h4><ul>{''.join(facts)}</ul></section>" for day, facts in days.items()
+    )
+    st.html(
+        f'<p class="kicker">Before this record: {len(record.events)} facts of the patient</p>'
+        f'<div class="timeline" tabindex="0" role="region" aria-label="Facts of the patient, the latest first">{lines}</div>'
+    )
     return True
 
 

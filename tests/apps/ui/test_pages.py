@@ -213,9 +213,9 @@ def test_sections_and_the_patients_past_are_shown_and_the_future_is_not(tmp_path
         shown = " ".join(element.proto.body for element in app.main.get("html"))
         assert shown.count('href="#section-') == shown.count('<b id="section-') == 4
         assert "&lt;i&gt;" in shown
-        (timeline,) = app.dataframe
-        assert timeline.value["what"].tolist() == ["creatinine"]
-        assert timeline.value["value"].tolist() == ["1.4 mg/dL"]
+        assert "<span>creatinine</span><em>1.4 mg/dL</em>" in shown
+        assert "01 Jan 2020" in shown
+        assert "later infarction" not in shown
 
 
 PROJECT = """
