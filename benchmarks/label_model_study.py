@@ -171,6 +171,7 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="leave out sets of more than 5,000 records, and the grid"
     )
+    parser.add_argument("--no-grid", action="store_true", help="leave out the choice of strengths")
     parser.add_argument("--json", action="store_true", help="print the line of JSON alone")
     options = parser.parse_args()
     begun = time.process_time()
@@ -204,12 +205,12 @@ def main() -> None:
                 lines[-1] += f"  worst {loss:+.3f} {where}"
             if not options.json:
                 print(f"\n{title}: accuracy, macro-F1, AUROC, log loss (means over sets)")
-                print("\n".join(lines))
+                print("\n".join(lines), flush=True)
         report["camps"] = {str(coverage): camps(coverage) for coverage in (0.25, 0.6, 1.0)}
         if not options.json:
             print("\nfive annotators follow a misleading cue, five the class; accuracy by coverage:")
             print(json.dumps(report["camps"], indent=1))
-        if not options.quick:
+        if not (options.quick or options.no_grid):
             report["leave_one_out"] = leave_one_out(
                 [path for path in paths if len(sets.load(path)[0]) <= 17_000]
             )

@@ -64,7 +64,7 @@ def main() -> None:
         for name in sorted(set(PEERS) - set(present) - set(options.without.split(","))):
             print(f"absent: {name}; put its environment into --peers DIR/{PEERS[name]}", file=sys.stderr)
         call(options, [path.resolve() for path in paths], out, present)
-        found = read(out)
+        found = read(out, {path.stem for path in paths})
     report = table(found, show=not options.json)
     print(json.dumps(report, default=float))
 
@@ -117,12 +117,12 @@ def figures(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def read(path: Path) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-    """Return scores by contender, balance and set."""
+def read(path: Path, chosen: set[str]) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+    """Return scores by contender, balance and set, of the chosen sets."""
     names = {OURS: "sidelight", **{module: name for name, module in LINES.items()}}
     found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     for entry in figures(path):
-        if "cov_accuracy" not in entry:
+        if "cov_accuracy" not in entry or Path(entry["dataset"]).stem not in chosen:
             continue
         name = names.get(entry["contender"], entry["contender"])
         scores = {key: entry[f"cov_{key}"] for key in ("accuracy", "macro_f1", "auroc", "log_loss")}
@@ -150,10 +150,11 @@ def table(found: dict[str, Any], *, show: bool) -> dict[str, Any]:
                 continue
             majority = found["majority vote"][balance]
             loss, where = min((scores[s]["accuracy"] - majority[s]["accuracy"], s) for s in scores)
+            ours = sets.means(found["sidelight"][balance], list(scores))
+            beside = f"; sidelight there {ours['accuracy']:.3f}" if len(scores) < len(majority) else ""
             if show:
-                print(
-                    sets.row(name, sets.means(scores, list(scores)), f"n={len(scores)}; {loss:+.3f} {where}")
-                )
+                extra = f"n={len(scores)}; {loss:+.3f} {where}{beside}"
+                print(sets.row(name, sets.means(scores, list(scores)), extra))
     return report
 
 
