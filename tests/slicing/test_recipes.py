@@ -5,8 +5,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from sidelight.crossmodal.batches import Batch  # noqa: E402
 from sidelight.crossmodal import load_bundle, save_bundle  # noqa: E402
+from sidelight.crossmodal.batches import Batch  # noqa: E402
 from sidelight.labeling import LabelSchema  # noqa: E402
 from sidelight.slicing import GroupDRO, label_groups, train_robustly  # noqa: E402
 from sidelight.slicing.membership import as_membership  # noqa: E402
