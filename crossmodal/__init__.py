@@ -33,6 +33,7 @@ from .study_files import StudyFiles
 from .summary import summarize
 from .targets import Targets, as_targets
 from .text_model import TextModel
+from .time_to_quality import TimeToQuality, time_to_quality
 from .validation_splits import site_split, time_split
 
 if TYPE_CHECKING:
@@ -204,6 +205,7 @@ __all__ = [
     "Targets",
     "TextDecision",
     "TextModel",
+    "TimeToQuality",
     "Trial",
     "UncoveredSampler",
     "as_inputs",
@@ -257,6 +259,7 @@ __all__ = [
     "stratified_split",
     "summarize",
     "time_split",
+    "time_to_quality",
     "twelve_leads",
     "uncertainty",
     "view_logits",

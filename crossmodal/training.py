@@ -3,10 +3,11 @@
 import copy
 import logging
 import math
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -76,11 +77,24 @@ class Schedule:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """Losses of one epoch; `dev_loss` is None without validation rows."""
+    """Losses of one epoch, and how long it took.
+
+    Parameters
+    ----------
+    epoch : int
+        Counted from 1.
+    train_loss : float
+        Mean over its steps.
+    dev_loss : float or None
+        None without validation rows.
+    seconds : float
+        On the clock, since training began, without validation; with what was spent before a kill.
+    """
 
     epoch: int
     train_loss: float
     dev_loss: float | None
+    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -227,6 +241,21 @@ class _Watch(lightning.Callback):
         self._sum, self._steps = 0.0, 0
         self._dev_sum, self._dev_weight = 0.0, 0.0
         self._dev: float | None = None
+        self._seconds = 0.0
+        self._since: float | None = None
+
+    def on_train_epoch_start(self, trainer: Any, module: Any) -> None:
+        """Start the clock."""
+        self._since = time.perf_counter()
+
+    def on_validation_start(self, trainer: Any, module: Any) -> None:
+        """Stop the clock: looking is not learning."""
+        self._stop_clock()
+
+    def _stop_clock(self) -> None:
+        if self._since is not None:
+            self._seconds += time.perf_counter() - self._since
+            self._since = None
 
     def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, index: int) -> None:
         """Add the batch's loss to the epoch's mean."""
@@ -250,7 +279,8 @@ class _Watch(lightning.Callback):
                 "lower learning_rate or check the signals' units"
             )
         self._dev = self._dev_sum / self._dev_weight if self._dev_weight > 0 else None
-        self.history.append(EpochRecord(len(self.history) + 1, train_loss, self._dev))
+        self._stop_clock()
+        self.history.append(EpochRecord(len(self.history) + 1, train_loss, self._dev, self._seconds))
         self._sum, self._steps = 0.0, 0
         self._dev_sum, self._dev_weight = 0.0, 0.0
         if self._dev is None:
@@ -278,7 +308,7 @@ class _Watch(lightning.Callback):
         cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
         return {
             "training": self.checkpoint.training if self.checkpoint else "",
-            "history": [[epoch.train_loss, epoch.dev_loss] for epoch in self.history],
+            "history": [[epoch.train_loss, epoch.dev_loss, epoch.seconds] for epoch in self.history],
             "best_epoch": self.best_epoch,
             "best": self._best,
             "best_weights": self.best_weights,
@@ -290,6 +320,7 @@ class _Watch(lightning.Callback):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what `state_dict` gave."""
         self.history = [EpochRecord(row + 1, *losses) for row, losses in enumerate(state["history"])]
+        self._seconds = self.history[-1].seconds if self.history else 0.0
         self.best_epoch, self._best = state["best_epoch"], state["best"]
         self.best_weights, self.last_weights = state["best_weights"], state["last_weights"]
         self._stopped, self._random = state["stopped"], state["random"]

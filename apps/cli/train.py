@@ -224,6 +224,7 @@ def train(
         "epochs": len(model.history_),
         "best epoch": model.best_epoch_,
         "temperature": model.temperature_,
+        **_times(model),
         **metrics,
         "bundle": out,
     }
@@ -233,6 +234,14 @@ def train(
     if linked.report.share_lost > limit:
         raise LinkLimitError(linked.report, limit)
     return 0
+
+
+def _times(model: Any) -> dict[str, Any]:
+    """Return how long training took to be good; what the clock says is told, and kept out of the bundle."""
+    from sidelight.crossmodal import time_to_quality
+
+    found = time_to_quality(model.history_)
+    return {} if found is None else {"time to quality": str(found)}
 
 
 def _without_copies(linked: Any, covered: Any, split: Any) -> tuple[int, Any]:
