@@ -16,6 +16,9 @@ SMALLEST = 1e-9
 MOST_RECORDS = 100_000
 """Records looked at at most; more would not change the strengths."""
 
+MOST_PRODUCTS = 8_000_000
+"""Products of two classes' probabilities held at once; with many classes fewer records are looked at."""
+
 LEAST_SPREAD = 0.05
 """Spread of the functions' accuracies below which none is believed: people differ by this much at least."""
 
@@ -48,7 +51,7 @@ class Information:
     def of(cls, cast: CastVotes, emitted: Array, prior: Array, share: float = 1.0) -> "Information":
         """Sum over the records, or over every so manieth of them, each counting for `share` of a record."""
         m, k, _ = emitted.shape
-        stride = max(1, -(-cast.n_records // MOST_RECORDS))
+        stride = max(1, -(-cast.n_records // min(MOST_RECORDS, max(1, MOST_PRODUCTS // k**2))))
         part = cast.take(np.arange(0, cast.n_records, stride))
         silent = np.log(np.maximum(1 - emitted.sum(axis=1), SMALLEST))
         gain = (np.log(np.maximum(emitted, SMALLEST)) - silent[:, None, :]).reshape(m * k, k)
@@ -66,8 +69,8 @@ def learned_pulls(
 
     How far a function's coverage and accuracy differ between classes, and accuracies between functions, is measured
     against what sampling alone would make of them (method of moments, as in meta-analysis). Where there is nothing
-    beyond sampling the prior ties, where there is much it gives way. None where most functions show hardly more than the pulls that they
-    were fitted with.
+    beyond sampling the prior ties, where there is much it gives way. None where most functions show hardly more than
+    the pulls that they were fitted with.
 
     Parameters
     ----------
