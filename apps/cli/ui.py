@@ -143,7 +143,7 @@ def ui(
         chosen=None if queue is None else Path(queue), audits=(*finished_audits(source), *map(Path, audits)),
     )  # fmt: skip
     note("ordering the queues")
-    context.queues  # noqa: B018 - computed here, so that the first visitor need not wait
+    context.warm()
     facts = {"page": f"http://{address}:{port}", "records": len(workspace.records), "labels": place}
     print_json(facts) if as_json else print_facts(facts)
     serve(context, address=address, port=port, open_browser=browser)

@@ -78,6 +78,14 @@ class Context:
             self._samples[size] = (rows, self.workspace.records.texts(rows.tolist()))
         return self._samples[size]
 
+    def warm(self) -> None:
+        """Do now what the first visitor would wait for: order the queues, read rules and pages."""
+        from . import screens  # noqa: F401 - the pages ask for this context
+
+        self.queues  # noqa: B018
+        if self.workspace.marker is not None:
+            self.workspace.marker.warm()
+
     @cached_property
     def intervals(self) -> ModelIntervals | None:
         """Intervals of the label model's accuracies, None where it gives none; computed when first looked at."""

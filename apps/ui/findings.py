@@ -119,6 +119,11 @@ class FindingMarker:
         words = [" ".join(str(term).split()) for term in (*own, *declared)]
         return cls((word for word in words if word and not word.startswith("#")), language)
 
+    def warm(self) -> None:
+        """Read the rules of all languages now, so that the first note need not wait for them."""
+        for language in (self.language,) if self.language else ("en", "de", "sv"):
+            ClinicalPipeline.of(language)("No fever.").assertion((3, 8))
+
     def _find(self, text: str) -> tuple[Finding, ...]:
         """Return the mentions in a note, in order; those that overlap are one, the longest."""
         note = ClinicalPipeline.of(self.language or language_of(text))(text)
