@@ -46,7 +46,8 @@ def predict(
 
     Memory does not grow with the file. The same command goes on where a killed one stopped.
     """
-    from sidelight.crossmodal import load_bundle, score_studies
+    from sidelight.apps.bundles import open_bundle
+    from sidelight.crossmodal import score_studies
     from sidelight.labeling import UsageError
 
     if Path(out).exists() and not overwrite:
@@ -54,7 +55,7 @@ def predict(
     for option, value in (("--batch-size", batch_size), ("--part-size", part_size)):
         if value < 1:
             raise UsageError(f"{option} is {value}; it is at least 1")
-    model = load_bundle(bundle)
+    model = open_bundle(bundle)
     with progress("studies", total=None) as advance:
         seen = 0
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from sidelight.crossmodal import load_bundle
+from sidelight.apps.bundles import open_bundle
 from sidelight.labeling import write_file
 
 from .sources import file_identity
@@ -17,7 +17,7 @@ def do_bundle(work: Work) -> None:
     about = json.loads((trained / "bundle.json").read_text(encoding="utf-8"))
     about["metrics"] = _metrics(work, name)
     about["lineage"] |= {
-        "trained": load_bundle(trained).fingerprint,
+        "trained": open_bundle(trained).fingerprint,
         "data": work.step.parts["data"],
         "sources": work.step.parts["sources"],
         "code": _code(work),
@@ -26,7 +26,7 @@ def do_bundle(work: Work) -> None:
     write_file(work.folder / "bundle" / "model.safetensors", (trained / "model.safetensors").read_bytes())
     write_file(work.folder / "bundle" / "bundle.json", text)
     write_file(work.folder / "bundle" / "card.md", _card(work, name, about))
-    load_bundle(work.folder / "bundle")  # what cannot be loaded is not handed on
+    open_bundle(work.folder / "bundle")  # what cannot be loaded is not handed on
 
 
 def _metrics(work: Work, task: str) -> dict[str, Any]:

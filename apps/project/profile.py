@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from sidelight.crossmodal import load_bundle
+from sidelight.apps.bundles import open_bundle
 from sidelight.label_model import Labels, VoteModel
 from sidelight.labeling import FunctionInfo, VoteMatrix
 
@@ -332,7 +332,7 @@ class Builder:
         declared = self.project.config.tasks[task]
         payload = self.project.config.payloads[str(declared.target)]
         linked = link_studies(self.project, payload, ids, export=export, path=studies)
-        proba = load_bundle(bundle).predict_proba(linked.signals)
+        proba = open_bundle(bundle).predict_proba(linked.signals)
         for number, question in enumerate(declared.questions(task)):
             one = proba
             if declared.is_multi_label:

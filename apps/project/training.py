@@ -1,20 +1,22 @@
 """The step that trains a network: on labels that other payloads gave, with more capacity for slices that ask for it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sidelight.crossmodal import CrossModalClassifier, load_bundle, save_bundle
+from sidelight.apps.bundles import open_bundle
 from sidelight.label_model import Labels
 from sidelight.labeling import LabelSchema, UsageError
 from sidelight.labeling.seeds import derive_seed
-from sidelight.slicing import SliceHeads, SliceSampler
 
 from .file import Task
 from .studies import link_studies
 from .supervision import read_slices
 from .work import Work, write_table
+
+if TYPE_CHECKING:
+    from sidelight.crossmodal import CrossModalClassifier
 
 ENCODERS = {"signal": "resnet1d", "image": "resnet2d"}
 
@@ -22,6 +24,8 @@ ENCODERS = {"signal": "resnet1d", "image": "resnet2d"}
 def do_train(work: Work) -> None:
     """Train a network on the target payload, with labels that the other payloads gave; gold is not used."""
     import pyarrow as pa
+
+    from sidelight.crossmodal import save_bundle
 
     name = work.step.subject
     config = work.project.config
@@ -74,7 +78,7 @@ def do_train(work: Work) -> None:
     }
     schema = LabelSchema(task.classes, name)
     save_bundle(work.folder / "bundle", network, schema, lineage=about)
-    predictions = load_bundle(work.folder / "bundle").predict(linked.signals, patient_ids=linked.patient_ids)
+    predictions = open_bundle(work.folder / "bundle").predict(linked.signals, patient_ids=linked.patient_ids)
     predictions.write(work.folder / "predictions.parquet")
     write_table(
         pa.table({"id": predictions.ids.tolist(), "record": linked.label_rows}),
@@ -98,8 +102,10 @@ def _labels(work: Work, name: str, task: Task) -> tuple[NDArray[Any], NDArray[np
     return proba, np.stack([labels.covered for labels in tables.values()], axis=1), lineage
 
 
-def _network(work: Work, task: Task) -> CrossModalClassifier:
+def _network(work: Work, task: Task) -> "CrossModalClassifier":
     """Return the network that `[tuning]` describes, untrained."""
+    from sidelight.crossmodal import CrossModalClassifier
+
     config = work.project.config
     tuning, kind = config.tuning, config.payloads[str(task.target)].kind
     return CrossModalClassifier(
@@ -111,7 +117,7 @@ def _network(work: Work, task: Task) -> CrossModalClassifier:
 
 
 def _give_capacity(
-    work: Work, network: CrossModalClassifier, rows: NDArray[np.intp], taught: NDArray[np.bool_], task: Task
+    work: Work, network: "CrossModalClassifier", rows: NDArray[np.intp], taught: NDArray[np.bool_], task: Task
 ) -> NDArray[np.float32] | None:
     """Let a network meet the slices with `train = true` more often, or give them heads; return who belongs to which.
 
@@ -129,6 +135,8 @@ def _give_capacity(
     wanted = list(work.step.parts.get("slices", []))
     if not wanted:
         return None
+    from sidelight.slicing import SliceHeads, SliceSampler
+
     known = read_slices(work.inputs["slices"])
     members = np.stack([known[name][rows] for name in wanted], axis=1)
     sizes = (members & taught[:, None]).sum(axis=0)

@@ -1,11 +1,16 @@
 """What a project may declare beyond one task and one file: findings, classes within classes, slices that train, studies."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import sidelight
 from sidelight.apps.cli.main import main
 from sidelight.apps.project import load_project, run_project
 from sidelight.apps.project.graph import build_graph
@@ -314,3 +319,46 @@ def test_annotators_and_older_labels_keep_their_lineage(home):
     assert told["registry"]["coverage"] == pytest.approx(len(rows) / 160)
     assert told["says_calm"]["source"] == "rules"
     assert find_run(load_project(home)).number == run.number
+
+
+ELSEWHERE = """
+import sys
+from sidelight.apps.cli.main import main
+sys.exit(main(["predict", sys.argv[1], sys.argv[2], "--out", sys.argv[3]]))
+"""
+
+WITHOUT_TORCH = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "lightning"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+from sidelight.apps.project import run_project
+print(run_project(sys.argv[1]).number)
+"""
+
+
+def in_another_process(code, *arguments):
+    environment = {**os.environ, "PYTHONPATH": str(Path(sidelight.__file__).parent.parent)}
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+
+
+def test_a_bundle_with_slice_heads_is_read_where_nothing_else_is_loaded(home):
+    edit(
+        home, ("at_least = 60", "at_least = 60\ntrain = true"),
+        ("max_epochs = 1", 'max_epochs = 1\nrecipe = "slice-heads"'),
+    )  # fmt: skip
+    bundle = run_project(home).folder / "bundle" / "state"
+    done = in_another_process(ELSEWHERE, bundle, home / "signals.npz", home / "out.parquet")
+    assert done.returncode == 0, done.stderr
+    assert len(Predictions.read(home / "out.parquet").ids) == 160
+
+
+def test_a_project_that_trains_no_network_needs_no_torch(home):
+    edit(home, ('target = "waves"\n', ""))
+    done = in_another_process(WITHOUT_TORCH, home)
+    assert done.stdout.strip() == "0001", done.stderr
