@@ -272,10 +272,17 @@ def _care_groups(material: Material, wishes: Wishes) -> dict[str, FairnessPanel]
         for group in matrix.names:
             if not group.endswith(" missing"):
                 labels[matrix[group] & (labels == "")] = group.removeprefix(f"{name} = ")
-        if len(set(labels.tolist()) - {""}) < 2:
+        sizes = Counter(label for label in labels.tolist() if label)
+        if len(sizes) < 2:
             continue
+        # of two groups the second would tell the first's gaps once more
+        reference = sizes.most_common(1)[0][0] if len(sizes) == 2 else None
         found[name] = fairness(
-            material.gold[rows], material.proba[rows], labels, patients=material.patients[rows]
+            material.gold[rows],
+            material.proba[rows],
+            labels,
+            patients=material.patients[rows],
+            reference=reference,
         )
     return found
 
