@@ -114,6 +114,7 @@ mark.mixed{background:repeating-linear-gradient(45deg,color-mix(in srgb,var(--c0
 .dot{display:inline-block;width:10px;height:10px;border-radius:50%;flex:none}
 .kicker{font:600 13px/1.4 'Source Sans',system-ui,sans-serif;letter-spacing:.06em;text-transform:uppercase;
  color:var(--soft);margin:0}
+.narrow{max-width:40em}
 .verdict{font:600 19px/1.4 'Source Sans',system-ui,sans-serif;color:var(--ink);margin:0}
 .suggestion{border:1.5px dashed var(--line);border-radius:6px;padding:7px 12px;font-size:15px;color:var(--ink)}
 .quiet{color:var(--soft);font-size:15px}

@@ -58,7 +58,7 @@ def show_audit(result: Audit) -> None:
     overall = [(-1, item.title, interval_words(item.value)) for item in result.overall]
     st.html(
         f'<p class="quiet">{result.n_records} records, {patients}, {result.n_without_gold} more without a gold label; '
-        "95 % intervals by patient.</p>" + said_list(overall)
+        f'95 % intervals by patient.</p><div class="narrow">{said_list(overall)}</div>'
     )
     metric = result.metrics[0] if result.metrics else ""
     if len(result.metrics) > 1:
