@@ -41,7 +41,7 @@ class Material:
     embeddings : mapping of str to ndarray of shape (n_records, n_features)
         The model's own first.
     signals : object, optional
-        A `SignalSet`, and the row of each record in it.
+        A `SignalSet` or `StudyFiles`, and the row of each record in it.
     bundle : Bundle, optional
     """
 
@@ -181,9 +181,7 @@ def _views(
     views: dict[str, NDArray[np.float64]] = {}
     signal_set, place = None, None
     if signals is not None:
-        from sidelight.crossmodal import SignalSet
-
-        signal_set = SignalSet.read(signals)
+        signal_set = _studies(Path(signals), model)
         at = {str(name): row for row, name in enumerate(signal_set.ids)}
         place = np.array([at.get(str(name), -1) for name in ids], dtype=np.intp)
         if (place < 0).all():
@@ -196,6 +194,20 @@ def _views(
     if embeddings is not None:
         views |= _read_embeddings(Path(embeddings), ids)
     return views, signal_set, place
+
+
+def _studies(path: Path, model: Any) -> Any:
+    """Open an NPZ file of signals, or a folder of study files as the bundle takes them."""
+    from sidelight.crossmodal import SignalSet, StudyFiles
+
+    if not path.is_dir():
+        return SignalSet.read(path)
+    if model is None:
+        raise UsageError("--signals is a folder: --bundle is needed to know what its files should be")
+    contract = model.contract
+    return StudyFiles.open(
+        path, lead_names=contract.lead_names, sampling_hz=contract.sampling_hz or None, shape=contract.shape
+    )
 
 
 def _read_embeddings(path: Path, ids: NDArray[np.str_]) -> dict[str, NDArray[np.float64]]:

@@ -68,13 +68,14 @@ def _cards(material: Material, rows: NDArray[np.intp], number: int, shown: set[i
 
 
 def _picture(material: Material, row: int, name: str, title: str) -> str:
-    signals = material.signals
-    one = signals.take([row])
-    values = np.asarray(one.values[0], dtype=np.float64)
-    if values.ndim == 3 or not signals.sampling_hz:
-        return thumbnail(values)
-    leads = [lead for lead in SHOWN if lead in signals.lead_names] or list(signals.lead_names[:3])
-    place = [signals.lead_names.index(lead) for lead in leads]
-    scale = 1000.0 if signals.units == "uV" else 1.0
-    length = max(int(SECONDS * signals.sampling_hz), 1)
-    return draw_ecg(values[place, :length] / scale, leads, signals.sampling_hz, name=name, title=title)
+    values = np.asarray(material.signals.batch([row])[0], dtype=np.float64)
+    contract = material.signals.contract
+    if contract.kind != "signal":
+        return thumbnail(values[0] if values.ndim == 3 else values[0, values.shape[1] // 2])
+    names = list(contract.lead_names)
+    leads = [lead for lead in SHOWN if lead in names] or names[:3]
+    place = [names.index(lead) for lead in leads]
+    scale = 1000.0 if contract.units == "uV" else 1.0
+    rate = contract.sampling_hz or values.shape[1] / SECONDS
+    length = max(int(SECONDS * rate), 1)
+    return draw_ecg(values[place, :length] / scale, leads, rate, name=name, title=title)
