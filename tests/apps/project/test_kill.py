@@ -64,7 +64,7 @@ def runner():
     runner = Runner()
     yield runner
     runner.process.stdin.close()
-    runner.process.wait(timeout=10)
+    runner.process.wait(timeout=120)  # a busy machine takes its time
     runner.process.stdout.close()
 
 
