@@ -1,16 +1,15 @@
 """spaCy documents for labeling functions: each note parsed once, in batches, for all functions that ask for it."""
 
 import functools
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Unpack
 
 from .declared import DeclaredFunction, Metadata, text_of
 from .faults import UsageError
 from .function import LabelingFunction, OnError, Vote
+from .nlp_phrases import MergedPhrases
 from .preprocessor import Preprocessor
 from .record import Record
-from .votes import Span
 
 
 class SpacyPreprocessor(Preprocessor):
@@ -177,7 +176,8 @@ def nlp_labeling_function(
 class MatcherFunction(DeclaredFunction):
     """Votes for one class where spaCy finds a phrase; made by `matcher_lf`.
 
-    All such functions over one pipeline are searched for together, by a single matcher.
+    All such functions over one pipeline are searched for together; where words are compared as they stand or in lower
+    case and no component of the pipeline changes its tokens, without making documents (`PieceTable`).
     """
 
     cost = 5.0
@@ -229,12 +229,11 @@ class MatcherFunction(DeclaredFunction):
 
     def evaluate(self, records: Sequence[Record], first_row: int, on_error: OnError) -> tuple[list[Any], int]:
         """Return the answers for a batch that is searched once for all matcher functions of the pipeline."""
-        texts = [getattr(record, self.field) for record in records]
-        if not all(text is None or isinstance(text, str) for text in texts):
+        found = self._merged.rows(records, self.field)
+        if found is None:
             return super().evaluate(records, first_row, on_error)
-        rows = self._merged.rows(records, texts).get(id(self), ())
         answers: list[Any] = [None] * len(records)
-        for row in rows:
+        for row in found.get(id(self), ()):
             answers[row] = self.vote
         return answers, 0
 
@@ -271,60 +270,8 @@ def matcher_lf(
     return MatcherFunction(name, phrases, vote, language=language, attr=attr, field=field, **metadata)
 
 
-class _Merged:
-    """One phrase matcher for many functions."""
-
-    def __init__(self, step: SpacyPreprocessor, attr: str) -> None:
-        self.step = step
-        self.attr = attr
-        self.functions: weakref.WeakSet[MatcherFunction] = weakref.WeakSet()
-        self._built: tuple[frozenset[int], Any, dict[int, int]] | None = None
-        self._last: tuple[Any, dict[int, list[int]]] | None = None
-
-    def add(self, function: MatcherFunction) -> None:
-        self.functions.add(function)
-        self._last = None
-
-    def matcher(self) -> tuple[Any, dict[int, int]]:
-        """Return the matcher, and the function each of its keys stands for."""
-        members = {id(function): function for function in self.functions}
-        if self._built is None or self._built[0] != frozenset(members):
-            from spacy.matcher import PhraseMatcher
-
-            nlp = self.step.nlp
-            matcher = PhraseMatcher(nlp.vocab, attr=self.attr)
-            plain = self.attr in ("LOWER", "ORTH")
-            owners = {}
-            for number, function in members.items():
-                make = nlp.make_doc if plain else nlp
-                matcher.add(f"sidelight-{number}", [make(phrase) for phrase in function.phrases])
-                owners[nlp.vocab.strings[f"sidelight-{number}"]] = number
-            self._built = (frozenset(members), matcher, owners)
-        return self._built[1], self._built[2]
-
-    def spans(self, doc: Any) -> dict[int, list[Span]]:
-        """Return what each function finds in a document."""
-        matcher, owners = self.matcher()
-        found: dict[int, list[Span]] = {}
-        for key, start, end in matcher(doc):
-            last = doc[end - 1]
-            found.setdefault(owners[key], []).append((doc[start].idx, last.idx + len(last)))
-        return found
-
-    def rows(self, records: Sequence[Record], texts: list[str | None]) -> dict[int, list[int]]:
-        """Return the rows of a batch in which each function finds something; asked again, it answers from memory."""
-        if self._last is None or self._last[0] is not records:
-            matcher, owners = self.matcher()
-            found: dict[int, list[int]] = {number: [] for number in owners.values()}
-            for row, doc in enumerate(self.step.docs(text or "" for text in texts)):
-                for key in {match[0] for match in matcher(doc)}:
-                    found[owners[key]].append(row)
-            self._last = (records, found)
-        return self._last[1]
-
-
 _steps: dict[tuple[Any, ...], SpacyPreprocessor] = {}
-_merged: dict[tuple[int, str], _Merged] = {}
+_merged: dict[tuple[int, str], MergedPhrases] = {}
 
 
 def _spacy_step(
@@ -343,5 +290,5 @@ def _spacy_step(
     return _steps[key]
 
 
-def _merged_matcher(step: SpacyPreprocessor, attr: str) -> _Merged:
-    return _merged.setdefault((id(step), attr), _Merged(step, attr))
+def _merged_matcher(step: SpacyPreprocessor, attr: str) -> MergedPhrases:
+    return _merged.setdefault((id(step), attr), MergedPhrases(step, attr))

@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sidelight.labeling import LFApplier, UsageError
+from sidelight.labeling import LFApplier, Record, UsageError
 from sidelight.labeling.nlp import (
     NLPLabelingFunction,
     SpacyPreprocessor,
@@ -94,3 +96,67 @@ def test_what_is_missing_is_said():
         nlp_labeling_function(lambda record: 1)
     with pytest.raises(UsageError, match="phrases is"):
         matcher_lf("f", "effusion", 1, language=NLP)
+
+
+PHRASES = {
+    "plain": ["pleural effusion", "effusions", "port-a-cath", "fx of"],
+    "signs": ["don't", "8 am", "( x", "."],
+    "accents": ["ödem", "weißes", "İ"],
+}
+WORDS = [
+    "pleural", "effusion", "Effusions", "effusion.", "(effusion)", "port-a-cath", "port", "-", "a", "cath", "fx", "of",
+    "don't", "do", "n't", "8am", "8", "am", "a.m.", "(", ")", ":)", ":", ":-)", "x", "(x", "Ödem", "WEISSES", "weißes", "İ",
+    "", "", "\n", "\t", "\u00a0", "pleural\neffusion", "U.S.", "c.", "++", "o.O", "_(:",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("attr", ["LOWER", "ORTH"])
+@given(words=st.lists(st.sampled_from(WORDS) | st.text(max_size=6), max_size=12))
+def test_phrases_found_among_pieces_are_those_of_whole_documents(attr, words):
+    from spacy.matcher import PhraseMatcher
+
+    functions = FUNCTIONS[attr]
+    text = " ".join(words)
+    merged = functions[0]._merged
+    assert merged._compiled()[3] is not None
+    doc = BLANK(text)
+    for function in functions:
+        matcher = PhraseMatcher(BLANK.vocab, attr=attr)
+        matcher.add("k", [BLANK.make_doc(phrase) for phrase in function.phrases])
+        votes, errors = function.evaluate([Record({"text": text})], 0, "raise")
+        assert (votes, errors) == ([1 if matcher(doc) else None], 0)
+
+
+BLANK = spacy.blank("en")
+FUNCTIONS = {
+    attr: [matcher_lf(name, phrases, 1, language=BLANK, attr=attr) for name, phrases in PHRASES.items()]
+    for attr in ("LOWER", "ORTH")
+}
+
+
+def test_new_words_do_not_pile_up():
+    nlp = spacy.blank("en")
+    function = matcher_lf("f", ["effusion"], 1, language=nlp)
+    function.evaluate([Record({"text": "effusion"})], 0, "raise")
+    table = function._merged._compiled()[3]
+    n_strings = len(nlp.vocab.strings)
+    for start in range(0, 120_000, 1_000):
+        text = " ".join(f"w{number}" for number in range(start, start + 1_000)) + " effusion"
+        assert table.find(text) == {id(function)}
+        assert len(table._heads) <= 51_001
+    assert len(nlp.vocab.strings) == n_strings
+
+
+@pytest.mark.parametrize("change", ["merging component", "rule with a space", "white phrase"])
+def test_where_pieces_do_not_tell_documents_are_searched(change):
+    nlp = spacy.blank("en")
+    phrases = ["new york"]
+    if change == "merging component":
+        nlp.add_pipe("merge_entities")
+    elif change == "rule with a space":
+        nlp.tokenizer.add_special_case("New York", [{"ORTH": "New York"}])
+    else:
+        phrases = ["new \n york"]
+    function = matcher_lf("f", phrases, 1, language=nlp)
+    assert function.evaluate([Record({"text": "to New York"})], 0, "raise")[1] == 0
+    assert function._merged._compiled()[3] is None
