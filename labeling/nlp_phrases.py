@@ -203,9 +203,9 @@ class PieceTable:
             found.update(numbers)
             for start in starts:
                 run = self._run(pieces, place, start)
-                for tokens, numbers in self._phrases[run[0]]:
+                for tokens, owners in self._phrases[run[0]]:
                     if run[: len(tokens)] == tokens:
-                        found.update(numbers)
+                        found.update(owners)
         return found
 
     def _run(self, pieces: list[str], place: int, start: int) -> tuple[str, ...]:
@@ -260,5 +260,6 @@ class _Heads(dict[str, _Head | None]):
         self._table = weakref.proxy(table)
 
     def __missing__(self, piece: str) -> _Head | None:
-        head = self[piece] = self._table.learn(piece)
+        head: _Head | None = self._table.learn(piece)
+        self[piece] = head
         return head

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .interval import Interval, as_interval
+from .interval_table import from_table, read_table, to_table, write_table
 from .merging import merge_bounds, runs
 
 
@@ -318,6 +320,38 @@ class IntervalSet:
             ),
             axis=axis,
         )  # fmt: skip
+
+    def to_table(self) -> Any:
+        """Return an Arrow table, a row an interval; what is known of it as JSON.
+
+        Raises
+        ------
+        TypeError
+            When a payload holds what JSON has no form for; names the interval.
+        """
+        return to_table(self.bounds, self.axis, self.payload, self.source, self.score)
+
+    @classmethod
+    def from_table(cls, table: Any) -> Self:
+        """Return the set that `to_table` made a table of; ValueError for any other table."""
+        bounds, axis, payload, source, score = from_table(table)
+        return cls._of(bounds, payload, source, score, axis)
+
+    def write(self, path: str | Path) -> Path:
+        """Write the set as one Parquet file, whole or not at all, readable by its owner only."""
+        return write_table(self.to_table(), path)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read what `write` wrote.
+
+        Raises
+        ------
+        InputError
+            When the file is missing, damaged or holds something else.
+        """
+        bounds, axis, payload, source, score = read_table(path)
+        return cls._of(bounds, payload, source, score, axis)
 
     # -- helpers -----------------------------------------------------------------------------------
 
