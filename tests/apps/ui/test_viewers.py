@@ -138,20 +138,6 @@ INK = """c => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.heigh
   for (let i = 0; i < d.length; i += 4) n = (n * 31 + d[i]) >>> 0; return n; }"""
 
 
-def bring_up(page, app, name):
-    """Skip until a record is on the desk."""
-    page.goto(app.url)
-    page.locator(".top b").wait_for(timeout=READY)
-    for _ in range(40):
-        page.wait_for_timeout(600)
-        if page.locator(".facts dd").first.inner_text() == name:
-            page.locator(".sl-legend").wait_for(timeout=READY)
-            page.wait_for_timeout(400)
-            return
-        page.keyboard.press("s")
-    pytest.fail(f"{name} never came up")
-
-
 def test_viewers_show_each_kind_of_study_and_ask_nobody_for_it(page, app):
     page.goto(app.url)
     page.locator(".top b").wait_for(timeout=READY)
@@ -160,7 +146,7 @@ def test_viewers_show_each_kind_of_study_and_ask_nobody_for_it(page, app):
         page.wait_for_function(
             "n => document.querySelector('.top b').innerText.startsWith(n + ' of')", arg=number
         )
-        page.locator(".sl-legend").wait_for(timeout=READY)
+        page.wait_for_function("document.querySelectorAll('.sl-legend').length === 1", timeout=READY)
         page.wait_for_timeout(700)
         name = page.locator(".facts dd").first.inner_text()
         seen.add(name)
