@@ -17,7 +17,7 @@ VERSIONS = {
     "label": 2,
     "slices": 1,
     "fit": 1,
-    "analyze": 1,
+    "analyze": 2,
     "train": 2,
     "bundle": 2,
     "audit": 1,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sidelight.crossmodal import Predictions
 from sidelight.label_model import Labels, VoteModel
 from sidelight.labeling import LFAnalysis, read_votes
-from sidelight.labeling.statistics import clustered_proportion, proportion
+from sidelight.labeling.statistics import clustered_proportion
 from sidelight.slicing import audit
 
 from .supervision import read_slices
@@ -34,9 +34,11 @@ def do_analyze(work: Work) -> None:
     for source in voting:
         found = read_votes(work.inputs[f"label:{source}"] / "votes")
         owner |= {info.name: (source, info.fingerprint) for info in found.functions}
+    cast, owners = votes.dense(), _owners(records.patients, records.ids)
     rows: list[dict[str, Any]] = []
     for function, row in table.iterrows():
-        judged = int(row["correct"] + row["incorrect"]) if gold is not None else 0
+        column = cast[:, votes.names.index(str(function))]
+        judged = seen & (column >= 0) & (gold >= 0) if gold is not None else np.zeros(len(seen), dtype=bool)
         source, fingerprint = owner[str(function)]
         rows.append(
             {
@@ -44,7 +46,7 @@ def do_analyze(work: Work) -> None:
                 "author": config.sources[source].author, "fingerprint": fingerprint,
                 "votes_for": [config.questions[name].classes[c] for c in row["polarity"]],
                 "coverage": float(row["coverage"]), "overlaps": float(row["overlaps"]), "conflicts": float(row["conflicts"]),
-                "precision": proportion(int(row["correct"]), judged).to_json() if judged else None,
+                "precision": clustered_proportion((column == gold)[judged], owners[judged]).to_json() if judged.any() else None,
                 "learned": _finite(learned.get(str(function))),
             }
         )  # fmt: skip

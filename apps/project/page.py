@@ -17,6 +17,8 @@ from .file import Config
 from .runs import Run
 
 TEMPLATES = Path(__file__).parent / "templates"
+FEW_PATIENTS = 50
+"""Patients below which a report says that they are few."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +126,9 @@ def _task(run: Run, config: Config, name: str, metrics: Sequence[Mapping[str, An
             for m in own
             if m["step"] == f"train:{name.partition('.')[0]}" and "slice" not in m
         },
-        advice=advise(config, name, covered, conflicts, functions, accuracy, result),
+        advice=advise(
+            config, name, covered, conflicts, functions, accuracy, result, int(_one(metrics, "patients") or 0)
+        ),
     )
 
 
@@ -144,9 +148,14 @@ def advise(
     functions: Sequence[Mapping[str, Any]],
     accuracy: Sequence[tuple[str, Interval]],
     audit: Audit | None,
+    patients: int = 0,
 ) -> list[str]:
     """Return what to do next, most useful first, from coverage, conflict, accuracy and slices."""
     said = []
+    if 0 < patients < FEW_PATIENTS:
+        said.append(
+            f"There are {patients} patients: intervals are wide, and a part may hold one or two of them."
+        )
     if covered < 0.5:
         said.append(
             f"Only {covered:.0%} of the records got a vote: add functions for the records without one."
