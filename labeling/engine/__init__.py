@@ -1,6 +1,6 @@
 """The engine: an export of any size becomes a folder of votes; nothing lost, nothing twice, resumable, on any runner."""
 
-from .counts import Patterns
+from .dataframe import count_dataframe, label_dataframe
 from .erase import erase_patient, read_erasable
 from .folder_votes import read_moments
 from .lineage import Lineage, read_lineage
@@ -11,13 +11,14 @@ __all__ = [
     "RUNNERS",
     "DaskRunner",
     "Lineage",
-    "Patterns",
     "PoolRunner",
     "RunReport",
     "Runner",
     "SerialRunner",
     "SparkRunner",
+    "count_dataframe",
     "erase_patient",
+    "label_dataframe",
     "label_export",
     "make_runner",
     "plan_export",

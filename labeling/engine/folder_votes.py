@@ -10,10 +10,11 @@ import orjson
 
 from ..faults import InputError
 from ..moments import Moments
+from ..patterns import Patterns
 from ..schema import LabelSchema
 from ..vote_files import read_manifest
 from ..votes import FunctionInfo, RunStatistics, VoteMatrix
-from .counts import Patterns, read_counts
+from .counts import read_counts
 from .job import FunctionKey
 from .merge import part_digest
 from .run import last_seconds
@@ -104,7 +105,7 @@ def read_moments(folder: str | Path) -> tuple[Moments, Patterns | None]:
         from ..vote_files import read_votes
 
         votes = read_votes(path)
-        return Moments.of(votes), Patterns.of(votes.dense())
+        return Moments.of(votes), Patterns.of(votes)
     schema = LabelSchema.from_json(manifest["schema"])
     return read_counts(path / "counts.npz", schema, [entry["name"] for entry in manifest["functions"]])
 

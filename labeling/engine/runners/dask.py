@@ -1,7 +1,8 @@
-"""The runner on Dask: a local cluster of processes, or a scheduler that is there already."""
+"""The runner on Dask: a local cluster, or a scheduler that is there already."""
 
 import importlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,23 +11,24 @@ import orjson
 from ...faults import UsageError
 from ..job import Job, Part
 from .base import Result
-from .child import ChildProcess
+from .children import close_children, run_task
 from .poison import run_alone
 
-_children: dict[bytes, ChildProcess] = {}
+_QUIET = {"logging.distributed": "critical", "distributed.admin.log-length": 0}
 
 
 @dataclass(frozen=True)
 class DaskRunner:
     """Runs parts with `Client.map`; tasks carry descriptions of parts, never rows.
 
-    Each Dask worker runs parts in a process of its own, where a runaway regular expression can be stopped and a row that
-    kills takes nothing else along. The folder of votes and the export must be on storage that all workers see.
+    Each thread of a Dask worker runs parts in a process of its own, where a runaway regular expression can be stopped
+    and a row that kills takes nothing else along. The workers of a local cluster are therefore threads of this process:
+    they only wait. The folder of votes and the export must be on storage that all workers see.
 
     Parameters
     ----------
     workers : int, optional
-        Processes of a local cluster.
+        Workers of a local cluster; 2 when not given.
     scheduler : str, optional
         Address of a scheduler, in place of a local cluster.
     """
@@ -43,19 +45,11 @@ class DaskRunner:
             raise UsageError("the runner dask needs Dask: pip install 'sidelight[dask]'") from None
         sent = orjson.dumps(job.to_json())
         lost: list[Part] = []
-        quiet = {"logging.distributed": "critical", "distributed.admin.log-length": 0}
-        with dask.config.set(quiet):
-            cluster: Any = self.scheduler or distributed.LocalCluster(
-                n_workers=self.workers or 2,
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address=None,
-                silence_logs=50,
-            )
-            with distributed.Client(cluster) as client:
-                tasks = [orjson.dumps({"part": part.to_json()}) for part in parts]
-                futures = client.map(run_task, [sent] * len(tasks), tasks, pure=False, retries=2)
-                known = {future.key: part for future, part in zip(futures, parts, strict=True)}
+        with dask.config.set(_QUIET), self._client(distributed, sent) as client:
+            tasks = [orjson.dumps({"part": part.to_json()}) for part in parts]
+            futures = client.map(run_task, [sent] * len(tasks), tasks, pure=False, retries=2)
+            known = {future.key: part for future, part in zip(futures, parts, strict=True)}
+            try:
                 for future in distributed.as_completed(futures):
                     try:
                         result = orjson.loads(future.result())
@@ -65,21 +59,26 @@ class DaskRunner:
                         lost.append(known[future.key])
                     else:
                         yield result
-            if self.scheduler is None:
-                cluster.close()
+            finally:
+                client.cancel(futures)
         for part in lost:
             yield run_alone(job, part)
 
-
-def run_task(job: bytes, task: bytes) -> bytes:
-    """Run one part in this worker's own process and return its result; what Dask calls by name."""
-    child = _children.get(job)
-    if child is None or child.process.poll() is not None:
-        for old in _children.values():
-            old.close()
-        _children.clear()
-        child = _children[job] = ChildProcess(Job.from_json(orjson.loads(job)))
-    result = child.call(orjson.loads(task))
-    if result["status"] == "died":
-        del _children[job]
-    return orjson.dumps(result)
+    @contextmanager
+    def _client(self, distributed: Any, job: bytes) -> Iterator[Any]:
+        """Connect to the scheduler, or to a local one; end the processes that its workers keep for the job."""
+        if self.scheduler is not None:
+            with distributed.Client(self.scheduler) as client:
+                try:
+                    yield client
+                finally:
+                    client.run(close_children, job, on_error="ignore")
+            return
+        with distributed.LocalCluster(
+            n_workers=self.workers or 2, threads_per_worker=1, processes=False, dashboard_address=None, silence_logs=50,
+        ) as cluster:  # fmt: skip
+            try:
+                with distributed.Client(cluster) as client:
+                    yield client
+            finally:
+                close_children(job)

@@ -12,8 +12,10 @@ import pyarrow as pa
 from ...faults import UsageError
 from ..job import Job, Part
 from .base import Result
-from .dask import run_task
+from .children import run_task
 from .poison import run_alone
+
+_LEAN = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,12 @@ class SparkRunner:
             "spark.sql.execution.arrow.maxRecordsPerBatch": "1", "spark.ui.showConsoleProgress": "false",
             "spark.pyspark.python": sys.executable, "spark.pyspark.driver.python": sys.executable,
         }  # fmt: skip
+        here = self.master is None or self.master.startswith("local")
+        if here:  # the JVM has little to do: compile as little as that is worth
+            settings |= {f"spark.{who}.extraJavaOptions": _LEAN for who in ("driver", "executor")}
         making = builder.builder.master(self.master or local).appName("sidelight")
         for name, value in settings.items():
-            if self.master is None or "local" in self.master or not name.startswith("spark.driver."):
+            if here or not name.startswith("spark.driver."):
                 making = making.config(name, value)
         session = making.getOrCreate()
         session.sparkContext.setLogLevel("OFF")
