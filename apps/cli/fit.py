@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .fit_counts import learn_from_counts, read_together, show_learned
 from .gold import gold_options, read_gold
 from .hierarchy import at_leaves, leaf_balance, read_hierarchy
 from .output import json_option, overwrite_option, print_facts, print_json, print_table
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
     short_help="Combine votes into probabilistic labels.",
     epilog="Example: sidelight fit votes --class-balance normal=0.6,abnormal=0.4 --out labels.parquet",
 )
-@click.argument("votes", type=click.Path())
-@click.option("--out", required=True, type=click.Path(), help="Table of labels to write (Parquet).")
+@click.argument("votes", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "--out",
+    type=click.Path(),
+    help="Table of labels to write (Parquet); without it --model-out is learned from counts.",
+)
 @click.option("--model", default="matrix-completion", show_default=True, help="Name of the label model.")
 @click.option("--model-out", type=click.Path(), help="Folder to keep the fitted label model in.")
 @click.option(
@@ -36,8 +41,8 @@ if TYPE_CHECKING:
 @overwrite_option
 @json_option
 def fit(
-    votes: str,
-    out: str,
+    votes: tuple[str, ...],
+    out: str | None,
     model: str,
     model_out: str | None,
     class_balance: str | None,
@@ -50,7 +55,9 @@ def fit(
 ) -> int:
     """Learn how far each function of VOTES can be trusted, and write the probability of each class for each record.
 
-    No gold label is used. Those given with --gold only tell how good the labels are.
+    No gold label is used. Those given with --gold only tell how good the labels are. Several folders, such as those of
+    several sites, are learned from together by adding up the counts that lie with their votes; so is one folder without
+    --out. Only these counts are read then, however many records there are.
     """
     from sidelight.label_model import MODELS, HierarchicalLabelModel, Labels, VoteModel
     from sidelight.labeling import LabelSchema, UsageError, read_votes
@@ -62,7 +69,20 @@ def fit(
     for target in (out, model_out):
         if target is not None and Path(target).exists() and not overwrite:
             raise UsageError(f"{target} exists already; choose another name or pass --overwrite")
-    matrix = read_votes(votes)
+    from_counts = len(votes) > 1 or out is None
+    if from_counts and hierarchy is not None:
+        raise UsageError("--hierarchy learns from the votes of one folder, and wants --out")
+    if out is None and (model_out is None or gold is not None):
+        raise UsageError(
+            "say --out, the table of labels to write; --model-out alone keeps what is learned from counts"
+        )
+    learned, n_counted = learn_from_counts(votes, model, class_balance) if from_counts else (None, 0)
+    if out is None:
+        assert model_out is not None  # noqa: S101 - asked above
+        learned.save(model_out, overwrite=overwrite)
+        show_learned(learned, n_counted, model_out, as_json)
+        return 0
+    matrix = read_together(votes) if len(votes) > 1 else read_votes(votes[0])
     if matrix.ids is None:
         raise UsageError("these votes carry no record ids, so their labels could not be linked to anything")
     truth = read_gold(gold, gold_id, gold_column, matrix.schema, matrix.ids)
@@ -71,7 +91,7 @@ def fit(
     balance = None if class_balance is None else parse_balance(class_balance, classes)
     fitted: VoteModel | HierarchicalLabelModel
     if tree is None:
-        fitted = MODELS[model](cardinality=classes.cardinality).fit(matrix, class_balance=balance)
+        fitted = learned or MODELS[model](cardinality=classes.cardinality).fit(matrix, class_balance=balance)
         labels, shares, source = Labels.from_model(fitted, matrix), fitted.prior_, fitted.balance_.source
     else:
         fitted = HierarchicalLabelModel(tree).fit(matrix, class_balance=balance)
