@@ -76,7 +76,10 @@ def fit(
         raise UsageError(
             "say --out, the table of labels to write; --model-out alone keeps what is learned from counts"
         )
-    learned, n_counted = learn_from_counts(votes, model, class_balance) if from_counts else (None, 0)
+    learned: Any = None
+    n_counted = 0
+    if from_counts:
+        learned, n_counted = learn_from_counts(votes, model, class_balance)
     if out is None:
         assert model_out is not None  # noqa: S101 - asked above
         learned.save(model_out, overwrite=overwrite)
