@@ -1,9 +1,11 @@
 """Preprocessors: steps that add fields to a record before labeling functions see it."""
 
 import functools
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
+from .faults import UsageError
 from .fingerprint import fingerprint
 from .record import Record, iter_records
 
@@ -18,27 +20,61 @@ class _Draft(Record):
 class Preprocessor:
     """A step that takes a record and returns one with more fields.
 
+    A class that derives from it may define ``run`` instead of being given a function: it takes values of fields by name
+    and returns a mapping from name to value.
+
     Parameters
     ----------
     name : str
         The step's name.
-    function : callable
-        Sets fields on the record it is given, or returns another made with `Record.with_fields`.
+    function : callable, optional
+        Sets fields on the record it is given, or returns another made with `Record.with_fields`. Or `field_names`.
     pre : sequence of Preprocessor, optional
-        Steps that come first.
+        Steps that come first. Or `mapped_field_names`.
     memoize, memoize_key
         Accepted for scripts that pass them: a step runs once a record in any case.
+    field_names : mapping from parameter of `run` to field, optional
+        Which fields `run` is given; fields of its parameters' names when not given.
+    mapped_field_names : mapping from name that `run` returns to field, optional
+        Where its values go; fields of the names it returns when not given.
+
+    Examples
+    --------
+    >>> class Length(Preprocessor):
+    ...     def run(self, text):
+    ...         return {"length": len(text)}
+    >>> Length("length")({"text": "Clear."}).length
+    6
     """
 
     def __init__(
         self,
         name: str,
-        function: Callable[[Any], Any],
-        pre: Sequence["Preprocessor"] | None = None,
+        function: Callable[[Any], Any] | Mapping[str, str] | None = None,
+        pre: Sequence["Preprocessor"] | Mapping[str, str] | None = None,
         memoize: bool = False,
         memoize_key: Any = None,
+        *,
+        field_names: Mapping[str, str] | None = None,
+        mapped_field_names: Mapping[str, str] | None = None,
     ) -> None:
-        functools.update_wrapper(self, function)
+        if isinstance(function, Mapping):
+            function, field_names = None, function
+        if isinstance(pre, Mapping):
+            pre, mapped_field_names = None, pre
+        if function is None:
+            function = self._mapped
+            run = getattr(self, "run", None)
+            if run is None:
+                raise UsageError(
+                    f"preprocessor {name!r}: give a function, or define run in a class of its own"
+                )
+            functools.update_wrapper(self, run)
+            self.__doc__ = type(self).__doc__
+            self.field_names = dict(field_names or {key: key for key in inspect.signature(run).parameters})
+            self.mapped_field_names = None if mapped_field_names is None else dict(mapped_field_names)
+        else:
+            functools.update_wrapper(self, function)
         self.name = name
         self.function = function
         self.pre = tuple(pre or ())
@@ -50,7 +86,29 @@ class Preprocessor:
 
     def fingerprint_parts(self) -> tuple[Any, ...]:
         """Return all that decides what the step does."""
-        return (self.function, self.pre)
+        if self.function != self._mapped:
+            return (self.function, self.pre)
+        own = {key: value for key, value in vars(self).items() if key not in self._not_content}
+        return (type(self).__qualname__, type(self).run, own)  # type: ignore[attr-defined]
+
+    _not_content = frozenset(
+        {"function", "fingerprint", "name", "_last", *functools.WRAPPER_ASSIGNMENTS, "__wrapped__"}
+    )
+
+    def _mapped(self, record: Any) -> Any:
+        """Hand `run` the fields it takes, and the record the values it returns."""
+        values = {key: getattr(record, field) for key, field in self.field_names.items()}
+        made = self.run(**values)  # type: ignore[attr-defined]
+        if not isinstance(made, Mapping):
+            raise TypeError(
+                f"preprocessor {self.name!r}: run returned a {type(made).__name__}; it returns a mapping from name to value"
+            )
+        names = self.mapped_field_names
+        if names is not None and (unknown := set(made) - set(names)):
+            raise TypeError(
+                f"preprocessor {self.name!r}: run returned {len(unknown)} names that go to no field"
+            )
+        return record.with_fields(**{key if names is None else names[key]: made[key] for key in made})
 
     def __call__(self, record: Any) -> Record:
         """Return `record` with the fields the step adds; the record given stays as it is."""
@@ -97,10 +155,24 @@ class Preprocessor:
     _last: tuple[Sequence[Record], Sequence[Record]] | None = None
 
     def __reduce__(self) -> str | tuple[Any, ...]:
+        if self.function == self._mapped:
+            own = {
+                key: value
+                for key, value in vars(self).items()
+                if key not in ("function", "_last", "__wrapped__")
+            }
+            return (_revive, (type(self), own))
         return str(self.__dict__["__qualname__"])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name})"
+
+
+def _revive(kind: type[Preprocessor], own: dict[str, Any]) -> Preprocessor:
+    made = kind.__new__(kind)
+    made.__dict__.update(own)
+    made.function = made._mapped
+    return made
 
 
 @overload

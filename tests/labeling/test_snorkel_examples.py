@@ -1,5 +1,6 @@
 """Examples of Snorkel's documentation, with nothing changed but the imports."""
 
+import pickle
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +19,7 @@ from sidelight.labeling import (
     PandasTFApplier,
     Preprocessor,
     RandomPolicy,
+    UsageError,
     labeling_function,
     preprocessor,
     transformation_function,
@@ -73,6 +75,46 @@ def test_preprocessors():
         return 1 if x.text == "hi" and x.num_squared == 4 else 0
 
     assert shouts(SimpleNamespace(text="HI", num=2)) == 1
+
+
+class SplitWords(Preprocessor):
+    def __init__(self, name, text_field, lower_field, words_field):
+        super().__init__(name, dict(text=text_field), dict(lower=lower_field, words=words_field))  # noqa: C408
+
+    def run(self, text):
+        return {"lower": text.lower(), "words": text.split()}
+
+
+class Louder(Preprocessor):
+    def __init__(self, sign):
+        super().__init__("louder", memoize=True, pre=[])
+        self.sign = sign
+
+    def run(self, text):
+        return {"text": text + self.sign}
+
+
+def test_preprocessors_that_are_classes():
+    split = SplitWords("split", "text", "text_lower", "text_words")
+    made = split(SimpleNamespace(text="Hello World"))
+    assert (made.text_lower, made.text_words) == ("hello world", ["Hello", "World"])
+    loud = Louder("!")
+    function = LabelingFunction("f", lambda x: 1 if x.text.endswith("!") else 0, pre=[loud])
+    assert LFApplier([function]).apply([SimpleNamespace(text="a")]).dense().tolist() == [[1]]
+    back = pickle.loads(pickle.dumps(loud))  # noqa: S301 - made just now
+    assert back(SimpleNamespace(text="a")).text == "a!"
+    assert back.fingerprint == loud.fingerprint != Louder("?").fingerprint
+    with pytest.raises(UsageError, match="define run"):
+        Preprocessor("empty")
+
+
+def test_a_class_that_returns_no_mapping_is_named():
+    class Broken(Preprocessor):
+        def run(self, text):
+            return text
+
+    with pytest.raises(TypeError, match="'broken': run returned a str"):
+        Broken("broken")({"text": "secret"})
 
 
 def test_appliers():
