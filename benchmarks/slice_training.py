@@ -61,6 +61,8 @@ def main() -> None:
     figures: dict[str, Any] = {"seeds": options.seeds}
     for part in wanted:
         figures[part] = {"strata": strata, "flip": flip, "cost": cost, "clinical": clinical}[part](options)
+        if part == "strata" and "absent" not in figures[part]:
+            show(figures[part], options)
         if options.save:
             options.save.write_text(json.dumps(figures) + "\n", encoding="utf-8")
     print(json.dumps(figures))
@@ -124,6 +126,12 @@ def strata(options: argparse.Namespace) -> dict[str, Any]:
     if not options.snorkel:
         stored = _stored(options.bench / "results" / STORED.get(scale, "none"), options, names)
         summary |= {"Snorkel's slice heads (stored)": stored} if stored else {}
+    return summary
+
+
+def show(summary: dict[str, Any], options: argparse.Namespace) -> None:
+    """Print the strata's table, the greatest lift first."""
+    scale = 0.1 if options.quick else options.epochs_scale
     print(
         f"\nstrata: {options.seeds} seeds, {scale:g} times the budget; points against the yardstick's plain training"
     )
@@ -134,7 +142,6 @@ def strata(options: argparse.Namespace) -> dict[str, Any]:
         print(
             f"{contender:<34}{mean['lift']:>+8.1f}{mean['cost']:>+9.2f}{worst:>15}{mean['cpu_ratio']:>7.1f}"
         )
-    return summary
 
 
 def _read(path: Path | None) -> dict[str, dict[str, Any]]:

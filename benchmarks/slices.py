@@ -3,7 +3,8 @@
     python benchmarks/slices.py --bench DIR --quick --json
 
 DIR is the yardstick: its problems, its harness, and the results its peers got there (`results/*.jsonl`). Every seed is
-a problem of its own; figures are medians over seeds, then means over problems, as in the yardstick's report.
+a problem of its own; figures are medians over seeds, then means over problems, as in the yardstick's report. The rest of what
+training for slices must show is in `slice_training.py`.
 """
 
 import argparse
@@ -16,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from slice_training import show, strata
 
 DISCOVERY = ("p10", "p10_first", "precision", "recall", "f1", "n_flagged", "cpu")
-TRAINING = ("lift", "cost", "worst_change", "cpu_ratio")
 
 
 def main() -> None:
@@ -31,12 +32,18 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--noise-runs", type=int, default=100, help="searches of data with nothing to find")
-    parser.add_argument("--recipes", default="plain,balanced,group-dro", help="names of sidelight's recipes")
+    parser.add_argument(
+        "--recipes", default="plain,balanced,slice-heads", help="names of sidelight's recipes"
+    )
+    parser.add_argument("--snorkel", action="store_true", help="train Snorkel's slice heads too")
     parser.add_argument(
         "--epochs-scale", type=float, default=1.0, help="1 is the short budget, 3 the long one"
     )
-    parser.add_argument("--quick", action="store_true", help="two seeds, thirty searches of noise")
+    parser.add_argument(
+        "--quick", action="store_true", help="two seeds, few epochs, thirty searches of noise"
+    )
     parser.add_argument("--json", action="store_true", help="print the line of JSON alone")
+    parser.set_defaults(problems=None, runs=None)
     options = parser.parse_args()
     if not (options.bench / "slicebench").is_dir():
         parser.error(f"{options.bench} holds no slicebench; give the yardstick's folder with --bench")
@@ -50,9 +57,9 @@ def main() -> None:
     if options.part in ("all", "noise"):
         figures["noise"] = _noise(options)
     if options.part in ("all", "training"):
-        figures["training"] = _training(options)
+        figures["training"] = strata(options)
     if not options.json:
-        _print(figures)
+        _print(figures, options)
     print(json.dumps(figures))
 
 
@@ -100,54 +107,6 @@ def _noise(options: argparse.Namespace) -> dict[str, Any]:
     return {"runs": runs, "runs_with_a_confirmed_slice": alarms}
 
 
-def _training(options: argparse.Namespace) -> dict[str, Any]:
-    """Return each recipe's paired change against the yardstick's plain training of the same seed."""
-    from slicebench import base, problems, score
-    from slicebench import training as peers
-    from slices_adapter import recipe_contender
-
-    for settings in base.BUDGET.values():
-        settings["epochs"] = max(1, round(settings["epochs"] * options.epochs_scale))
-    contenders = [peers.ERM(), peers.GroupDRO(), *map(recipe_contender, options.recipes.split(","))]
-    rows = []
-    for seed, name in _cases(options, problems.BUILDERS):
-        problem = problems.BUILDERS[name](seed=seed, strength=0.9, sf_noise=0.2)
-        plain: tuple[dict[str, float], np.ndarray, float] | None = None
-        for contender in contenders:
-            base.seed_all(seed)
-            start = time.process_time()
-            fitted = contender.fit(problem, seed)
-            cpu = time.process_time() - start
-            proba = fitted.predict_proba(problem.test.X)
-            figures, strata = score.training(proba, problem), _strata(proba, problem)
-            if plain is None:
-                plain = figures, strata, cpu
-            rows.append(
-                {
-                    "contender": contender.name,
-                    "problem": name,
-                    "lift": 100 * (figures["target"] - plain[0]["target"]),
-                    "cost": 100 * (figures["overall"] - plain[0]["overall"]),
-                    "worst_change": 100 * float(np.nanmin(strata - plain[1])),
-                    "cpu_ratio": cpu / plain[2],
-                }
-            )
-    return _summary(rows, TRAINING)
-
-
-def _strata(proba: np.ndarray, problem: Any) -> np.ndarray:
-    """Return the accuracy in each stratum with at least 20 test rows."""
-    right = proba.argmax(axis=1) == problem.test.y
-    return np.array(
-        [
-            right[problem.test.stratum == code].mean()
-            if (problem.test.stratum == code).sum() >= 20
-            else np.nan
-            for code in range(len(problem.strata))
-        ]
-    )
-
-
 def _cases(options: argparse.Namespace, builders: Any) -> list[tuple[int, str]]:
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     return [(seed, name) for seed in seeds for name in builders if not name.endswith("/null")]
@@ -185,15 +144,15 @@ def _summary(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> dict[str, 
     return summary
 
 
-def _print(figures: dict[str, Any]) -> None:
-    for part, columns in (("discovery", DISCOVERY), ("training", TRAINING)):
-        if part not in figures:
-            continue
-        print(f"\n{part}, mean over problems of medians over {figures['seeds']} seeds")
-        print(f"{'':<34}" + "".join(f"{column:>13}" for column in columns))
-        ranked = sorted(figures[part].items(), key=lambda item: -item[1]["mean"][columns[-3]])
+def _print(figures: dict[str, Any], options: argparse.Namespace) -> None:
+    if "discovery" in figures:
+        print(f"\ndiscovery, mean over problems of medians over {figures['seeds']} seeds")
+        print(f"{'':<34}" + "".join(f"{column:>13}" for column in DISCOVERY))
+        ranked = sorted(figures["discovery"].items(), key=lambda item: -item[1]["mean"]["f1"])
         for contender, values in ranked:
-            print(f"{contender:<34}" + "".join(f"{values['mean'][column]:>13.2f}" for column in columns))
+            print(f"{contender:<34}" + "".join(f"{values['mean'][column]:>13.2f}" for column in DISCOVERY))
+    if "training" in figures:
+        show(figures["training"], options)
     if "noise" in figures:
         noise = figures["noise"]
         print(

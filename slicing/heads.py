@@ -80,6 +80,17 @@ class SliceHeads(nn.Module):
     >>> features = torch.randn(5, 16)
     >>> head(features).shape, head.membership(features).shape, head.attention(features).sum(dim=1).round().tolist()
     (torch.Size([5, 3]), torch.Size([5, 2]), [1.0, 1.0, 1.0, 1.0, 1.0])
+
+    As a classifier's head; `train_robustly(..., recipe="slice-heads")` adds the draws:
+
+    >>> from sidelight.crossmodal import CrossModalClassifier
+    >>> random = np.random.default_rng(0)
+    >>> y, paced = np.arange(40) % 2, np.arange(40) > 30
+    >>> signals = random.normal(size=(40, 2, 64)) * (1 + 3 * y[:, None, None])
+    >>> heads = lambda n_features, n_classes: SliceHeads(n_features, n_classes, ["paced"], rates=[paced.mean()])
+    >>> model = CrossModalClassifier(head=heads, max_epochs=2, accelerator="cpu")
+    >>> model.fit(signals, y, membership=paced[:, None]).predict_proba(signals).shape
+    (40, 2)
     """
 
     steps: Tensor

@@ -65,8 +65,8 @@ def train_robustly(
     -----
     - "plain": no more than `fit`.
     - "balanced": rows drawn so that every label within and without every slice is met alike (at most 20 times as
-      often as the likeliest). The one to begin with: one training at the plain one's cost, nothing added to the
-      network, and no worse on the hidden strata of `benchmarks/slices.py` than group DRO.
+      often as the likeliest). The one to begin with: one training at the plain one's cost, and nothing added to the
+      network. `benchmarks/slice_training.py` compares it with the others.
     - "slice-heads": the same draws, and `SliceHeads`, for a slice that follows a rule of its own: the draws alone
       would mend it at the cost of the others.
     - "up-weighting": members count more, up to a quarter of all weight, at most ten times.
@@ -77,6 +77,9 @@ def train_robustly(
       "group-dro". Needs no slices.
     - "last-layer": plain, then the head alone is fitted again to rows balanced by label and slice.
     - "multiaccuracy": plain, then the logits are corrected where features tell a residual. Needs `validation`.
+
+    A slice that the label determines (all members of one class), drawn more often, draws its class more often, and the
+    model then calls it too often: give the recipes slices with members of every class.
 
     Recipes that draw rows again and again keep the learning rate constant, whatever `classifier.schedule` is: one cycle
     spends half of the epochs at rates too low to learn a rare subset in, and the rest at learning the few members by

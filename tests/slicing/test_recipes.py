@@ -76,11 +76,10 @@ def test_multiaccuracy_corrects_a_model_that_is_off():
     assert losses[1] < 0.6 * losses[0]
 
 
-def test_a_corrected_model_survives_the_bundle(tmp_path):
+@pytest.mark.parametrize("name", ["expert-mixture", "hard-sharing", "multiaccuracy", "slice-heads"])
+def test_heads_of_recipes_survive_the_bundle(name, tmp_path):
     x, y, slices = studies()
-    model = train_robustly(
-        plain("resnet1d", max_epochs=1), x, y, slices, recipe="multiaccuracy", validation=(x, y)
-    )
+    model = train_robustly(plain("resnet1d", max_epochs=1), x, y, slices, recipe=name, validation=(x, y))
     path = save_bundle(tmp_path / "bundle", model, LabelSchema(["no", "yes"]))
     np.testing.assert_allclose(load_bundle(path).predict_proba(x), model.predict_proba(x), atol=1e-6)
 
