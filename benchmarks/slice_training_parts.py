@@ -192,10 +192,12 @@ def _gains(
     cpu = time.process_time() - start
     report = audit(gold, proba["plain"][:, 1], slices, patients, metrics=["accuracy"])
     gains = paired_gains(gold, proba["plain"], proba["balanced"], slices, patients)
+    print(f"\n{name}: draws for {', '.join(taught)}")
     print(
-        f"\n{name}: {len(known)} records, five folds by patient pooled, {n_seeds} seeds; accuracy, plain to balanced"
+        f"{name}: {len(known)} records, five folds by patient pooled, {n_seeds} seeds; accuracy, plain to balanced"
     )
     rows = []
+    print("  95 % intervals, each by itself: of twenty, one may exclude zero by chance")
     for row in gains.rows:
         low, high = row.change.low, row.change.high
         unsure = next((item for item in report.rows if item.slice == row.slice and not item.assessable), None)
@@ -208,11 +210,11 @@ def _gains(
         elif np.isfinite(low):
             told = f"not shown; a change of {100 * visible:.1f} points would have been seen"
         else:
-            told = "not assessable"
+            told = "not assessable (fewer than 20 patients)"
         n = sizes.get(row.slice, len(known))
         interval = (
             ""
-            if unsure is not None
+            if unsure is not None or not np.isfinite(low)
             else f"{100 * row.change.estimate:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
         )
         print(f"  {row.slice:<22} n {n:>4}  {interval:<22} {told}")
