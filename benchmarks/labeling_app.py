@@ -1,6 +1,6 @@
 """How fast the labeling app is and what it keeps: first page, key press to next record, saves of twenty people at once.
 
-    python benchmarks/labeling_app.py [--records 100000] [--keys 60] [--only page,store] [--url postgresql://...] [--json]
+    python benchmarks/labeling_app.py [--records 100000] [--keys 60] [--only page,store] [--plain] [--url postgresql://...] [--json]
 
 The page is driven in headless Chromium (the system's, or SIDELIGHT_CHROMIUM) and timed inside the browser, from the key's own
 time to the frame that shows the next record. The store is SQLite, and PostgreSQL when a URL is given; each person saves from a
@@ -72,7 +72,7 @@ def write_records(folder: Path, n: int) -> Path:
     return folder / "notes.parquet"
 
 
-def measure_page(n_records: int, n_keys: int) -> dict[str, float]:
+def measure_page(n_records: int, n_keys: int, *, plain: bool) -> dict[str, float]:
     from playwright.sync_api import sync_playwright
 
     path = (
@@ -84,9 +84,10 @@ def measure_page(n_records: int, n_keys: int) -> dict[str, float]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
+        labels = ["--classes", "clear,finding"] if plain else ["--functions", str(folder / "lfs.py")]
         command = [
-            sys.executable, "-m", "sidelight.apps.cli", "ui", str(export), "--functions", str(folder / "lfs.py"),
-            "--no-browser", "--port", str(port), "--labels", str(folder / "labels.sqlite"),
+            sys.executable, "-m", "sidelight.apps.cli", "ui", str(export), *labels, "--no-browser", "--port", str(port),
+            "--labels", str(folder / "labels.sqlite"),
         ]  # fmt: skip
         begin = time.perf_counter()
         with (folder / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
@@ -182,6 +183,7 @@ def main() -> None:
     parser.add_argument("--labels", type=int, default=500)
     parser.add_argument("--url", help="PostgreSQL to measure beside SQLite")
     parser.add_argument("--only", default="page,store")
+    parser.add_argument("--plain", action="store_true", help="without functions: the server is up sooner")
     parser.add_argument("--json", action="store_true", help="print nothing but the line of JSON")
     options = parser.parse_args()
     found: dict[str, dict[str, float]] = {}
@@ -191,7 +193,10 @@ def main() -> None:
         if options.url:
             found["postgresql"] = measure_store(options.url, options.people, options.labels)
     if "page" in options.only:
-        found["page"] = {"records": options.records, **measure_page(options.records, options.keys)}
+        found["page"] = {
+            "records": options.records,
+            **measure_page(options.records, options.keys, plain=options.plain),
+        }
     if not options.json:
         for part, figures in found.items():
             print(f"{part}: " + ", ".join(f"{name} {value:,.4g}" for name, value in figures.items()))
