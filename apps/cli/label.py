@@ -114,10 +114,19 @@ def label(
             "parts": len(work),
             "to compute": sum(bool(entry.reason) for entry in work),
         }
+        asked = estimate_prompts(functions, names, open_export(export, columns))
         if as_json:
-            print_json({**facts, "why": dict(reasons), "each": parts})
+            print_json({**facts, "why": dict(reasons), "each": parts, "prompts": asked})
         else:
             print_facts({**facts, **{f"because {reason}": count for reason, count in reasons.items()}})
+            for name, cost in asked.items():
+                print_facts(
+                    {
+                        f"{name} would send": "{calls} calls, about {tokens} tokens, cost {cost:g}".format(
+                            **cost
+                        )
+                    }
+                )
         return 0
     if overwrite and Path(out).is_dir():
         shutil.rmtree(out)
@@ -129,6 +138,27 @@ def label(
     show_report(report, as_json)
     report.check_limits(limit, error_budget)
     return 0
+
+
+def estimate_prompts(functions: str, names: list[str] | None, reading: Any) -> dict[str, dict[str, float]]:
+    """Return the calls, tokens and cost that functions which ask a model would take over a whole export; sends nothing."""
+    from sidelight.labeling import LabelingFunction, PromptFunction, load_functions
+
+    asking = [
+        function
+        for function in load_functions(functions, LabelingFunction)
+        if isinstance(function, PromptFunction) and (names is None or function.name in names)
+    ]
+    totals = {function.name: {"calls": 0, "tokens": 0, "cost": 0.0} for function in asking}
+    for batch in reading if asking else ():
+        records = list(batch)
+        for function in asking:
+            estimate = function.estimate(records)
+            total = totals[function.name]
+            total["calls"] += estimate.n_calls
+            total["tokens"] += estimate.n_tokens
+            total["cost"] += estimate.cost
+    return totals
 
 
 def show_report(report: "RunReport", as_json: bool) -> None:
