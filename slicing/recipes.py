@@ -79,7 +79,8 @@ def train_robustly(
     - "multiaccuracy": plain, then the logits are corrected where features tell a residual. Needs `validation`.
 
     A slice that the label determines (all members of one class), drawn more often, draws its class more often, and the
-    model then calls it too often: give the recipes slices with members of every class.
+    model then calls it too often: give the recipes slices with members of every class. With few hundred records
+    balanced draws can cost more than they mend: compare with "plain" on validation rows before using them.
 
     Recipes that draw rows again and again keep the learning rate constant, whatever `classifier.schedule` is: one cycle
     spends half of the epochs at rates too low to learn a rare subset in, and the rest at learning the few members by
