@@ -40,8 +40,7 @@ def bill_of_materials(distributions: Iterable[Any] | None = None) -> dict[str, A
             "version": version,
             "purl": link,
         }
-        licence = entry.metadata.get("License-Expression")
-        if licence:
+        for licence in entry.metadata.get_all("License-Expression") or ():
             component["licenses"] = [{"expression": licence}]
         found.setdefault(link, component)
     return {
