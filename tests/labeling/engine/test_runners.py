@@ -104,6 +104,80 @@ def test_a_run_outlives_its_workers(tmp_path, functions, name):
     assert content(tmp_path / "votes") == content(tmp_path / "fresh")
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_dask_cluster_of_processes_outlives_two_killed_workers(tmp_path, functions):
+    import psutil
+
+    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    export = write_parts(tmp_path / "export", 12, 20)
+    functions.write_text(
+        functions.read_text()
+        + "\n@labeling_function\ndef slow(record):\n    import time\n    time.sleep(0.05)\n"
+    )
+    killed = []
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+    ) as cluster:
+        workers = [worker.pid for worker in cluster.workers.values()]
+
+        def kill():
+            for pid in workers:
+                time.sleep(3)
+                psutil.Process(pid).kill()
+                killed.append(pid)
+
+        killer = threading.Thread(target=kill, daemon=True)
+        killer.start()
+        report = label_export(
+            export,
+            functions,
+            tmp_path / "votes",
+            runner=make_runner("dask", scheduler=cluster.scheduler_address),
+        )
+        assert len(killed) == 2
+        killer.join(5)
+    assert report.manifest["n_records"] == 240
+    label_export(export, functions, tmp_path / "fresh", runner=make_runner("serial"))
+    assert content(tmp_path / "votes") == content(tmp_path / "fresh")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_spark_cluster_outlives_two_killed_processes(tmp_path, functions):
+    import psutil
+
+    pytest.importorskip("pyspark", reason="pyspark is not installed")
+    export = write_parts(tmp_path / "export", 12, 20)
+    functions.write_text(
+        functions.read_text()
+        + "\n@labeling_function\ndef slow(record):\n    import time\n    time.sleep(0.05)\n"
+    )
+    killed = []
+
+    def kill():
+        while len(killed) < 2:
+            time.sleep(0.4)
+            for process in psutil.Process().children(recursive=True):
+                try:
+                    if "sidelight.labeling.engine.runners.child" in process.cmdline():
+                        process.kill()
+                        killed.append(process.pid)
+                        break
+                except psutil.Error:
+                    continue
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    runner = make_runner("spark", master="local-cluster[2,1,1024]")
+    report = label_export(export, functions, tmp_path / "votes", runner=runner)
+    assert len(killed) == 2
+    killer.join(5)
+    assert report.manifest["n_records"] == 240
+    label_export(export, functions, tmp_path / "fresh", runner=make_runner("serial"))
+    assert content(tmp_path / "votes") == content(tmp_path / "fresh")
+
+
 def test_a_runaway_pattern_costs_its_note_a_second_and_no_more(tmp_path, functions):
     export = write_parts(tmp_path / "export", 1, 10)
     functions.write_text(
