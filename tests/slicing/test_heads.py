@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 
 from sidelight.crossmodal import CrossModalClassifier, LinearHead, SoftCrossEntropy, as_targets  # noqa: E402
 from sidelight.crossmodal.batches import Batch  # noqa: E402
-from sidelight.slicing import SliceHeads, SliceSampler, undo_sampling  # noqa: E402
+from sidelight.slicing import SliceHeads, SliceSampler, train_robustly, undo_sampling  # noqa: E402
 from sidelight.slicing.sampling import Reweighted  # noqa: E402
 
 FORMS = ("gate", "paper", "snorkel")
@@ -402,22 +402,21 @@ def noisy(disc, rng):
     return named[:, None]
 
 
-def fit_flip(seed, head, sampler=None, epochs=60):
+def fit_flip(seed, recipe, epochs=60):
     rng = np.random.default_rng(seed)
     signals, y, disc = flip_task(3000, rng)
-    membership = noisy(disc, rng)
-    model = CrossModalClassifier(
-        encoder=Flat(seed), head=head, augment=None, max_epochs=epochs, batch_size=256, learning_rate=1e-2,
-        weight_decay=1e-4, patience=None, accelerator="cpu", seed=seed, sampler=sampler and sampler(membership),
+    plain = CrossModalClassifier(
+        encoder=Flat(seed), augment=None, max_epochs=epochs, batch_size=256, learning_rate=5e-3, weight_decay=1e-4,
+        schedule="constant", patience=None, accelerator="cpu", seed=seed,
     )  # fmt: skip
-    model.fit(signals, y, membership=membership)
+    model = train_robustly(plain, signals, y, noisy(disc, rng), recipe=recipe)
     test, truth, inside = flip_task(20000, np.random.default_rng(100 + seed))
     right = model.predict(test) == truth
     return right[inside].mean(), right.mean()
 
 
 def test_slice_heads_train_inside_the_classifier():
-    inside, overall = fit_flip(0, lambda d, c: SliceHeads(d, c, ["disc"]), SliceSampler, epochs=2)
+    inside, overall = fit_flip(0, "slice-heads", epochs=2)
     assert 0 <= inside <= 1
     assert overall > 0.4
 
@@ -426,8 +425,7 @@ def test_slice_heads_train_inside_the_classifier():
 def test_a_small_flipped_region_is_learned_without_losing_the_rest():
     gains, costs = [], []
     for seed in range(4):
-        plain = fit_flip(seed, None)
-        ours = fit_flip(seed, lambda d, c: SliceHeads(d, c, ["disc"]), SliceSampler)
+        plain, ours = fit_flip(seed, "plain"), fit_flip(seed, "slice-heads")
         gains.append(ours[0] - plain[0])
         costs.append(plain[1] - ours[1])
     assert np.mean(gains) >= 0.2, gains
