@@ -7,6 +7,7 @@ from typing import Any, Unpack
 from .declared import DeclaredFunction, Metadata, text_of
 from .faults import UsageError
 from .function import LabelingFunction, OnError, Vote
+from .nlp_matchers import SharedMatchers
 from .nlp_phrases import MergedPhrases
 from .preprocessor import Preprocessor
 from .record import Record
@@ -48,6 +49,7 @@ class SpacyPreprocessor(Preprocessor):
         self.doc_field = doc_field
         self.language = language
         self.disable = tuple(disable or ())
+        self.matchers = SharedMatchers()
 
     @functools.cached_property
     def nlp(self) -> Any:
@@ -122,6 +124,16 @@ class NLPLabelingFunction(LabelingFunction):
     ) -> None:
         step = _spacy_step(text_field, doc_field, language, tuple(disable or ()), tuple(pre or ()))
         super().__init__(name, function, resources=resources, pre=[step], **keywords)
+        self._step = step
+
+    def evaluate(self, records: Sequence[Record], first_row: int, on_error: OnError) -> tuple[list[Any], int]:
+        """Return the answers for a batch; phrase matchers that functions bring along search each document once."""
+        own = self.function
+        self.function = self._step.matchers.bind(self, own)
+        try:
+            return super().evaluate(records, first_row, on_error)
+        finally:
+            self.function = own
 
 
 def nlp_labeling_function(

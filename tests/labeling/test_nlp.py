@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,3 +162,67 @@ def test_where_pieces_do_not_tell_documents_are_searched(change):
     function = matcher_lf("f", phrases, 1, language=nlp)
     assert function.evaluate([Record({"text": "to New York"})], 0, "raise")[1] == 0
     assert function._merged._compiled()[3] is None
+
+
+def test_matchers_of_functions_are_searched_together_and_answer_as_each_would():
+    from spacy.matcher import PhraseMatcher
+
+    nlp = spacy.blank("en")
+    lists = [["a", "a b"], ["b", "A B"], ["c"], ["b c", "a"]]
+    matchers, functions, plain = [], [], []
+    for i, phrases in enumerate(lists):
+        matcher = PhraseMatcher(nlp.vocab, attr="LOWER" if i != 2 else "ORTH")
+        for phrase in phrases:
+            matcher.add(f"key {phrase}", [nlp.make_doc(phrase)])
+        matchers.append(matcher)
+
+        def in_default(record, matcher=matcher):
+            found = matcher(record.doc)
+            assert isinstance(matcher, PhraseMatcher)
+            assert len(matcher) == len(lists[lists.index(phrases_of(matcher))])
+            seen.append(found)
+            return len(found) % 2
+
+        def in_closure(record, inner=None, own=matcher):
+            return len(own(record.doc[0:2])) + len(own(record.doc, as_spans=True))
+
+        plain += [in_default, in_closure]
+    seen = []
+
+    def phrases_of(matcher):
+        return next(
+            phrases
+            for phrases, one in zip(lists, matchers, strict=True)
+            if all(f"key {p}" in matcher for p in phrases) and len(one) == len(matcher)
+        )
+
+    functions = [nlp_labeling_function(name=f"f{i}", language=nlp)(f) for i, f in enumerate(plain)]
+    notes = ["a b c", "A b", "c c", "", "x"] * 60
+    votes = LFApplier(functions).apply(notes).dense()
+    together = list(seen)
+    seen.clear()
+    alone = [[f(SimpleNamespace(doc=nlp(note))) for f in plain] for note in notes]
+    assert votes.tolist() == alone
+    key = str
+    assert sorted(together, key=key) == sorted(seen, key=key)
+
+
+def test_a_matcher_that_changes_is_asked_itself():
+    from spacy.matcher import PhraseMatcher
+
+    nlp = spacy.blank("en")
+    matcher = PhraseMatcher(nlp.vocab, attr="LOWER")
+    matcher.add("k", [nlp.make_doc("a")])
+
+    @nlp_labeling_function(language=nlp)
+    def grows(record, matcher=matcher):
+        if record.text == "learn":
+            matcher.add("l", [record.doc])
+        return len(matcher(record.doc))
+
+    applier = LFApplier([grows])
+    assert applier.apply(["a", "learn", "a learn", "a"]).dense().ravel().tolist() == [1, 1, 2, 1]
+    matcher.add("m", [nlp.make_doc("x")])
+    assert applier.apply(["x a", "learn"]).dense().ravel().tolist() == [2, 1]
+    matcher.remove("l")
+    assert applier.apply(["a x learning", "learning"]).dense().ravel().tolist() == [2, 0]
