@@ -25,8 +25,10 @@ class StudyFolder:
 
     Examples
     --------
-    >>> StudyFolder.open("scans").of(record)
-    (PosixPath('scans/17/frontal.dcm'), PosixPath('scans/17/lateral.dcm'))
+    >>> record = Record({"id": "17", "text": "Two views of the chest."})
+    >>> views = (Path("scans/17/frontal.dcm"), Path("scans/17/lateral.dcm"))
+    >>> [path.stem for path in StudyFolder(Path("scans"), {"17": views}).of(record)]
+    ['frontal', 'lateral']
     """
 
     folder: Path
