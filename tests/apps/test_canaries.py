@@ -1,5 +1,8 @@
 """What is planted in a patient's record comes out of no command: not on the screen, not in logs, receipts or counts."""
 
+import zipfile
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -69,7 +72,167 @@ def test_planted_words_come_out_of_no_command(home, capfd):
     written = [file for file in home.rglob("*") if file.is_file() and file not in sources]
     assert len(written) > 15
     for file in written:
-        content = file.read_bytes()
-        if file.suffix == ".parquet":
-            content = repr(pq.read_table(file).to_pydict()).encode()
+        content = content_of(file)
         assert not [canary for canary in CANARIES if canary in content], file.name
+
+
+PROJECT = """version = 1
+
+[project]
+name = "planted"
+seed = 3
+
+[data]
+export = "notes.csv"
+
+[payloads.report]
+kind = "text"
+column = "text"
+
+[payloads.waves]
+kind = "signal"
+path = "signals.npz"
+
+[tasks.state]
+classes = ["no", "yes"]
+target = "waves"
+
+[sources.rules]
+task = "state"
+functions = "lfs.py"
+
+[sources.codes]
+task = "state"
+role = "gold"
+column = "state"
+
+[slices.own]
+functions = "slices.py"
+
+[splits]
+key = "planted"
+
+[monitors]
+columns = ["age", "site"]
+
+[tuning]
+max_epochs = 1
+"""
+SLICES = """
+from sidelight.slicing import slicing_function
+
+@slicing_function
+def long_text(record):
+    return len(record.text) > 60
+"""
+RAISING_SLICES = SLICES.replace("return len(record.text) > 60", "raise ValueError(record.text)")
+N = 120
+
+
+def write_notes(path, seed, share=0.5):
+    """Write notes whose texts and patients' ids hold what must not travel; return who has the finding."""
+    random = np.random.default_rng(seed)
+    states = random.random(N) < share
+    lines = ["id,patient_id,age,site,text,state"]
+    for row, state in enumerate(states):
+        words = ("fever" if state else "cough") + " and pain" * int(random.integers(2))
+        site, age = random.choice(["north", "south"]), random.integers(20, 90)
+        told = f'"{NAME}, {NUMBER}, born {DAY}: {WORD} {words}"'
+        lines.append(f"n{row},{NUMBER}/{row // 2},{age},{site},{told},{'yes' if state else 'no'}")
+    path.write_text("\n".join(lines) + "\n")
+    return states
+
+
+@pytest.fixture
+def studies(tmp_path):
+    """A project of notes and signals that has been nowhere yet."""
+    states = write_notes(tmp_path / "notes.csv", seed=7)
+    write_notes(tmp_path / "new.csv", seed=9, share=0.95)
+    random = np.random.default_rng(1)
+    signals = random.normal(size=(N, 2, 64)) * np.where(states, 3.0, 1.0)[:, None, None]
+    np.savez(
+        tmp_path / "signals.npz",
+        id=np.array([f"n{row}" for row in range(N)]),
+        signals_mv=signals.astype(np.float32),
+        lead_names=np.array(["I", "II"]),
+        sampling_hz=np.array(100.0),
+    )
+    (tmp_path / "lfs.py").write_text(FUNCTIONS.replace("cannot read", "no"))
+    (tmp_path / "slices.py").write_text(SLICES)
+    (tmp_path / "bad_slices.py").write_text(RAISING_SLICES)
+    (tmp_path / "sidelight.toml").write_text(PROJECT)
+    return tmp_path
+
+
+def content_of(file):
+    """Return what a file holds as bytes, unpacked where its format packs."""
+    if file.suffix == ".parquet":
+        return repr(pq.read_table(file).to_pydict()).encode()
+    if file.suffix in (".npz", ".zip"):
+        with zipfile.ZipFile(file) as archive:
+            members = b"".join(archive.read(name) for name in archive.namelist())
+            return members + members.replace(b"\0", b"")  # arrays of text have four bytes a letter
+    return file.read_bytes()
+
+
+def test_planted_words_come_out_of_no_training_audit_run_or_page(studies, capfd):
+    pytest.importorskip("torch", reason="the train extra is not installed")
+    home = studies
+    notes, functions, signals = (str(home / name) for name in ("notes.csv", "lfs.py", "signals.npz"))
+    votes, labels, bundle, scores = (
+        str(home / name) for name in ("votes", "labels.parquet", "bundle", "p.parquet")
+    )
+    gold = ["--gold", notes, "--gold-id", "id", "--gold-column"]
+    train = ["train", labels, "--signals", signals, "--epochs", "1"]
+    audit = ["audit", scores, "--records", notes, "--out"]
+    seen = ["--group", "site", "--discover", "--metadata", "age", "--signals", signals]
+    project = ["--project", str(home)]
+    monitor = ["monitor", str(home / "new.csv"), *project]
+    commands = {
+        "label": (["label", notes, "--functions", functions, "--out", votes], 1),
+        "fit": (["fit", votes, "--out", labels], 0),
+        "train": ([*train, "--out", bundle, "--reports", notes, *gold, "state"], 0),
+        "train with texts for gold": ([*train, "--out", bundle + "2", *gold, "text"], 2),
+        "train on notes for signals": (["train", labels, "--signals", notes, "--out", bundle + "3"], 3),
+        "predict": (["predict", bundle, signals, "--out", scores], 0),
+        "predict notes": (["predict", bundle, notes, "--out", scores + "2"], 3),
+        "audit": (
+            [*audit, str(home / "audit"), "--gold-column", "state", "--bundle", bundle, *seen,
+             "--slices", str(home / "slices.py"), "--labels", labels, "--votes", votes, "--strata", "site"],
+            0,
+        ),
+        "audit with texts for gold": ([*audit, str(home / "audit2"), "--gold-column", "text"], 2),
+        "audit with slices that raise": (
+            [*audit, str(home / "audit3"), "--gold-column", "state", "--slices", str(home / "bad_slices.py")],
+            2,
+        ),
+        "run": (["run", *project], 1),
+        "runs": (["runs", *project, "--json"], 0),
+        "report": (["report", "latest", *project, "--out", str(home / "page.html")], 0),
+        "monitor": ([*monitor, "--out", str(home / "monitoring")], 1),
+        "monitor of what is no export": (["monitor", str(home / "lfs.py"), *project], 3),
+        "report of no run": (["report", "77", *project], 2),
+    }  # fmt: skip
+    for name, (command, code) in commands.items():
+        assert main(command) == code, (name, capfd.readouterr())
+        shown = "".join(capfd.readouterr()).encode()
+        assert not [canary for canary in CANARIES if canary in shown], name
+    private = {home / "notes.csv", home / "new.csv", home / "labels.parquet", *(home / "votes").rglob("*")}
+    private |= set((home / ".sidelight").rglob("*"))
+    written = {file for file in home.rglob("*") if file.is_file()} - private
+    shared = {
+        "bundle.json",
+        "audit.html",
+        "audit.json",
+        "model_card.md",
+        "report.html",
+        "manifest.json",
+        "page.html",
+    }
+    assert shared | {"monitor.html", "monitor.json", "p.parquet"} <= {file.name for file in written}
+    for file in written:
+        content = content_of(file)
+        assert not [canary for canary in CANARIES if canary in content], file
+    assert NUMBER.encode() in content_of(home / "labels.parquet"), (
+        "who the patients are is kept with the labels"
+    )
