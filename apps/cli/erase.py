@@ -4,11 +4,14 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .output import dry_run_option, json_option, print_facts, print_json
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 _SKIPPED = {".git", "node_modules", ".venv"}
 
@@ -17,35 +20,49 @@ _SKIPPED = {".git", "node_modules", ".venv"}
     short_help="Take one patient out of votes and labels.",
     epilog="Example: sidelight erase project/ --patient P0042",
 )
-@click.argument("places", nargs=-1, required=True, type=click.Path(exists=True))
+@click.argument("places", nargs=-1, required=True)
 @click.option("--patient", required=True, help="The patient's id, as it stands in the export.")
 @dry_run_option
 @json_option
 def erase(places: tuple[str, ...], patient: str, dry_run: bool, as_json: bool) -> int:
-    """Take a patient out of all votes, labels and label stores in PLACES, which are files or folders.
+    """Take a patient out of all votes, labels and label stores in PLACES.
 
-    Folders of votes keep the patient out when they are labeled again. Trained models cannot forget: the bundles that were
-    trained with the patient's labels are named, so that they can be trained again. The export itself is not touched.
+    These are files, folders, or the postgresql:// URL of a label store. A label store knows records and no patients: name
+    it together with the votes or labels, which say whose the records are. Folders of votes keep the patient out when they
+    are labeled again. Trained models cannot forget: the bundles that were trained with the patient's labels are named, so
+    that they can be trained again. The export itself is not touched.
     """
     from sidelight.labeling import UsageError
     from sidelight.labeling.engine import erase_patient, read_erasable
 
-    votes, tables, stores, bundles = _find(places)
-    if not (votes or tables or stores):
+    servers, paths = _servers_and_paths(places)
+    votes, tables, stores, bundles = _find(paths)
+    if not (votes or tables or stores or servers):
         raise UsageError("these places hold no votes, no labels and no label store")
-    gone: set[str] = set()
-    for folder in votes:
-        gone |= set(read_erasable(folder, patient) if dry_run else erase_patient(folder, patient))
-    changed: dict[str, int] = {str(folder): len(gone) for folder in votes}
-    touched: set[str] = set()
-    for table in tables:
-        n, prints, ids = _erase_labels(table, patient, dry_run)
-        changed[str(table)] = n
-        gone |= ids
-        if n:
-            touched |= prints
+    if not (votes or tables):
+        raise UsageError(
+            "a label store does not say whose its records are; name the votes or labels beside it"
+        )
+    found = {folder: read_erasable(folder, patient) for folder in votes}
+    labels = {table: _erase_labels(table, patient, dry_run=True) for table in tables}
+    gone = {name for ids in found.values() for name in ids} | {
+        name for row in labels.values() for name in row[2]
+    }
+    changed: dict[str, int] = {str(folder): len(ids) for folder, ids in found.items()}
+    changed |= {str(table): n for table, (n, _, _) in labels.items()}
+    touched = {name for n, prints, _ in labels.values() if n for name in prints}
+    # What knows the patient's records goes last, so that the command can be given again wherever it was cut off.
+    for server in servers:
+        from sidelight.apps.ui.store.erasure import erase_items
+
+        changed[server.render_as_string(hide_password=True)] = erase_items(server, gone, dry_run=dry_run)
     for store in stores:
         changed[str(store)] = _erase_events(store, gone, dry_run)
+    if not dry_run:
+        for table in tables:
+            _erase_labels(table, patient, dry_run)
+        for folder in votes:
+            erase_patient(folder, patient)
     affected = [str(bundle) for bundle in bundles if _names(bundle) & touched]
     facts = {
         "records": len(gone),
@@ -56,6 +73,29 @@ def erase(places: tuple[str, ...], patient: str, dry_run: bool, as_json: bool) -
         {**facts, **changed}
     )
     return 0
+
+
+def _servers_and_paths(places: Iterable[str]) -> tuple[list["URL"], list[str]]:
+    """Tell URLs of label stores on a server from files and folders, which must exist."""
+    from sidelight.labeling import UsageError
+
+    servers: list[URL] = []
+    paths: list[str] = []
+    for place in places:
+        if "://" in place:
+            try:
+                from sidelight.apps.ui.store.database import store_url
+            except ImportError:
+                raise UsageError("label stores named by URL need SQLAlchemy; install sidelight[ui]") from None
+            url = store_url(place)
+            if url.get_backend_name() != "sqlite":
+                servers.append(url)
+                continue
+            place = url.database or ""
+        if not Path(place).exists():
+            raise UsageError(f"{place} does not exist")
+        paths.append(place)
+    return servers, paths
 
 
 def _find(places: Iterable[str]) -> tuple[list[Path], list[Path], list[Path], list[Path]]:
