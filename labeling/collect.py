@@ -11,6 +11,7 @@ from .batches import RecordBatch, frame_names
 from .faults import FunctionError, UsageError
 from .function import LabelingFunction, OnError, RecordFunction, Vote
 from .fused import FusedPlan
+from .record import Record
 from .schema import ABSTAIN, LabelSchema
 from .votes import FunctionInfo, RunStatistics, Span, VoteMatrix
 
@@ -62,7 +63,7 @@ class VoteCollector:
 
     def _add(self, batch: RecordBatch) -> None:
         block = np.full((len(batch.records), len(self.applier.lfs)), ABSTAIN, dtype=np.int8)
-        self._run_plan(batch, block)
+        proposed = self._run_plan(batch, block)
         left = [
             (column, function)
             for column, function in enumerate(self.applier.lfs)
@@ -75,7 +76,12 @@ class VoteCollector:
             records = batch.records[start : start + size] if size < len(batch.records) else batch.records
             for column, function in left:
                 begin = time.perf_counter()
-                found, errors = function.evaluate(records, batch.first_row + start, self.on_error)
+                first_row = batch.first_row + start
+                if column in proposed:
+                    wanted = np.flatnonzero(proposed[column][start : start + size]).tolist()
+                    found, errors = _ask_about(function, records, wanted, first_row, self.on_error)
+                else:
+                    found, errors = function.evaluate(records, first_row, self.on_error)
                 self.seconds[column] += time.perf_counter() - begin
                 self.errors[column] += errors
                 answers[column] += found
@@ -98,17 +104,18 @@ class VoteCollector:
         for name, parts in self.columns.items():
             parts.append(None if frame is None else frame_names(frame, name))
 
-    def _run_plan(self, batch: RecordBatch, block: NDArray[np.int8]) -> None:
-        """Run the declared patterns together."""
-        columns = self.plan.columns
-        if not columns:
-            return
+    def _run_plan(self, batch: RecordBatch, block: NDArray[np.int8]) -> dict[int, NDArray[np.bool_]]:
+        """Run the declared patterns together; return the records that other functions are to be asked about."""
+        columns, proposed = self.plan.columns, self.plan.proposed
+        if not columns and not proposed:
+            return {}
         begin = time.perf_counter()
         found, errors = self.plan.find(batch.records, batch.first_row, self.on_error)
         self._fill(block, found, errors, batch.first_row, begin)
         if self.with_evidence:
             for column in columns:
                 self._ask_for_evidence(self.applier.lfs[column], column, block[:, column], batch)
+        return {column: found[:, len(columns) + place] for place, column in enumerate(proposed)}
 
     def _fill(
         self,
@@ -120,11 +127,12 @@ class VoteCollector:
     ) -> None:
         """Turn what the plan found into votes, and share its time out equally."""
         columns = list(self.plan.columns)
+        all_columns = columns + list(self.plan.proposed)
         for number, column in enumerate(columns):
             vote = self.applier.encode(self.applier.lfs[column], first_row, self.plan.functions[number].vote)
             block[found[:, number], column] = vote
-        self.seconds[columns] += (time.perf_counter() - begin) / len(columns)
-        self.errors[columns] += errors
+        self.seconds[all_columns] += (time.perf_counter() - begin) / len(all_columns)
+        self.errors[all_columns] += errors
 
     def _column(
         self, function: LabelingFunction, column: int, answers: list[Any], first_row: int
@@ -247,6 +255,26 @@ class VoteCollector:
             for member in members:
                 words[row, column, member // _WORD] |= np.uint64(1 << (member % _WORD))
         return words
+
+
+def _ask_about(
+    function: LabelingFunction,
+    records: Sequence[Record],
+    wanted: list[int],
+    first_row: int,
+    on_error: OnError,
+) -> tuple[list[Any], int]:
+    """Return what `evaluate` does, where the function has nothing to say of records other than those wanted."""
+    answers: list[Any] = [None] * len(records)
+    if not wanted:
+        return answers, 0
+    try:
+        found, errors = function.evaluate([records[row] for row in wanted], 0, on_error)
+    except FunctionError as fault:
+        raise FunctionError(fault.function, first_row + wanted[fault.row], fault.problem) from None
+    for row, answer in zip(wanted, found, strict=True):
+        answers[row] = answer
+    return answers, errors
 
 
 def check_fields(functions: Sequence[RecordFunction], batch: RecordBatch) -> None:

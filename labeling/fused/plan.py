@@ -13,6 +13,7 @@ from ..pattern import KeywordFunction, PatternFunction
 from ..record import Record
 from ..timer import watch
 from ..votes import Span
+from .required import RequiredWords, can_be_proposed
 from .vector import VectorEngine, is_installed
 from .words import WordEngine, confirmer
 
@@ -37,6 +38,8 @@ class FusedPlan:
     ----------
     columns : tuple of int
         Positions of the functions that the plan runs.
+    proposed : tuple of int
+        Positions of the plain functions with `requires=` that the plan names the records for.
 
     Examples
     --------
@@ -55,18 +58,26 @@ class FusedPlan:
             if type(function) in _KINDS and not function.pre
         )
         self.functions: list[PatternFunction] = [functions[column] for column in self.columns]
-        fields = list(dict.fromkeys(function.field for function in self.functions))
+        self.proposed = tuple(
+            column for column, function in enumerate(functions) if can_be_proposed(function)
+        )
+        searched: list[PatternFunction | RequiredWords] = [
+            *self.functions,
+            *(RequiredWords(functions[column]) for column in self.proposed),
+        ]
+        self._width = len(searched)
+        fields = list(dict.fromkeys(one.field for one in searched))
         self._passes = [
-            _Pass(field, [n for n, function in enumerate(self.functions) if function.field == field], self.functions, engine)
+            _Pass(field, [n for n, one in enumerate(searched) if one.field == field], searched, engine)
             for field in fields
-        ]  # fmt: skip
+        ]
 
     def find_in_texts(
         self, texts: list[str], first_row: int, on_error: OnError
     ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Return what `find` does, for texts that stand for the one field that all functions of the plan search."""
-        found = np.zeros((len(texts), len(self.functions)), dtype=bool)
-        errors = np.zeros(len(self.functions), dtype=np.int64)
+        found = np.zeros((len(texts), self._width), dtype=bool)
+        errors = np.zeros(self._width, dtype=np.int64)
         self._passes[0].run(texts, None, first_row, on_error, found, errors)
         watch(())
         return found, errors
@@ -76,16 +87,20 @@ class FusedPlan:
     ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Return which functions find what they look for in which records, and how often each of them failed.
 
+        The columns are those of `columns` and, after them, those of `proposed`: whether to ask the function.
+
         Raises
         ------
         FunctionError
             When a field is no text or a pattern runs away, and neither function nor run says to abstain then.
         """
-        found = np.zeros((len(records), len(self.functions)), dtype=bool)
-        errors = np.zeros(len(self.functions), dtype=np.int64)
+        found = np.zeros((len(records), self._width), dtype=bool)
+        errors = np.zeros(self._width, dtype=np.int64)
         for one in self._passes:
-            texts = one.texts(records, first_row, on_error, errors)
+            texts, no_text = one.texts(records, first_row, on_error, errors)
             one.run(texts, records, first_row, on_error, found, errors)
+            if no_text:  # what a plain function makes of it, it says itself
+                found[no_text, len(self.functions) :] |= one.field == RequiredWords.field
         watch(())
         return found, errors
 
@@ -94,7 +109,11 @@ class _Pass:
     """One field's functions, by their numbers in the plan."""
 
     def __init__(
-        self, field: str, numbers: list[int], functions: Sequence[PatternFunction], engine: Engine
+        self,
+        field: str,
+        numbers: list[int],
+        functions: Sequence[PatternFunction | RequiredWords],
+        engine: Engine,
     ) -> None:
         self.field = field
         self.numbers = np.array(numbers)
@@ -110,7 +129,11 @@ class _Pass:
         self.left = [number for number in range(len(self.functions)) if number not in decided]
         self.rest = WordEngine([self.functions[n] for n in self.left]) if self.left and decided else None
         self._progress: list[None] = []
-        self.confirm = [confirmer(function) for function in self.functions]
+        self.confirm = {
+            number: confirmer(function)
+            for number, function in enumerate(self.functions)
+            if isinstance(function, PatternFunction)
+        }
 
     def run(
         self,
@@ -171,22 +194,25 @@ class _Pass:
 
     def texts(
         self, records: Sequence[Record], first_row: int, on_error: OnError, errors: NDArray[np.int64]
-    ) -> list[str]:
-        """Return the field's texts, "" where one is missing or no text."""
+    ) -> tuple[list[str], list[int]]:
+        """Return the field's texts, "" where one is missing or no text, and the rows where it is no text."""
         field = self.field
         texts = [getattr(record, field) for record in records]
+        no_text: list[int] = []
         if set(map(type, texts)) <= {str}:
-            return texts
+            return texts, no_text
         for row, text in enumerate(texts):
             if type(text) is str:
                 continue
             texts[row] = "" if text is None else str(text) if isinstance(text, str) else ""
-            if text is not None and not isinstance(text, str):
-                for number, function in enumerate(self.functions):
-                    self._fail(
-                        number, row, first_row, on_error, errors, _kind_of_fault(function, records[row])
-                    )
-        return texts
+            if text is None or isinstance(text, str):
+                continue
+            no_text.append(row)
+            for number, function in enumerate(self.functions):
+                if isinstance(function, PatternFunction):
+                    fault = _kind_of_fault(function, records[row])
+                    self._fail(function, number, row, first_row, on_error, errors, fault)
+        return texts, no_text
 
     def _confirm(
         self,
@@ -204,19 +230,29 @@ class _Pass:
         record = Record({self.field: text}) if records is None else records[row]
         for number, places in proposed.items():
             self._progress.append(None)
+            function = self.functions[number]
+            if isinstance(function, RequiredWords):
+                hits.append(base + number)
+                continue
             fault = None
             try:
                 if self.confirm[number](text, record, places):
                     hits.append(base + number)
             except Exception as error:
-                fault = describe_fault(error, self.functions[number].function)
+                fault = describe_fault(error, function.function)
             if fault is not None:
-                self._fail(number, row, first_row, on_error, errors, fault)
+                self._fail(function, number, row, first_row, on_error, errors, fault)
 
     def _fail(
-        self, number: int, row: int, first_row: int, on_error: OnError, errors: NDArray[np.int64], fault: str
+        self,
+        function: PatternFunction,
+        number: int,
+        row: int,
+        first_row: int,
+        on_error: OnError,
+        errors: NDArray[np.int64],
+        fault: str,
     ) -> None:
-        function = self.functions[number]
         if (function.on_error or on_error) == "raise":
             raise FunctionError(function.name, first_row + row, fault)
         errors[self.numbers[number]] += 1

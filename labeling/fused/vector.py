@@ -8,6 +8,7 @@ from typing import Any
 
 from ..pattern import KeywordFunction, PatternFunction
 from ..regex_checks import C, parse
+from .required import RequiredWords
 
 _MOST_WORDS = 400
 """Vectorscan takes seconds to compile thousands of words; more than this go to the word engine."""
@@ -26,7 +27,7 @@ class VectorEngine:
 
     Parameters
     ----------
-    functions : sequence of PatternFunction
+    functions : sequence of PatternFunction or RequiredWords
         Their positions number the hits.
 
     Attributes
@@ -35,14 +36,14 @@ class VectorEngine:
         The functions that are decided here.
     """
 
-    def __init__(self, functions: Sequence[PatternFunction]) -> None:
+    def __init__(self, functions: Sequence[PatternFunction | RequiredWords]) -> None:
         wanted: list[tuple[int, str, bool]] = []
         n_words = 0
         for number, function in enumerate(functions):
             texts = expressions(function) or []
             n_words += len(texts) - 1
             if n_words <= _MOST_WORDS:
-                caseless = bool(function.pattern.flags & re.IGNORECASE)
+                caseless = isinstance(function, RequiredWords) or bool(function.pattern.flags & re.IGNORECASE)
                 wanted += [(number, text, caseless) for text in texts]
         database = _database(tuple(wanted))
         if database is None:  # one of them is too large or too intricate; the others may still be decided
@@ -84,8 +85,11 @@ def is_installed() -> bool:
     return importlib.util.find_spec("hyperscan") is not None
 
 
-def expressions(function: PatternFunction) -> list[str] | None:
+def expressions(function: PatternFunction | RequiredWords) -> list[str] | None:
     """Return a function's pattern in Vectorscan's words, None where it has none that means the same on ASCII text."""
+    if isinstance(function, RequiredWords):
+        plain = ["".join(map(_character, word)) for word in function.required if word.isascii()]
+        return plain or None  # a word outside ASCII stands in no ASCII text
     if function.unless is not None or function.context.active:
         return None
     if isinstance(function, KeywordFunction):

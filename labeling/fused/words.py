@@ -3,7 +3,7 @@
 import functools
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from ..pattern import KeywordFunction, PatternFunction
 from ..regex_checks import greatest_width, required_literals
@@ -25,16 +25,24 @@ def fold(text: str) -> str:
     return " ".join(text.translate(_LOOK_ALIKES).lower().split())
 
 
+class Proposer(Protocol):
+    """Not a pattern, but words that decide by themselves, in a folded text."""
+
+    def words(self) -> list[tuple[str, int]]:
+        """Return the words and how each decides."""
+        ...
+
+
 class WordEngine:
     """The words of several functions, found in one pass.
 
     Parameters
     ----------
-    functions : sequence of PatternFunction
+    functions : sequence of PatternFunction or Proposer
         Their positions are the numbers that `scan` returns.
     """
 
-    def __init__(self, functions: Sequence[PatternFunction]) -> None:
+    def __init__(self, functions: "Sequence[PatternFunction | Proposer]") -> None:
         from ahocorasick_rs import AhoCorasick
 
         owners: dict[str, list[tuple[int, int]]] = {}
@@ -81,8 +89,10 @@ class WordEngine:
         return sure, maybe
 
 
-def words_of(function: PatternFunction) -> list[tuple[str, int]] | None:
+def words_of(function: "PatternFunction | Proposer") -> list[tuple[str, int]] | None:
     """Return words of which a text must hold one for the function to find anything, None when there is no telling."""
+    if not isinstance(function, PatternFunction):
+        return function.words()
     if not isinstance(function, KeywordFunction):
         literals = required_literals(function.pattern)
         return None if literals is None else [(word, PROPOSES) for word in sorted(literals)]
@@ -95,7 +105,7 @@ def words_of(function: PatternFunction) -> list[tuple[str, int]] | None:
         if phrase.isascii():
             found.append((lowered, mode))
             continue
-        word = _longest_safe(lowered)
+        word = longest_safe(lowered)
         if len(word) < 2:
             return None
         found.append((word, PROPOSES))
@@ -107,7 +117,7 @@ def _unsafe() -> "re.Pattern[str]":
     return re.compile(f"[^{re.escape(''.join(sorted(SAFE)))}]")
 
 
-def _longest_safe(phrase: str) -> str:
+def longest_safe(phrase: str) -> str:
     """Return the longest piece of a phrase that `fold` compares as `re` does."""
     return max(_unsafe().split(phrase), key=len).strip()
 
