@@ -20,7 +20,7 @@ from .discovery.evidence import as_evidence
 from .discovery.rule import members
 from .group_loss import GroupDRO, label_groups
 from .heads import SliceHeads
-from .membership import as_membership
+from .membership import Membership, as_membership
 from .retraining import correct_on, retrain_last_layer
 from .sampling import Reweighted, SliceSampler
 from .shared_heads import ExpertMixture, HardSharing
@@ -132,9 +132,54 @@ def _plain(classifier: Any, signals: Any, targets: Targets, slices: Any, *, vali
     return _fit(classifier, signals, targets, validation=validation)
 
 
-def _balanced(classifier: Any, signals: Any, targets: Targets, slices: Any, *, validation: Any) -> Any:
-    classifier.sampler, classifier.schedule = SliceSampler(slices), "constant"
-    return _fit(classifier, signals, targets, validation=validation)
+def emphasize(classifier: CrossModalClassifier, targets: Targets, slices: Membership, recipe: str) -> bool:
+    """Set an unfitted classifier up for "balanced" or "slice-heads", the recipes of one plain training.
+
+    Parameters
+    ----------
+    classifier : CrossModalClassifier
+        Gets a sampler and a constant learning rate; for "slice-heads" the head too.
+    targets : Targets
+        What it will be trained on.
+    slices : Membership
+        Of the training records.
+    recipe : {"balanced", "slice-heads"}
+        Its name.
+
+    Returns
+    -------
+    bool
+        Whether the head learns who is in which slice: then `fit` needs ``membership=slices``.
+
+    Examples
+    --------
+    >>> network, targets = CrossModalClassifier(), as_targets([0, 1, 0, 1])
+    >>> emphasize(network, targets, as_membership({"late": [0, 0, 1, 1]}, n_records=4), "balanced")
+    False
+    >>> network.schedule
+    'constant'
+    """
+    if recipe not in EMPHASES:
+        raise ValueError(f"recipe is {recipe!r}; set up beforehand are: {', '.join(sorted(EMPHASES))}")
+    sampler = SliceSampler(slices)
+    classifier.sampler, classifier.schedule = sampler, "constant"
+    if recipe == "balanced":
+        return False
+    seed, multi_label = derive_seed(classifier.seed, "slicing", "head"), classifier.multi_label
+    rates = slices.values[targets.used].mean(axis=0).tolist()
+    drawn = sampler.drawn_rates(targets).tolist()
+    classifier.head = lambda width, n_classes: SliceHeads(
+        width, n_classes, slices.names, rates=rates, drawn=drawn, multi_label=multi_label, seed=seed
+    )
+    return True
+
+
+def _emphasized(recipe: str) -> Recipe:
+    def train(classifier: Any, signals: Any, targets: Targets, slices: Any, *, validation: Any) -> Any:
+        membership = slices if emphasize(classifier, targets, slices, recipe) else None
+        return _fit(classifier, signals, targets, validation=validation, membership=membership)
+
+    return train
 
 
 def _up_weighted(classifier: Any, signals: Any, targets: Targets, slices: Any, *, validation: Any) -> Any:
@@ -145,15 +190,10 @@ def _up_weighted(classifier: Any, signals: Any, targets: Targets, slices: Any, *
     return _fit(classifier, signals, targets, validation=validation)
 
 
-def _with_head(head: type[nn.Module]) -> Any:
+def _with_head(head: type[nn.Module]) -> Recipe:
     def train(classifier: Any, signals: Any, targets: Targets, slices: Any, *, validation: Any) -> Any:
-        keywords: dict[str, Any] = {"seed": derive_seed(classifier.seed, "slicing", "head")}
-        if head is SliceHeads:
-            classifier.sampler, classifier.schedule = SliceSampler(slices), "constant"
-            keywords["rates"] = slices.values[targets.used].mean(axis=0).tolist()
-            keywords["drawn"] = classifier.sampler.drawn_rates(targets).tolist()
-            keywords["multi_label"] = classifier.multi_label
-        classifier.head = lambda width, n_classes: head(width, n_classes, slices.names, **keywords)
+        seed = derive_seed(classifier.seed, "slicing", "head")
+        classifier.head = lambda width, n_classes: head(width, n_classes, slices.names, seed=seed)
         return _fit(classifier, signals, targets, validation=validation, membership=slices)
 
     return train
@@ -221,7 +261,7 @@ def _classes(targets: Targets) -> NDArray[np.int64]:
 
 
 RECIPES: dict[str, Recipe] = {
-    "balanced": _balanced,
+    "balanced": _emphasized("balanced"),
     "expert-mixture": _with_head(ExpertMixture),
     "george": _george,
     "group-dro": _group_dro,
@@ -230,10 +270,13 @@ RECIPES: dict[str, Recipe] = {
     "last-layer": _last_layer,
     "multiaccuracy": _multiaccuracy,
     "plain": _plain,
-    "slice-heads": _with_head(SliceHeads),
+    "slice-heads": _emphasized("slice-heads"),
     "up-weighting": _up_weighted,
 }
 """Recipes by name."""
+
+EMPHASES = frozenset({"balanced", "slice-heads"})
+"""Recipes of one plain training, with other draws and perhaps another head: what `emphasize` sets up."""
 
 NEED_SLICES = frozenset(
     {

@@ -18,7 +18,7 @@ VERSIONS = {
     "slices": 1,
     "fit": 1,
     "analyze": 2,
-    "train": 2,
+    "train": 3,
     "bundle": 2,
     "audit": 1,
     "profile": 1,

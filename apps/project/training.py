@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from sidelight.apps.bundles import open_bundle
 from sidelight.label_model import Labels
 from sidelight.labeling import LabelSchema, UsageError
-from sidelight.labeling.seeds import derive_seed
 
 from .file import Task
 from .studies import link_studies
@@ -17,6 +16,7 @@ from .work import Work, write_table
 
 if TYPE_CHECKING:
     from sidelight.crossmodal import CrossModalClassifier
+    from sidelight.crossmodal.targets import Targets
 
 ENCODERS = {"signal": "resnet1d", "image": "resnet2d"}
 
@@ -26,6 +26,8 @@ def do_train(work: Work) -> None:
     import pyarrow as pa
 
     from sidelight.crossmodal import save_bundle
+    from sidelight.crossmodal.multi_label import as_multi_label
+    from sidelight.crossmodal.targets import as_targets
 
     name = work.step.subject
     config = work.project.config
@@ -42,8 +44,9 @@ def do_train(work: Work) -> None:
             f"task {name}: no training record has both a label and a {payload.kind}; nothing to learn from"
         )
     network = _network(work, task)
-    taught = covered[train].reshape(len(train), -1).any(axis=1)
-    members = _give_capacity(work, network, linked.label_rows[train], taught, task)
+    read = as_multi_label if task.is_multi_label else as_targets
+    targets = read(proba[train], covered[train])
+    members = _emphasize_slices(work, network, linked.label_rows[train], targets)
     validation = None
     if len(dev) and covered[dev].any():
         validation = (linked.signals.take(dev), proba[dev], covered[dev])
@@ -116,42 +119,36 @@ def _network(work: Work, task: Task) -> "CrossModalClassifier":
     )  # fmt: skip
 
 
-def _give_capacity(
-    work: Work, network: "CrossModalClassifier", rows: NDArray[np.intp], taught: NDArray[np.bool_], task: Task
+def _emphasize_slices(
+    work: Work, network: "CrossModalClassifier", rows: NDArray[np.intp], targets: "Targets"
 ) -> NDArray[np.float32] | None:
-    """Let a network meet the slices with `train = true` more often, or give them heads; return who belongs to which.
+    """Set a network up for the slices with `train = true`; return who belongs to which where it learns that.
 
     Parameters
     ----------
-    work, task
-        The step and its task.
+    work
+        The step.
     network : CrossModalClassifier
-        Untrained; gets a sampler or a head.
+        Untrained.
     rows : ndarray of int of shape (n_train,)
         The record of each training study.
-    taught : ndarray of bool of shape (n_train,)
-        Whether it has a label.
+    targets : Targets
+        Labels of the training studies.
     """
     wanted = list(work.step.parts.get("slices", []))
     if not wanted:
         return None
-    from sidelight.slicing import SliceHeads, SliceSampler
+    from sidelight.slicing.membership import as_membership
+    from sidelight.slicing.recipes import emphasize
 
     known = read_slices(work.inputs["slices"])
-    members = np.stack([known[name][rows] for name in wanted], axis=1)
-    sizes = (members & taught[:, None]).sum(axis=0)
-    for name, size in zip(wanted, sizes, strict=True):
-        work.note("labeled training records", int(size), task=work.step.subject, slice=name)
-    some = np.flatnonzero(sizes)
-    if not len(some):  # nobody to learn from: as if no slice had asked
+    members = {name: known[name][rows] for name in wanted}
+    sizes = {name: int(mine[targets.used].sum()) for name, mine in members.items()}
+    for name, size in sizes.items():
+        work.note("labeled training records", size, task=work.step.subject, slice=name)
+    some = {name: members[name] for name, size in sizes.items() if size}
+    if not some:  # nobody to learn from: as if no slice had asked
         return None
-    members, names = members[:, some].astype(np.float32), [wanted[column] for column in some]
-    if work.project.config.tuning.recipe == "balanced":
-        network.sampler = SliceSampler(members, by_class=not task.is_multi_label)
-        return None
-    seed = derive_seed(network.seed, "slicing", "head")
-    rates = members.mean(axis=0).tolist()
-    network.head = lambda width, n_classes: SliceHeads(
-        width, n_classes, names, rates=rates, multi_label=task.is_multi_label, seed=seed
-    )
-    return members
+    membership = as_membership(some, n_records=len(rows))
+    learned = emphasize(network, targets, membership, work.project.config.tuning.recipe)
+    return membership.values if learned else None

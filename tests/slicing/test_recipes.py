@@ -7,10 +7,11 @@ torch = pytest.importorskip("torch")
 
 from sidelight.crossmodal import load_bundle, save_bundle  # noqa: E402
 from sidelight.crossmodal.batches import Batch  # noqa: E402
+from sidelight.crossmodal.targets import as_targets  # noqa: E402
 from sidelight.labeling import LabelSchema  # noqa: E402
 from sidelight.slicing import GroupDRO, label_groups, train_robustly  # noqa: E402
 from sidelight.slicing.membership import as_membership  # noqa: E402
-from sidelight.slicing.recipes import MULTI_LABEL  # noqa: E402
+from sidelight.slicing.recipes import MULTI_LABEL, emphasize  # noqa: E402
 
 from .test_recipes_contract import plain, studies  # noqa: E402
 
@@ -61,6 +62,12 @@ def test_what_a_recipe_lacks_is_told(keywords, message):
     x, y, slices = studies()
     with pytest.raises(ValueError, match=message):
         train_robustly(plain(), x, y, **({"slices": slices} | keywords))
+
+
+def test_only_recipes_of_one_training_can_be_set_up_beforehand():
+    _, y, slices = studies()
+    with pytest.raises(ValueError, match="set up beforehand are: balanced, slice-heads"):
+        emphasize(plain(), as_targets(y), as_membership(slices, n_records=len(y)), "group-dro")
 
 
 def test_multiaccuracy_corrects_a_model_that_is_off():

@@ -17,9 +17,10 @@ from sidelight.apps.project.graph import build_graph
 from sidelight.apps.project.monitor import monitor
 from sidelight.apps.project.run import plan_project
 from sidelight.apps.project.runs import find_run
-from sidelight.crossmodal import Predictions, SignalSet, load_bundle
+from sidelight.crossmodal import CrossModalClassifier, Predictions, SignalSet, load_bundle
 from sidelight.label_model import Labels
 from sidelight.labeling import UsageError
+from sidelight.slicing import train_robustly
 
 FINDINGS = """version = 1
 
@@ -225,6 +226,41 @@ def test_slices_with_train_reach_the_network_and_nothing_else(home, recipe):
     )
     known = Predictions.read(run.step("train:state") / "predictions.parquet")
     np.testing.assert_allclose(Predictions.read(out).proba, known.proba, atol=1e-6)
+
+
+@pytest.mark.parametrize("recipe", ["balanced", "slice-heads"])
+def test_slices_train_as_the_recipes_of_slicing_do(home, recipe, monkeypatch):
+    edit(
+        home,
+        ("at_least = 60", "at_least = 60\ntrain = true"),
+        ("max_epochs = 1", f'max_epochs = 2\nrecipe = "{recipe}"'),
+    )
+    fit, seen = CrossModalClassifier.fit, {}
+
+    def listen(self, signals, proba, covered, **keywords):
+        seen.update(signals=signals, proba=proba, covered=covered, validation=keywords["validation"])
+        seen["slices"] = self.sampler.membership
+        return fit(self, signals, proba, covered, **keywords)
+
+    monkeypatch.setattr(CrossModalClassifier, "fit", listen)
+    run = run_project(home)
+    monkeypatch.undo()
+    known = load_bundle(run.folder / "bundle/state")
+    tuning = load_project(home).config.tuning
+    plain = CrossModalClassifier(
+        "resnet1d", max_epochs=2, batch_size=tuning.batch_size, learning_rate=tuning.learning_rate,
+        weight_decay=tuning.weight_decay, patience=tuning.patience or None, loss=tuning.loss, accelerator="cpu",
+        seed=load_project(home).config.project.seed,
+    )  # fmt: skip
+    slices = {"old": seen["slices"][:, 0]}
+    model = train_robustly(
+        plain, seen["signals"], seen["proba"], slices, recipe=recipe, covered=seen["covered"],
+        validation=seen["validation"],
+    )  # fmt: skip
+    np.testing.assert_allclose(
+        model.predict_proba(seen["signals"]), known.predict_proba(seen["signals"]), atol=1e-6
+    )
+    assert model.schedule == "constant"
 
 
 def test_all_slices_of_a_file_train_when_it_says_so(home):
