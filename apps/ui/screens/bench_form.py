@@ -97,7 +97,11 @@ def _save(desk: Desk, form: FunctionForm, hits: str, misses: str) -> None:
     ):
         guarded(_use)(desk, form)
     if path is not None and save.button(
-        f"Save to {path.name}", disabled=not ready, type="primary", width="stretch", icon=":material/save:"
+        f"Save to {path.name}",
+        disabled=not ready,
+        type="primary" if ready else "secondary",  # a primary button that is disabled cannot be read
+        width="stretch",
+        icon=":material/save:",
     ):
         guarded(_write)(desk, form, hits, misses)
     if form.words.strip():
