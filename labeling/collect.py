@@ -1,6 +1,7 @@
 """Votes while a run collects them: plain columns, and side channels only where a function uses them."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -47,8 +48,13 @@ class VoteCollector:
         self.confidences: dict[tuple[int, int], float] = {}
         self.sets: dict[tuple[int, int], set[int]] = {}
         self.spans: dict[tuple[int, int], tuple[Span, ...]] = {}
-        self.errors = np.zeros(n_functions, dtype=np.int64)
+        self.faults: list[Counter[str]] = [Counter() for _ in range(n_functions)]
         self.seconds = np.zeros(n_functions)
+
+    @property
+    def errors(self) -> NDArray[np.int64]:
+        """Calls of each function that raised."""
+        return np.array([faults.total() for faults in self.faults], dtype=np.int64)
 
     def add(self, batch: RecordBatch) -> None:
         """Run every function over a batch."""
@@ -79,11 +85,11 @@ class VoteCollector:
                 first_row = batch.first_row + start
                 if column in proposed:
                     wanted = np.flatnonzero(proposed[column][start : start + size]).tolist()
-                    found, errors = _ask_about(function, records, wanted, first_row, self.on_error)
+                    found, faults = _ask_about(function, records, wanted, first_row, self.on_error)
                 else:
-                    found, errors = function.evaluate(records, first_row, self.on_error)
+                    found, faults = function.evaluate(records, first_row, self.on_error)
                 self.seconds[column] += time.perf_counter() - begin
-                self.errors[column] += errors
+                self.faults[column] += faults
                 answers[column] += found
         for column, function in left:
             block[:, column] = self._column(function, column, answers[column], batch.first_row)
@@ -110,8 +116,8 @@ class VoteCollector:
         if not columns and not proposed:
             return {}
         begin = time.perf_counter()
-        found, errors = self.plan.find(batch.records, batch.first_row, self.on_error)
-        self._fill(block, found, errors, batch.first_row, begin)
+        found, faults = self.plan.find(batch.records, batch.first_row, self.on_error)
+        self._fill(block, found, faults, batch.first_row, begin)
         if self.with_evidence:
             for column in columns:
                 self._ask_for_evidence(self.applier.lfs[column], column, block[:, column], batch)
@@ -121,7 +127,7 @@ class VoteCollector:
         self,
         block: NDArray[np.int8],
         found: NDArray[np.bool_],
-        errors: NDArray[np.int64],
+        faults: list[Counter[str]],
         first_row: int,
         begin: float,
     ) -> None:
@@ -132,7 +138,8 @@ class VoteCollector:
             vote = self.applier.encode(self.applier.lfs[column], first_row, self.plan.functions[number].vote)
             block[found[:, number], column] = vote
         self.seconds[all_columns] += (time.perf_counter() - begin) / len(all_columns)
-        self.errors[all_columns] += errors
+        for column, raised in zip(all_columns, faults, strict=True):
+            self.faults[column] += raised
 
     def _column(
         self, function: LabelingFunction, column: int, answers: list[Any], first_row: int
@@ -219,7 +226,7 @@ class VoteCollector:
             confidence=self._confidence(values.shape),
             class_sets=self._class_sets(values.shape, schema.cardinality),
             evidence=self.spans,
-            statistics=RunStatistics(self.errors, self.seconds),
+            statistics=RunStatistics(self.errors, self.seconds, tuple(self.faults)),
         ).compact()
 
     def _most_in_sets(self) -> list[int]:
@@ -263,18 +270,18 @@ def _ask_about(
     wanted: list[int],
     first_row: int,
     on_error: OnError,
-) -> tuple[list[Any], int]:
+) -> tuple[list[Any], Counter[str]]:
     """Return what `evaluate` does, where the function has nothing to say of records other than those wanted."""
     answers: list[Any] = [None] * len(records)
     if not wanted:
-        return answers, 0
+        return answers, Counter()
     try:
-        found, errors = function.evaluate([records[row] for row in wanted], 0, on_error)
+        found, faults = function.evaluate([records[row] for row in wanted], 0, on_error)
     except FunctionError as fault:
         raise FunctionError(fault.function, first_row + wanted[fault.row], fault.problem) from None
     for row, answer in zip(wanted, found, strict=True):
         answers[row] = answer
-    return answers, errors
+    return answers, faults
 
 
 def check_fields(functions: Sequence[RecordFunction], batch: RecordBatch) -> None:

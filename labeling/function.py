@@ -1,6 +1,7 @@
 """Functions over records, and the decorator that makes a labeling function of a plain Python one."""
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias, overload
@@ -164,8 +165,10 @@ class RecordFunction:
         self.setup()
         return self._answer(record)
 
-    def evaluate(self, records: Sequence[Record], first_row: int, on_error: OnError) -> tuple[list[Any], int]:
-        """Return the answers for a batch, None where the function raised, and how often it did.
+    def evaluate(
+        self, records: Sequence[Record], first_row: int, on_error: OnError
+    ) -> tuple[list[Any], Counter[str]]:
+        """Return the answers for a batch, None where the function raised, and how often it did so in which way.
 
         Raises
         ------
@@ -180,7 +183,7 @@ class RecordFunction:
         policy = self.on_error or on_error
         answers: list[Any] = []
         append = answers.append
-        errors = 0
+        faults: Counter[str] = Counter()
         watch(answers)
         while len(answers) < len(records):
             fault = None
@@ -194,10 +197,10 @@ class RecordFunction:
             ):  # outside the handler: the message must not carry the user's exception along
                 if policy == "raise":
                     raise FunctionError(self.name, first_row + len(answers), fault)
-                errors += 1
+                faults[fault] += 1
                 append(None)
         watch(())
-        return answers, errors
+        return answers, faults
 
     def _preprocessed(self, records: Sequence[Record]) -> Sequence[Record]:
         """Return the batch after all steps; as it is where a step fails, so that the failing record is found."""

@@ -1,5 +1,6 @@
 """Labeling functions that vote as the nearest of some examples do, in an embedding of the user's or our own."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
@@ -125,12 +126,14 @@ class NeighbourFunction(DeclaredFunction):
         """Return the vote of the neighbours, with the share of them that cast it."""
         return self._judge([text_of(record, self.field, self.name)])[0]
 
-    def evaluate(self, records: Sequence[Record], first_row: int, on_error: OnError) -> tuple[list[Any], int]:
+    def evaluate(
+        self, records: Sequence[Record], first_row: int, on_error: OnError
+    ) -> tuple[list[Any], Counter[str]]:
         """Return the answers for a batch, whose texts are embedded together."""
         texts = [getattr(record, self.field) for record in records]
         if not all(text is None or isinstance(text, str) for text in texts):
             return super().evaluate(records, first_row, on_error)
-        return list(self._judge([text or "" for text in texts])), 0
+        return list(self._judge([text or "" for text in texts])), Counter()
 
     def _judge(self, texts: list[str]) -> list[Vote | None]:
         if self._vectors is None:

@@ -1,6 +1,7 @@
 """spaCy documents for labeling functions: each note parsed once, in batches, for all functions that ask for it."""
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Unpack
 
@@ -126,7 +127,9 @@ class NLPLabelingFunction(LabelingFunction):
         super().__init__(name, function, resources=resources, pre=[step], **keywords)
         self._step = step
 
-    def evaluate(self, records: Sequence[Record], first_row: int, on_error: OnError) -> tuple[list[Any], int]:
+    def evaluate(
+        self, records: Sequence[Record], first_row: int, on_error: OnError
+    ) -> tuple[list[Any], Counter[str]]:
         """Return the answers for a batch; phrase matchers that functions bring along search each document once."""
         own = self.function
         self.function = self._step.matchers.bind(self, own)
@@ -239,7 +242,9 @@ class MatcherFunction(DeclaredFunction):
         spans = self._merged.spans(doc).get(id(self), [])
         return Vote(self.vote, tuple(spans) if self.field == "text" else ()) if spans else None
 
-    def evaluate(self, records: Sequence[Record], first_row: int, on_error: OnError) -> tuple[list[Any], int]:
+    def evaluate(
+        self, records: Sequence[Record], first_row: int, on_error: OnError
+    ) -> tuple[list[Any], Counter[str]]:
         """Return the answers for a batch that is searched once for all matcher functions of the pipeline."""
         found = self._merged.rows(records, self.field)
         if found is None:
@@ -247,7 +252,7 @@ class MatcherFunction(DeclaredFunction):
         answers: list[Any] = [None] * len(records)
         for row in found.get(id(self), ()):
             answers[row] = self.vote
-        return answers, 0
+        return answers, Counter()
 
 
 def matcher_lf(

@@ -49,10 +49,18 @@ class RunStatistics:
         Calls of each function that raised and were counted as abstentions.
     seconds : ndarray of shape (n_functions,)
         Seconds spent in each function, over all records.
+    faults : sequence of mapping from str to int, optional
+        For each function what was raised, its kind and line without a word of the message, and how often.
     """
 
     errors: NDArray[np.int64]
     seconds: NDArray[np.float64]
+    faults: tuple[Mapping[str, int], ...] = ()
+
+    def select(self, columns: Sequence[int]) -> "RunStatistics":
+        """Return what there is on some functions, by their numbers."""
+        faults = tuple(self.faults[column] for column in columns) if self.faults else ()
+        return RunStatistics(self.errors[columns], self.seconds[columns], faults)
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,7 +242,7 @@ class VoteMatrix:
             confidence=None if self.confidence is None else self.confidence[:, keep],
             class_sets=None if self.class_sets is None else self.class_sets[:, keep],
             evidence={(r, position[c]): spans for (r, c), spans in self.evidence.items() if c in position},
-            statistics=statistics and RunStatistics(statistics.errors[keep], statistics.seconds[keep]),
+            statistics=statistics and statistics.select(keep),
         )
 
     def align(self, values: Mapping[str, Any] | Any, *, missing: Any = ABSTAIN) -> NDArray[Any]:

@@ -66,8 +66,8 @@ class SFApplier:
             block = np.zeros((len(batch.records), len(self.sfs)), dtype=np.bool_)
             for column, function in enumerate(self.sfs):
                 policy: Literal["raise", "abstain"] = "raise" if on_error == "raise" else "abstain"
-                answers, n_errors = function.evaluate(batch.records, batch.first_row, policy)
-                errors[function.name] += n_errors
+                answers, faults = function.evaluate(batch.records, batch.first_row, policy)
+                errors[function.name] += faults.total()
                 block[:, column] = _members(function, answers, batch)
             blocks.append(block)
             batches.append((batch.column("id"), batch.column("patient_id"), len(batch.records)))

@@ -2,6 +2,7 @@
 
 import click
 
+from .faults import faults_json, print_faults
 from .gold import gold_options, read_gold
 from .output import json_option, print_facts, print_json, print_table
 
@@ -28,6 +29,7 @@ _SHOWN = (
 def analyze(votes: str, gold: str | None, gold_id: str | None, gold_column: str | None, as_json: bool) -> int:
     """Show what the functions of a folder of VOTES did, and how right they were where gold labels are known."""
     from sidelight.labeling import LFAnalysis, read_votes
+    from sidelight.labeling.engine import read_faults
 
     matrix = read_votes(votes)
     labels = read_gold(gold, gold_id, gold_column, matrix.schema, matrix.ids)
@@ -40,11 +42,12 @@ def analyze(votes: str, gold: str | None, gold_id: str | None, gold_column: str 
         "conflicting": analysis.label_conflict(),
         "gold labels": None if labels is None else int((labels >= 0).sum()),
     }
+    faults = read_faults(votes)
     if as_json:
         rows = [
             {"name": name, **row} for name, row in zip(table.index, table.to_dict("records"), strict=True)
         ]
-        print_json({**whole, "functions": rows})
+        print_json({**whole, "functions": rows, "faults": faults_json(faults)})
         return 0
     shown = [column for column in _SHOWN if column in table]
     lines: list[list[object]] = []
@@ -60,5 +63,6 @@ def analyze(votes: str, gold: str | None, gold_id: str | None, gold_column: str 
             cells.append(value)
         lines.append(cells)
     print_table("Labeling functions", ["function", *shown], lines)
+    print_faults(faults)
     print_facts(whole)
     return 0

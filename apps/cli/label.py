@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .exports import export_options, open_export, parse_classes, runner_options, verify_option
+from .faults import faults_json, print_faults
 from .output import dry_run_option, json_option, overwrite_option, print_facts, print_json, progress
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def estimate_prompts(functions: str, names: list[str] | None, reading: Any) -> d
 
 def show_report(report: "RunReport", as_json: bool) -> None:
     """Print what a folder of votes holds after a run, and what the run did."""
-    from sidelight.labeling.engine import read_moments
+    from sidelight.labeling.engine import read_faults, read_moments
 
     manifest = report.manifest
     moments, patterns = read_moments(report.folder)
@@ -188,4 +189,9 @@ def show_report(report: "RunReport", as_json: bool) -> None:
         total = max(1, int(patterns.counts.sum()))
         summary["overlapping"] = float(patterns.counts[cast.sum(axis=1) > 1].sum() / total)
         summary["conflicting"] = float(patterns.counts[conflict].sum() / total)
-    print_json(summary) if as_json else print_facts({**summary, "classes": ", ".join(summary["classes"])})
+    faults = read_faults(report.folder)
+    if as_json:
+        print_json({**summary, "faults": faults_json(faults)})
+    else:
+        print_facts({**summary, "classes": ", ".join(summary["classes"])})
+        print_faults(faults)

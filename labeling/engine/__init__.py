@@ -2,7 +2,7 @@
 
 from .dataframe import count_dataframe, label_dataframe
 from .erase import erase_patient, read_erasable
-from .folder_votes import read_moments
+from .folder_votes import FaultCount, read_faults, read_moments
 from .lineage import Lineage, read_lineage
 from .run import RunReport, label_export, plan_export, retry
 from .runners import RUNNERS, DaskRunner, PoolRunner, Runner, SerialRunner, SparkRunner, make_runner
@@ -10,6 +10,7 @@ from .runners import RUNNERS, DaskRunner, PoolRunner, Runner, SerialRunner, Spar
 __all__ = [
     "RUNNERS",
     "DaskRunner",
+    "FaultCount",
     "Lineage",
     "PoolRunner",
     "RunReport",
@@ -23,6 +24,7 @@ __all__ = [
     "make_runner",
     "plan_export",
     "read_erasable",
+    "read_faults",
     "read_lineage",
     "read_moments",
     "retry",

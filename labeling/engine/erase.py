@@ -15,7 +15,7 @@ from .job import FunctionKey
 from .journal import add_entry
 from .lock import lock_folder
 from .merge import Whole, merge
-from .store import PartStore
+from .store import PartStore, faults_of
 
 
 def erase_patient(folder: str | Path, patient: str) -> list[str]:
@@ -74,7 +74,9 @@ def _erase_part(store: PartStore, patient: str, schema: LabelSchema) -> list[str
         infos = tuple(FunctionInfo(key.name, key.fingerprint, key.polarity) for key in keys)
         votes = from_table(store.columns(keys, [group]).filter(pa.array(~theirs)), schema, infos)
         poison = [int(new_row[row]) for row in group["poison"] if not theirs[row]]
-        store.write_columns(keys, votes, [f["errors"] for f in group["functions"]], poison, group["versions"])
+        store.write_columns(
+            keys, votes, [faults_of(f) for f in group["functions"]], poison, group["versions"]
+        )
     store.erase_rows(theirs)
     for file in store.path.glob("counts-*.npz"):
         file.unlink()

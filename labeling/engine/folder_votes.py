@@ -1,7 +1,7 @@
 """Reading a folder of votes back, all at once or part by part."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from .counts import read_counts
 from .job import FunctionKey
 from .merge import part_digest
 from .run import last_seconds
-from .store import PartStore, choose_groups, column_digest, rows_digest
+from .store import PartStore, choose_groups, column_digest, faults_of, rows_digest
 
 
 def part_votes(folder: Path) -> Iterator[VoteMatrix]:
@@ -59,6 +59,51 @@ def all_votes(folder: Path) -> VoteMatrix:
     spent = last_seconds(folder)
     seconds = np.array([spent.get(name, np.nan) for name in votes.names])
     return replace(votes, statistics=RunStatistics(errors, seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class FaultCount:
+    """How often a function raised one thing while a folder of votes was made.
+
+    Parameters
+    ----------
+    function : str
+        Its name.
+    fault : str
+        The kind of exception and the line of the function's file as it was then; no word of the message.
+    parts : mapping of str to int
+        Calls that raised it, by the key of the part.
+    """
+
+    function: str
+    fault: str
+    parts: Mapping[str, int]
+
+    @property
+    def n_calls(self) -> int:
+        """Calls that raised it, in all parts."""
+        return sum(self.parts.values())
+
+
+def read_faults(folder: str | Path) -> list[FaultCount]:
+    """Return what functions raised and were counted as abstaining for, in the order of the functions, frequent ones first."""
+    path = Path(folder)
+    manifest = read_manifest(path)
+    found: dict[tuple[int, str], dict[str, int]] = {}
+    keys = function_keys(manifest) if manifest["version"] > 1 else ()
+    for part in manifest["parts"] if keys else ():
+        _, groups = PartStore(path, part["key"]).receipts()
+        chosen = choose_groups(keys, groups)
+        for receipt in groups:
+            for entry in receipt["functions"]:
+                number = next((n for n, key in enumerate(keys) if key.key == entry["key"]), None)
+                if number is None or chosen.get(entry["key"]) != receipt["group"]:
+                    continue
+                for fault, n in faults_of(entry).items():
+                    found.setdefault((number, fault), {})[part["key"]] = n
+    counts = [FaultCount(keys[number].name, fault, parts) for (number, fault), parts in found.items()]
+    places = {key.name: number for number, key in enumerate(keys)}
+    return sorted(counts, key=lambda count: (places[count.function], -count.n_calls, count.fault))
 
 
 def stack(parts: list[VoteMatrix], schema: LabelSchema, functions: tuple[FunctionInfo, ...]) -> VoteMatrix:

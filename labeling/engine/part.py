@@ -134,9 +134,9 @@ def run_part(job: Job, part: Part, poison: Sequence[int] = ()) -> dict[str, Any]
             receipt = _write_rows(store, part, reading, reading.rows())
         if todo:
             keys = [key for key, _ in todo]
-            errors = votes.statistics.errors.tolist() if votes.statistics is not None else [0] * len(keys)
+            faults = votes.statistics.faults if votes.statistics is not None else [{}] * len(keys)
             full = _spread(votes, np.concatenate([np.zeros(0, dtype=bool), *reading.run]))
-            groups.append(store.write_columns(keys, full, errors, poison, versions()))
+            groups.append(store.write_columns(keys, full, faults, poison, versions()))
             if votes.statistics is not None:
                 done["seconds"] = dict(
                     zip(votes.names, votes.statistics.seconds.round(6).tolist(), strict=True)

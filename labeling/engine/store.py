@@ -112,7 +112,7 @@ class PartStore:
         self,
         keys: Sequence[FunctionKey],
         votes: VoteMatrix,
-        errors: Sequence[int],
+        faults: Sequence[Mapping[str, int]],
         poison: Sequence[int],
         versions: Any,
     ) -> dict[str, Any]:
@@ -128,8 +128,13 @@ class PartStore:
             "group": group,
             "n_records": votes.n_records,
             "functions": [
-                {**key.to_json(), "errors": int(n), "digest": column_digest(columns, key.name)}
-                for key, n in zip(keys, errors, strict=True)
+                {
+                    **key.to_json(),
+                    "errors": sum(raised.values()),
+                    "faults": dict(sorted(raised.items())),
+                    "digest": column_digest(columns, key.name),
+                }
+                for key, raised in zip(keys, faults, strict=True)
             ],
             "poison": [int(row) for row in poison],
             "versions": dict(versions),
@@ -199,6 +204,12 @@ def choose_groups(keys: Sequence[FunctionKey], groups: Sequence[Mapping[str, Any
         for function in receipt["functions"]:
             known.setdefault(function["key"], receipt["group"])
     return {key.key: known[key.key] for key in keys if key.key in known}
+
+
+def faults_of(function: Mapping[str, Any]) -> dict[str, int]:
+    """Return how often a function raised what, as a receipt has it; older receipts only know how often."""
+    n: int = function["errors"]
+    return dict(function.get("faults", {"raised": n} if n else {}))
 
 
 def column_digest(table: pa.Table, name: str) -> str:

@@ -1,5 +1,6 @@
 """The declared pattern functions of a run as one plan: each text is read once for all of them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -74,18 +75,18 @@ class FusedPlan:
 
     def find_in_texts(
         self, texts: list[str], first_row: int, on_error: OnError
-    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    ) -> tuple[NDArray[np.bool_], list[Counter[str]]]:
         """Return what `find` does, for texts that stand for the one field that all functions of the plan search."""
         found = np.zeros((len(texts), self._width), dtype=bool)
-        errors = np.zeros(self._width, dtype=np.int64)
-        self._passes[0].run(texts, None, first_row, on_error, found, errors)
+        faults: list[Counter[str]] = [Counter() for _ in range(self._width)]
+        self._passes[0].run(texts, None, first_row, on_error, found, faults)
         watch(())
-        return found, errors
+        return found, faults
 
     def find(
         self, records: Sequence[Record], first_row: int, on_error: OnError
-    ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-        """Return which functions find what they look for in which records, and how often each of them failed.
+    ) -> tuple[NDArray[np.bool_], list[Counter[str]]]:
+        """Return which functions find what they look for in which records, and how often each of them failed in which way.
 
         The columns are those of `columns` and, after them, those of `proposed`: whether to ask the function.
 
@@ -95,14 +96,14 @@ class FusedPlan:
             When a field is no text or a pattern runs away, and neither function nor run says to abstain then.
         """
         found = np.zeros((len(records), self._width), dtype=bool)
-        errors = np.zeros(self._width, dtype=np.int64)
+        faults: list[Counter[str]] = [Counter() for _ in range(self._width)]
         for one in self._passes:
-            texts, no_text = one.texts(records, first_row, on_error, errors)
-            one.run(texts, records, first_row, on_error, found, errors)
+            texts, no_text = one.texts(records, first_row, on_error, faults)
+            one.run(texts, records, first_row, on_error, found, faults)
             if no_text:  # what a plain function makes of it, it says itself
                 found[no_text, len(self.functions) :] |= one.field == RequiredWords.field
         watch(())
-        return found, errors
+        return found, faults
 
 
 class _Pass:
@@ -142,7 +143,7 @@ class _Pass:
         first_row: int,
         on_error: OnError,
         found: NDArray[np.bool_],
-        errors: NDArray[np.int64],
+        faults: list[Counter[str]],
     ) -> None:
         """Fill in the columns of this field's functions."""
         n_functions = len(self.functions)
@@ -165,7 +166,7 @@ class _Pass:
             base = row * n_functions
             hits += [base + number for number in sure]
             if maybe:
-                self._confirm(texts[row], records, row, maybe, first_row, on_error, hits, errors)
+                self._confirm(texts[row], records, row, maybe, first_row, on_error, hits, faults)
         self._progress.clear()
         table = np.zeros(len(texts) * n_functions, dtype=bool)
         table[np.array(hits, dtype=np.intp)] = True
@@ -193,7 +194,7 @@ class _Pass:
         return left
 
     def texts(
-        self, records: Sequence[Record], first_row: int, on_error: OnError, errors: NDArray[np.int64]
+        self, records: Sequence[Record], first_row: int, on_error: OnError, faults: list[Counter[str]]
     ) -> tuple[list[str], list[int]]:
         """Return the field's texts, "" where one is missing or no text, and the rows where it is no text."""
         field = self.field
@@ -211,7 +212,7 @@ class _Pass:
             for number, function in enumerate(self.functions):
                 if isinstance(function, PatternFunction):
                     fault = _kind_of_fault(function, records[row])
-                    self._fail(function, number, row, first_row, on_error, errors, fault)
+                    self._fail(function, number, row, first_row, on_error, faults, fault)
         return texts, no_text
 
     def _confirm(
@@ -223,7 +224,7 @@ class _Pass:
         first_row: int,
         on_error: OnError,
         hits: list[int],
-        errors: NDArray[np.int64],
+        faults: list[Counter[str]],
     ) -> None:
         """Let functions look for themselves where a word of theirs was found."""
         base = row * len(self.functions)
@@ -241,7 +242,7 @@ class _Pass:
             except Exception as error:
                 fault = describe_fault(error, function.function)
             if fault is not None:
-                self._fail(function, number, row, first_row, on_error, errors, fault)
+                self._fail(function, number, row, first_row, on_error, faults, fault)
 
     def _fail(
         self,
@@ -250,12 +251,12 @@ class _Pass:
         row: int,
         first_row: int,
         on_error: OnError,
-        errors: NDArray[np.int64],
+        faults: list[Counter[str]],
         fault: str,
     ) -> None:
         if (function.on_error or on_error) == "raise":
             raise FunctionError(function.name, first_row + row, fault)
-        errors[self.numbers[number]] += 1
+        faults[self.numbers[number]][fault] += 1
 
 
 def _kind_of_fault(function: PatternFunction, record: Record) -> str:

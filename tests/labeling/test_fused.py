@@ -51,10 +51,10 @@ PLANS = {engine: FusedPlan(FUNCTIONS, engine=engine) for engine in ("words", *([
 @pytest.mark.parametrize("engine", ENGINES)
 @given(notes=st.lists(texts, min_size=1, max_size=5))
 def test_fused_functions_vote_as_each_does_alone(engine, notes):
-    found, errors = PLANS[engine].find([Record({"text": note}) for note in notes], 0, "raise")
+    found, faults = PLANS[engine].find([Record({"text": note}) for note in notes], 0, "raise")
     alone = [[function(note) is not None for function in FUNCTIONS] for note in notes]
     assert found.tolist() == alone
-    assert not errors.any()
+    assert not any(faults)
 
 
 def test_every_function_here_is_fused_and_fires_somewhere():
