@@ -6,8 +6,11 @@ import re
 import threading
 import weakref
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Unpack
+
+import numpy as np
 
 from .declared import text_of
 from .faults import InputError, UsageError
@@ -17,14 +20,18 @@ from .text_function import TextFunction
 from .votes import Span
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
-_FACTOR = 1_000_003
+_ASCII_TOKEN = re.compile(r"\w+|[^\w\s\x1c-\x1f]", re.ASCII)
+"""The same in texts of plain ASCII, and faster."""
+_FACTOR = 2_654_435_761
+"""Odd and larger than any token's number: pairs of numbers keep apart, and their lowest bits spread."""
+_span = re.Match.span
 
 
 class Gazetteer:
     """A list of terms that is searched for in one pass, whole words only and in any case.
 
     Terms and texts are compared token by token (words, and single signs that are no white space), so the time a note
-    takes depends on the note and not on the number of terms. Equal lists are built once a process.
+    takes depends on the note and not on the number of terms. Equal lists are built once a process, not kept on disk.
 
     Parameters
     ----------
@@ -53,42 +60,36 @@ class Gazetteer:
         normal.discard("")
         self._n_terms = len(normal)
         # Terms by length: single tokens, pairs, and longer ones that are looked for only where their first pair stands.
-        # `_seen` marks the pairs that begin a term, by the numbers of their tokens: a look at it spares most look-ups.
+        # Tokens are numbered from 1; the lowest bit tells whether the token is a term by itself. A pair's key is made of
+        # both numbers, its value is the most tokens of a term that begins so, the lowest bit whether it is a term itself.
+        # `_seen` marks the keys: a look at it spares most look-ups.
         single = {term for term in normal if " " not in term}
-        self._pairs: dict[str, int] = {}
+        self._numbers = numbers = {token: number << 1 | 1 for number, token in enumerate(single, 1)}
+        self._pairs: dict[int, int] = {}
         self._long: set[str] = set()
-        self._tokens: dict[str, int] = {}
-        numbered = self._tokens
-        beginnings = []
         for term in normal - single:
             first, _, rest = term.partition(" ")
             second, _, more = rest.partition(" ")
-            beginnings.append(
-                (numbered.setdefault(first, len(numbered)), numbered.setdefault(second, len(numbered)))
-            )
+            a = numbers.setdefault(first, (len(numbers) + 1) << 1)
+            b = numbers.setdefault(second, (len(numbers) + 1) << 1)
+            pair = a * _FACTOR + b
+            known = self._pairs.get(pair, 0)
             if not more:
-                self._pairs[term] = self._pairs.get(term, 0) | 1
+                self._pairs[pair] = known | 1
                 continue
             self._long.add(term)
-            pair = f"{first} {second}"
-            known = self._pairs.get(pair, 0)
-            n_tokens = 3 + more.count(" ")
-            if n_tokens > known >> 1:
-                self._pairs[pair] = n_tokens << 1 | (known & 1)
-        self._mask = (1 << max(10, (8 * len(self._pairs)).bit_length())) - 1
-        self._seen = bytearray(self._mask + 1)
-        for a, b in beginnings:
-            self._seen[(a * _FACTOR + b) & self._mask] = 1
-        for token in single:
-            numbered.setdefault(token, len(numbered))
-        for token in numbered:  # the lowest bit tells whether the token is a term by itself
-            numbered[token] = numbered[token] << 1 | (token in single)
+            self._pairs[pair] = max(known >> 1, 3 + more.count(" ")) << 1 | (known & 1)
+        self._mask = (1 << max(10, (32 * len(self._pairs)).bit_length() - 1)) - 1
+        self._seen = np.zeros(self._mask + 1, dtype=np.uint8)
+        self._seen[np.fromiter(self._pairs, dtype=np.int64, count=len(self._pairs)) & self._mask] = 1
 
     @functools.cached_property
     def terms(self) -> frozenset[str]:
         """The terms, in lower case, a space between tokens."""
-        single = {token for token, number in self._tokens.items() if number & 1}
-        return frozenset(single | {term for term, kind in self._pairs.items() if kind & 1} | self._long)
+        tokens = {number: token for token, number in self._numbers.items()}
+        single = {token for token, number in self._numbers.items() if number & 1}
+        pairs = (divmod(pair, _FACTOR) for pair, kind in self._pairs.items() if kind & 1)
+        return frozenset(single | {f"{tokens[a]} {tokens[b]}" for a, b in pairs} | self._long)
 
     @classmethod
     def of(cls, terms: "Gazetteer | Iterable[str] | Path") -> "Gazetteer":
@@ -111,49 +112,55 @@ class Gazetteer:
                 known = _built[content] = cls(terms)
         return known
 
-    def find(self, text: str) -> Iterator[Span]:
-        """Yield the spans of the terms in a text: the longest at each place, none inside another."""
-        places = [match.span() for match in _TOKEN.finditer(text)]
+    def find(self, text: str) -> list[Span]:
+        """Return the spans of the terms in a text: the longest at each place, none inside another."""
+        places = list(map(_span, _token(text).finditer(text)))
         lowered = text.lower()
         if len(lowered) == len(text):
             words = [lowered[start:end] for start, end in places]
         else:  # lower-casing lengthens a rare letter
             words = [text[start:end].lower() for start, end in places]
-        for first, last in self._matches(words):
-            yield places[first][0], places[last - 1][1]
+        numbers = self._numbered(words)
+        spans: list[Span] = []
+        done = 0
+        for first, last in self._longer(words, numbers):
+            spans += [places[i] for i in range(done, first) if numbers[i] & 1]
+            spans.append((places[first][0], places[last - 1][1]))
+            done = last
+        spans += [place for place, number in zip(places[done:], numbers[done:], strict=True) if number & 1]
+        return spans
 
     def holds_any(self, text: str) -> bool:
         """Whether any term stands in the text."""
-        return next(self._matches(_TOKEN.findall(text.lower())), None) is not None
+        lowered = text.lower()
+        words = _token(lowered).findall(lowered)
+        numbers = self._numbered(words)
+        return any(number & 1 for number in numbers) or next(self._longer(words, numbers), None) is not None
 
-    def _matches(self, words: list[str]) -> Iterator[Span]:
-        """Yield the first and the last token (exclusive) of each match."""
-        seen, mask = self._seen, self._mask
-        numbers = list(map(self._tokens.get, words))
+    def _numbered(self, words: list[str]) -> list[int]:
+        """Return the numbers of words, 0 for those that begin or follow in no term."""
+        return list(map(self._numbers.get, words, repeat(0)))
+
+    def _longer(self, words: list[str], numbers: list[int]) -> Iterator[Span]:
+        """Yield the first and the last word (exclusive) of each term of two or more words: the longest, none in another."""
+        array = np.fromiter(numbers, dtype=np.int64, count=len(numbers))
+        keys = array[:-1] * _FACTOR
+        keys += array[1:]
+        keys &= self._mask
         done = 0
-        numbers.append(None)
-        for position, number in enumerate(numbers):
-            if number is None or position < done:
+        for position in self._seen.take(keys).nonzero()[0].tolist():
+            known = self._pairs.get(numbers[position] * _FACTOR + numbers[position + 1])
+            if known is None or position < done:
                 continue
-            following = numbers[position + 1]
-            if following is not None and seen[((number >> 1) * _FACTOR + (following >> 1)) & mask]:
-                done = self._longest(words, position)
-                if done:
-                    yield position, done
+            for last in range(min(len(words), position + (known >> 1)), position + 2, -1):
+                if " ".join(words[position:last]) in self._long:
+                    done = last
+                    break
+            else:
+                if not known & 1:
                     continue
-            if number & 1:
-                done = position + 1
-                yield position, done
-
-    def _longest(self, words: list[str], position: int) -> int:
-        """Return where the longest term of two or more tokens ends that begins at `position`, 0 where there is none."""
-        known = self._pairs.get(f"{words[position]} {words[position + 1]}")
-        if known is None:
-            return 0
-        for last in range(min(len(words), position + (known >> 1)), position + 2, -1):
-            if " ".join(words[position:last]) in self._long:
-                return last
-        return position + 2 if known & 1 else 0
+                done = position + 2
+            yield position, done
 
     def __len__(self) -> int:
         return self._n_terms
@@ -172,6 +179,10 @@ class Gazetteer:
 
     def __repr__(self) -> str:
         return f"Gazetteer({len(self)} terms)"
+
+
+def _token(text: str) -> "re.Pattern[str]":
+    return _ASCII_TOKEN if text.isascii() else _TOKEN
 
 
 _built: "weakref.WeakValueDictionary[bytes, Gazetteer]" = weakref.WeakValueDictionary()
@@ -208,8 +219,8 @@ class GazetteerFunction(TextFunction):
         """Say what is searched for."""
         return f"Vote {self.vote!r} where one of {len(self.gazetteer)} terms is found in {self.field}."
 
-    def find(self, text: str) -> Iterator[Span]:
-        """Yield where the terms stand."""
+    def find(self, text: str) -> list[Span]:
+        """Return where the terms stand."""
         return self.gazetteer.find(text)
 
     def _vote(self, record: Record) -> Any:

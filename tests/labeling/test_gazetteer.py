@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidelight.labeling import Gazetteer, InputError, UsageError, gazetteer_lf
+from sidelight.labeling.gazetteer import _ASCII_TOKEN, _TOKEN
 
 words = st.sampled_from(["heart", "failure", "left", "x", "-", "ray", "ödem", "a"])
 
@@ -33,6 +34,23 @@ def test_a_gazetteer_finds_what_an_alternation_finds(terms, text):
     )
     pattern = re.compile("|".join(rf"(?<!\w){re.escape(body)}(?!\w)" for body in bodies))
     assert found(Gazetteer(terms), text) == [m.group() for m in pattern.finditer(text)]
+
+
+@given(
+    st.lists(st.lists(words, min_size=1, max_size=4).map(" ".join), min_size=1, max_size=8),
+    st.lists(words, max_size=10).map(" ".join),
+)
+def test_the_vote_agrees_with_the_spans_and_the_terms_are_known(terms, text):
+    gazetteer = Gazetteer(terms)
+    assert gazetteer.holds_any(text) == bool(gazetteer.find(text))
+    assert gazetteer.terms == {" ".join(re.findall(r"\w+|[^\w\s]", term)) for term in terms}
+    assert len(gazetteer) == len(gazetteer.terms)
+
+
+def test_tokens_in_plain_ascii_are_those_of_any_text():
+    text = "".join(map(chr, range(128))) + "a_1 b"
+    assert _ASCII_TOKEN.findall(text) == _TOKEN.findall(text)
+    assert found(Gazetteer(["heart failure"]), "heart\x1cfailure") == ["heart\x1cfailure"]
 
 
 def test_short_and_blocked_terms_are_left_out():
