@@ -24,6 +24,9 @@ EXPECTED = {
     "new template": {"text", "words"},
     "changed device": {"signals"},
     "shifted prevalence": {"votes", "labels"},
+    "shifted, 60 records": {"votes", "labels"},
+    "shifted, 40 records": {"votes", "labels"},
+    "shifted by less": {"votes", "labels"},
 }
 """What must be among the alarms of each planted change."""
 
@@ -114,6 +117,9 @@ def planted(whole: Path, home: Path, seed: int) -> dict[str, set[str]]:
     ill = [row for row in new if row["abnormal"] == "1"]
     well = [row for row in new if row["abnormal"] == "0"]
     kept = {row["ecg_id"] for row in random.permutation(np.array(well, dtype=object))[: len(well) // 5]}
+    shifted = ill + [row for row in well if row["ecg_id"] in kept]
+    order = random.permutation(len(shifted))
+    less = {row["ecg_id"] for row in random.permutation(np.array(well, dtype=object))[: len(well) // 2]}
     exports = {
         "nothing": (new, "same.npz"),
         "new template": (
@@ -124,7 +130,10 @@ def planted(whole: Path, home: Path, seed: int) -> dict[str, set[str]]:
             "same.npz",
         ),
         "changed device": (new, "louder.npz"),
-        "shifted prevalence": (ill + [row for row in well if row["ecg_id"] in kept], "same.npz"),
+        "shifted prevalence": (shifted, "same.npz"),
+        "shifted, 60 records": ([shifted[place] for place in order[:60]], "same.npz"),
+        "shifted, 40 records": ([shifted[place] for place in order[:40]], "same.npz"),
+        "shifted by less": (ill + [row for row in well if row["ecg_id"] in less], "same.npz"),
     }
     found = {}
     for change, (records, studies) in exports.items():

@@ -1,4 +1,4 @@
-"""Comparing two profiles: one family of tests over patients, corrected together, so that false alarms stay rare."""
+"""Comparing two profiles: groups of tests over patients, gated together, so that false alarms stay rare."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ class Drift:
     z : float
         The effect in standard errors.
     p : float
-        Corrected for all tests of the comparison.
+        Corrected, for the other groups of tests and for the tests of its own group: the larger of both.
     verdict : str
         "drift", "below margin" (sure, but small), "no evidence" or "not assessable".
     """
@@ -128,7 +128,7 @@ def compare(
     reference: Profile,
     new: Profile,
     *,
-    family_error: float = 0.01,
+    family_error: float = 0.03,
     margin: float = 0.02,
     least: int = 10,
     n_draws: int | None = None,
@@ -140,7 +140,7 @@ def compare(
     ----------
     reference, new : Profile
         What was watched in each.
-    family_error : float, default 0.01
+    family_error : float, default 0.03
         Chance that nothing has changed and any test at all raises an alarm.
     margin : float, default 0.02
         Smallest change of a share, or of the chance that a new value is above an old one, that is worth an alarm.
@@ -154,16 +154,26 @@ def compare(
     Notes
     -----
     If nothing changed, it is chance which patients are in which export. So the patients of both are divided anew, again
-    and again, and all tests are computed for each division; a change counts when it is larger than the largest of all
-    tests is in all but a share `family_error` of the divisions (Westfall and Young's max-T). Tests that hang together
-    need no separate correction, and records of one patient move together.
+    and again, and all tests are computed for each division. Tests come in groups: a family among all records, and the
+    same family in slices. The first gate is the groups: the p value of a group's largest test (Westfall and Young's
+    max-T), corrected for the number of groups by the least p value that a division has in any of those not yet
+    passed (their step-down min-P). Behind it, within a group that passed, each test is corrected for the group alone.
+    So a group of few tests, such as labels, does not pay for one of many, such as words, and any alarm at all is as
+    rare as `family_error` when nothing changed. Where something did change, that holds for each other group and for
+    the tests of each group, not for all tests together. Tests that hang together need no separate correction, and
+    records of one patient move together.
+
+    References
+    ----------
+    P. Westfall, S. Young, "Resampling-Based Multiple Testing", Wiley 1993.
     """
     if n_draws is None:
         n_draws = max(N_DRAWS, math.ceil(20 / family_error))
     both = _Both(reference, new)
     tests = list(_tests(both, least))
     usable = [number for number, test in enumerate(tests) if test.column is not None]
-    z, p = _family(both, [tests[number].column for number in usable], n_draws, seed)
+    groups = [(tests[number].row.family, bool(tests[number].row.slice)) for number in usable]
+    z, p = _corrected(both, [tests[number].column for number in usable], groups, n_draws, seed)
     rows = [test.row for test in tests]
     for place, number in enumerate(usable):
         row = rows[number]
@@ -321,8 +331,12 @@ def _half_range(values: NDArray[np.float64]) -> float:
     return float(high - low) / 2
 
 
-def _family(
-    both: _Both, columns: Sequence[NDArray[np.float64] | None], n_draws: int, seed: int
+def _corrected(
+    both: _Both,
+    columns: Sequence[NDArray[np.float64] | None],
+    groups: Sequence[tuple[str, bool]],
+    n_draws: int,
+    seed: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return z and corrected p of every test.
 
@@ -332,19 +346,48 @@ def _family(
     n, n_new = both.n_units, int(both.new_units.sum())
     if not columns or n_new == 0 or n_new == n:
         return np.full(len(columns), math.nan), np.full(len(columns), math.nan)
+    known = sorted(set(groups))
+    of = np.array([known.index(group) for group in groups])
+    places = [np.flatnonzero(of == number) for number in range(len(known))]
     table = np.stack([np.asarray(column) for column in columns], axis=1).astype(np.float32)
     table -= table.mean(axis=0)
     spread = np.sqrt((table.astype(np.float64) ** 2).sum(axis=0) * n_new * (n - n_new) / (n * (n - 1)))
     table /= np.maximum(spread, 1e-30).astype(np.float32)
     z = both.new_units.astype(np.float32) @ table
     random = generator(seed, "monitor", "divisions")
-    largest = []
+    largest = [np.array([[np.abs(z[place]).max() for place in places]])]
     for start in range(0, n_draws, _BLOCK):
         size = min(_BLOCK, n_draws - start)
         drawn = np.zeros((size, n), dtype=np.float32)
         order = np.argpartition(random.random((size, n)), n_new - 1, axis=1)[:, :n_new]
         np.put_along_axis(drawn, order, np.float32(1), axis=1)
-        largest.append(np.abs(drawn @ table).max(axis=1))
-    peaks = np.sort(np.concatenate(largest))
-    above = n_draws - np.searchsorted(peaks, np.abs(z) - 1e-4, side="left")
-    return z.astype(np.float64), np.asarray((1 + above) / (n_draws + 1), dtype=np.float64)
+        sizes = np.abs(drawn @ table)
+        largest.append(np.stack([sizes[:, place].max(axis=1) for place in places], axis=1))
+    peaks = np.concatenate(largest)  # the division that is, and those that were drawn
+    gates = _gates(np.stack([_share_above(peak, peak) for peak in peaks.T], axis=1))
+    p = np.empty(len(columns))
+    for number, place in enumerate(places):
+        p[place] = np.maximum(gates[number], _share_above(peaks[:, number], np.abs(z[place])))
+    return z.astype(np.float64), p
+
+
+def _share_above(peaks: NDArray[Any], values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return which share of the peaks is as large as each value, but for rounding."""
+    below = np.searchsorted(np.sort(peaks), values - 1e-4, side="left")
+    return np.asarray(1 - below / len(peaks), dtype=np.float64)
+
+
+def _gates(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the step-down min-P p value of each group.
+
+    Parameters
+    ----------
+    p : ndarray of float of shape (1 + n_draws, n_groups)
+        Of each group in each division, the one that is in the first row.
+    """
+    gates, least = np.empty(p.shape[1]), 0.0
+    left = np.argsort(p[0], kind="stable")
+    for place, group in enumerate(left):
+        rare = p[:, left[place:]].min(axis=1) <= p[0, group] + 1e-12
+        least = gates[group] = max(least, float(rare.mean()))
+    return gates

@@ -168,7 +168,7 @@ class Monitors(Section):
     """`[monitors]`: columns watched beside votes and text, and how rare a false alarm is to be."""
 
     columns: list[str] = []
-    family_error: float = Field(default=0.01, gt=0, lt=1)
+    family_error: float = Field(default=0.03, gt=0, lt=1)
     margin: float = Field(default=0.02, ge=0, lt=1)
     least: int = Field(default=10, ge=1)
 

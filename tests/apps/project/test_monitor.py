@@ -8,7 +8,7 @@ import pytest
 
 from sidelight.apps.cli.main import main
 from sidelight.apps.project import load_project, run_project
-from sidelight.apps.project.drift import compare
+from sidelight.apps.project.drift import _gates, compare
 from sidelight.apps.project.monitor import monitor
 from sidelight.apps.project.profile import Profile, Quantity
 from sidelight.apps.project.runs import find_run
@@ -98,6 +98,29 @@ def test_records_of_one_patient_do_not_count_twice():
         bool(compare(made(200, 0.3, s, 10), made(200, 0.3, s + 99, 10), seed=s).alarms) for s in range(40)
     ]
     assert sum(many) <= 2
+
+
+def test_few_tests_do_not_pay_for_many_others():
+    random = np.random.default_rng(3)
+    noise = [(random.random(300) < 0.3).astype(float) for _ in range(400)]
+    shift = np.r_[np.arange(150) % 20 < 5, np.arange(150) % 20 < 8].astype(float)  # 25 %, then 40 %
+
+    def half(rows, n_words):
+        words = tuple(Quantity("words", f"w{number}") for number in range(n_words))
+        columns = [shift[rows], *(column[rows] for column in noise[:n_words])]
+        return Profile((Quantity("labels", "ill"), *words), columns, {}, np.arange(150))
+
+    first, second = np.arange(150), np.arange(150, 300)
+    alone, beside = (compare(half(first, n), half(second, n)) for n in (0, 400))
+    assert [row.family for row in beside.alarms] == ["labels"]
+    assert alone.rows[0].p < beside.rows[0].p < 2.5 * alone.rows[0].p
+
+
+def test_gates_step_down_and_never_fall():
+    p = np.array([[0.2, 0.4, 0.4], [0.4, 0.2, 1.0], [0.6, 0.6, 0.8], [0.8, 0.8, 0.2], [1.0, 1.0, 0.6]])
+    np.testing.assert_allclose(_gates(p), [0.6, 0.6, 0.6])
+    p = np.array([[0.2, 0.6], [0.4, 0.2], [0.6, 0.4], [0.8, 0.8], [1.0, 1.0]])
+    np.testing.assert_allclose(_gates(p), [0.4, 0.6])
 
 
 def test_what_is_too_rare_is_not_judged_and_what_is_small_is_below_the_margin():
