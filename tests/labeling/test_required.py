@@ -76,9 +76,9 @@ def test_the_plan_names_the_records_to_ask_about(engine):
     plan = FusedPlan([everywhere, FUNCTIONS[-1], asked], engine=engine)
     assert (plan.columns, plan.proposed) == ((1,), (2,))
     notes = ["No effusion.", "Edema", "Lungenödem", "Effusion, EDEMA", ""]
-    found, errors = plan.find([Record({"text": note}) for note in notes], 0, "raise")
+    found, faults = plan.find([Record({"text": note}) for note in notes], 0, "raise")
     assert found.T.tolist() == [[True, False, False, True, False], [False, True, True, True, False]]
-    assert not errors.any()
+    assert not any(faults)
 
 
 def test_every_word_of_these_tests_is_found_somewhere():
