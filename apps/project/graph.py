@@ -221,6 +221,7 @@ def parents_first(tasks: Mapping[str, Any]) -> list[str]:
 
 def chosen_steps(steps: Mapping[str, Step], patterns: Sequence[str]) -> dict[str, Step]:
     """Return the steps that match a pattern, and all that those need; every step without patterns."""
+    import difflib
     import fnmatch
 
     from sidelight.labeling import UsageError
@@ -233,7 +234,11 @@ def chosen_steps(steps: Mapping[str, Step], patterns: Sequence[str]) -> dict[str
             name for name in steps if fnmatch.fnmatchcase(name, pattern) or name.partition(":")[0] == pattern
         ]
         if not found:
-            raise UsageError(f"--select {pattern} matches no step; there are {', '.join(steps)}")
+            near = difflib.get_close_matches(
+                pattern, {*steps, *(name.partition(":")[0] for name in steps)}, n=1
+            )
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UsageError(f"--select {pattern!r} matches no step; there are {', '.join(steps)}{hint}")
         wanted.update(found)
     for name in reversed(list(steps)):
         if name in wanted:

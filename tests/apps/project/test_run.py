@@ -215,7 +215,9 @@ def test_the_commands_run_dry_run_and_list(home, capsys):
     assert main(["runs", "--project", str(home), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["runs"][0]["run"] == "0001"
     assert main(["run", "--project", str(home), "--select", "trian"]) == 2
-    assert "matches no step" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "matches no step" in told
+    assert "did you mean 'train'?" in told
 
 
 def test_calls_that_raise_end_the_run_with_exit_code_one(home, capsys):
