@@ -2,22 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from sidelight.apps.networks import EncoderName, LossName
 
 from .exports import open_export, read_fields
 from .output import note
 
-ENCODERS = ("densenet2d", "dilated1d", "resnet1d", "resnet2d")
-LOSSES = (
-    "class-reweighting",
-    "class-reweighting-mixup",
-    "generalized-cross-entropy",
-    "instance-reweighting",
-    "self-training",
-    "soft-cross-entropy",
-    "symmetric-cross-entropy",
-)
-"""Losses that need no more than their name; forward correction needs the labels' confusion as well."""
+ENCODERS, LOSSES = get_args(EncoderName), get_args(LossName)
 
 
 def open_studies(path: str, by: str, image_size: int | None, *, bags: bool) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sidelight.apps.networks import EncoderName, LossName
 from sidelight.labeling import InputError, LabelSchema, UsageError
 
 from .lines import Places
@@ -187,9 +188,9 @@ class Tuning(Section):
     head of its own.
     """
 
-    encoder: str | None = None
+    encoder: EncoderName | None = None
     recipe: Literal["balanced", "slice-heads"] = "balanced"
-    loss: str = "soft-cross-entropy"
+    loss: LossName = "soft-cross-entropy"
     max_epochs: int = Field(default=30, ge=1)
     batch_size: int = Field(default=32, ge=1)
     learning_rate: float = Field(default=3e-3, gt=0)

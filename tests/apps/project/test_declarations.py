@@ -163,6 +163,8 @@ FAULTS = [
     ('path = "signals.npz"', 'path = "signals.npz"\nstudy = "nota"', "payloads.waves.study: the export has no column 'nota'; did you mean 'note'?"),
     ('kind = "text"', 'kind = "text"\nstudy = "note"', "payloads.report.study: a text stands in the record itself"),
     ("max_epochs = 1", 'max_epochs = 1\nrecipe = "balance"', "tuning.recipe: is 'balance'; it is one of balanced, slice-heads; did you mean 'balanced'?"),
+    ("max_epochs = 1", 'max_epochs = 1\nencoder = "resnet1"', "did you mean 'resnet1d'?"),
+    ("max_epochs = 1", 'max_epochs = 1\nloss = "soft-crossentropy"', "did you mean 'soft-cross-entropy'?"),
 ]  # fmt: skip
 
 
