@@ -1,6 +1,5 @@
 """A label model for classes within classes, whose votes may stop half-way down."""
 
-import json
 import warnings
 from pathlib import Path
 from typing import Any, Self
@@ -9,14 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sidelight.labeling import ABSTAIN, FunctionInfo, LabelSchema, VoteMatrix, as_votes
-from sidelight.labeling.faults import InputError
-from sidelight.labeling.folder import write_file, write_folder
 
 from .balance import ClassBalance
 from .base import check_gold
 from .hierarchy import Hierarchy
 from .labels import Labels, fingerprint_votes
 from .matrix_completion import LabelModel, LabelModelWarning
+from .model_folder import read_about, read_models, write_models
 from .ties import break_ties
 
 Array = NDArray[np.float64]
@@ -177,27 +175,16 @@ class HierarchicalLabelModel:
         """Write the models to a folder, one below it for each choice, numbered."""
         self._check_fitted()
         about = {"format": FORMAT, "version": 1, "functions": list(self.names_), **self.hierarchy.to_json()}
-        with write_folder(folder, overwrite=overwrite) as temporary:
-            write_file(temporary / "hierarchy.json", json.dumps(about, indent=1) + "\n")
-            for number, model in enumerate(self.models_.values()):
-                model.save(temporary / f"{number:03d}")
-        return Path(folder)
+        return write_models(folder, "hierarchy.json", about, self.models_.values(), overwrite=overwrite)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
         """Read what `save` wrote."""
-        path = Path(folder)
-        try:
-            about = json.loads((path / "hierarchy.json").read_text())
-        except (OSError, ValueError):
-            raise InputError(path, "holds no readable hierarchical model (hierarchy.json)") from None
-        if about.get("format") != FORMAT or about.get("version") != 1:
-            raise InputError(path, f"holds no {FORMAT} of version 1")
+        about = read_about(folder, "hierarchy.json", FORMAT, "hierarchical")
         model = cls(Hierarchy(about["tree"]))
         model.names_ = tuple(about["functions"])
-        model.models_ = {
-            node: LabelModel.load(path / f"{number:03d}") for number, node in enumerate(model.hierarchy.inner)
-        }
+        inner = model.hierarchy.inner
+        model.models_ = dict(zip(inner, read_models(folder, len(inner)), strict=True))
         return model
 
     def _project(self, votes: VoteMatrix, node: int) -> VoteMatrix:

@@ -1,6 +1,5 @@
 """Several findings at once: each is there, is not there, or nobody said."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -9,10 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sidelight.labeling import VoteMatrix, as_votes
-from sidelight.labeling.faults import InputError
-from sidelight.labeling.folder import write_file, write_folder
 
 from .matrix_completion import LabelModel
+from .model_folder import read_about, read_models, write_models
 
 FORMAT = "sidelight multi-label model"
 
@@ -93,26 +91,15 @@ class MultiLabelModel:
     def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Write the models to a folder, one below it for each finding, numbered."""
         about = {"format": FORMAT, "version": 1, "findings": list(self.models_)}
-        with write_folder(folder, overwrite=overwrite) as temporary:
-            write_file(temporary / "findings.json", json.dumps(about, indent=1) + "\n")
-            for number, model in enumerate(self.models_.values()):
-                model.save(temporary / f"{number:03d}")
-        return Path(folder)
+        return write_models(folder, "findings.json", about, self.models_.values(), overwrite=overwrite)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
         """Read what `save` wrote."""
-        path = Path(folder)
-        try:
-            about = json.loads((path / "findings.json").read_text())
-        except (OSError, ValueError):
-            raise InputError(path, "holds no readable multi-label model (findings.json)") from None
-        if about.get("format") != FORMAT or about.get("version") != 1:
-            raise InputError(path, f"holds no {FORMAT} of version 1")
+        about = read_about(folder, "findings.json", FORMAT, "multi-label")
         model = cls()
-        model.models_ = {
-            name: LabelModel.load(path / f"{number:03d}") for number, name in enumerate(about["findings"])
-        }
+        names = about["findings"]
+        model.models_ = dict(zip(names, read_models(folder, len(names)), strict=True))
         return model
 
     def _check_findings(self, tables: Mapping[str, VoteMatrix]) -> None:

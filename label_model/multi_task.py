@@ -1,6 +1,5 @@
 """A label model for several tasks at once: each task's votes speak of the others through what can go together."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -9,12 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sidelight.labeling import ABSTAIN, VoteMatrix, as_votes
-from sidelight.labeling.faults import InputError
-from sidelight.labeling.folder import write_file, write_folder
 
 from .evidence import covered_by
 from .likelihood import normalise
 from .matrix_completion import LabelModel
+from .model_folder import read_about, read_models, write_models
 from .task_graph import TaskGraph
 
 Array = NDArray[np.float64]
@@ -165,27 +163,17 @@ class MultiTaskLabelModel:
             "format": FORMAT, "version": 1, **self.graph.to_json(),
             "frequency": self.frequency_.tolist(), "share": self.share_, "objective": self.objective_,
         }  # fmt: skip
-        with write_folder(folder, overwrite=overwrite) as temporary:
-            write_file(temporary / "tasks.json", json.dumps(about, indent=1) + "\n")
-            for number, model in enumerate(self.models_.values()):
-                model.save(temporary / f"{number:03d}")
-        return Path(folder)
+        return write_models(folder, "tasks.json", about, self.models_.values(), overwrite=overwrite)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
         """Read what `save` wrote."""
-        path = Path(folder)
-        try:
-            about = json.loads((path / "tasks.json").read_text())
-        except (OSError, ValueError):
-            raise InputError(path, "holds no readable multi-task model (tasks.json)") from None
-        if about.get("format") != FORMAT or about.get("version") != 1:
-            raise InputError(path, f"holds no {FORMAT} of version 1")
+        about = read_about(folder, "tasks.json", FORMAT, "multi-task")
         model = cls(TaskGraph(about["tasks"], about["feasible"]))
         model.frequency_ = np.asarray(about["frequency"], dtype=np.float64)
         model.share_ = about["share"]
         model.objective_ = about["objective"]
-        model.models_ = {task: LabelModel.load(path / f"{i:03d}") for i, task in enumerate(model.graph.tasks)}
+        model.models_ = dict(zip(model.graph.tasks, read_models(folder, len(model.graph.tasks)), strict=True))
         return model
 
     def _evidence(self, tables: Mapping[str, VoteMatrix]) -> Array:
