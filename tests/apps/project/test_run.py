@@ -253,9 +253,9 @@ def test_the_bundle_tells_figures_by_slice_and_what_it_was_made_of(done):
 
 
 def test_settings_that_training_refuses_are_told_with_their_place(home, capsys):
-    edit(home, "sidelight.toml", "max_epochs = 1", 'max_epochs = 1\nencoder = "resnet1"')
+    edit(home, "sidelight.toml", "max_epochs = 1", 'max_epochs = 1\nencoder = "resnet2d"')
     assert main(["run", "--project", str(home)]) == 2
-    assert "tuning: encoder is 'resnet1'; known by name" in capsys.readouterr().err
+    assert "tuning: the encoder is for images; these studies are signals" in capsys.readouterr().err
 
 
 def test_gold_of_no_test_record_leaves_the_audit_out_and_says_so(home):
