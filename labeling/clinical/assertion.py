@@ -191,6 +191,8 @@ class ClinicalText:
                     )
         if "uncertain" in said and "negated" in said and self._open(said):
             del said["negated"]
+        if "hypothetical" in said and any(place > span for place in said.get("negated", ())):
+            del said["hypothetical"]  # the outcome is told: "the workup for embolism was negative"
         experiencer: Experiencer = "family" if "family" in said else "other" if "other" in said else "patient"
         return Assertion(
             negated="negated" in said,
@@ -269,6 +271,8 @@ class _Scope:
         ]
 
     def _reaches(self, category: Category, trigger: Trigger, between: Span, forward: bool) -> bool:
+        if category in _POLARITY and not forward and self._of_its_own(category, trigger, between):
+            return False
         for other in self.triggers:
             if other is trigger or not (between[0] <= other.start and other.end <= between[1]):
                 continue
@@ -299,6 +303,20 @@ class _Scope:
                 return False  # "possible effusion, no pneumothorax", "history of asthma, denies fever"
         return not (category in _POLARITY and forward and self._new_clause(between))
 
+    def _of_its_own(self, category: Category, trigger: Trigger, between: Span) -> bool:
+        """Whether a phrase after the finding belongs to a later clause."""
+        words = self.tokens.words[slice(*between)]
+        if "," not in words:
+            return False
+        opens = next((t for t in self.triggers if t.start == 0 and t.rule.direction == "stop"), None)
+        if opens is not None and opens.end <= self.first:
+            return True  # "except for joint pain, the review is negative"
+        if words.count(",") > 1 or _CONJUNCTIONS.intersection(words):
+            return False
+        # "unspecific changes, ischemia not excluded"; "headache, vomiting is denied": the verb has one subject
+        said = self.tokens.words[trigger.start : trigger.end]
+        return category == "uncertain" or not self.rules.singular.isdisjoint(said)
+
     def _barred(self, between: Span, forward: bool) -> bool:
         """Whether a header or the edge of a bracket lies between a phrase and the finding."""
         words = self.tokens.words
@@ -323,12 +341,25 @@ class _Scope:
         after = next((i for i in range(self.last, len(words)) if words[i] in _CLAUSE_END), len(words))
         edges = [*commas, after]
         for left, right in itertools.pairwise(edges):
-            if left >= self.first or words[left + 1 : left + 2] in (["or"], ["nor"], ["and"]):
+            opening = words[left + 1 : left + 3]
+            if left >= self.first or opening[:1] in (["or"], ["nor"]):
                 continue
             inside = words[left + 1 : right]
+            if opening[:1] == ["and"]:
+                # the members of a denied list bear no article: "no effusion, and a large hernia is present"
+                if (
+                    opening[1:]
+                    and opening[1] in self.rules.articles
+                    and self.rules.predicates.intersection(inside)
+                ):
+                    return True
+                continue
             if self.rules.predicates.intersection(inside) and not self.rules.existence.intersection(inside):
                 return True
         return False
 
 
 _CLAUSE_END = frozenset({",", ";", "."})
+_CONJUNCTIONS = frozenset(
+    {"and", "or", "nor", "&", "/", "und", "oder", "sowie", "bzw", "och", "eller", "samt"}
+)

@@ -51,13 +51,29 @@ _NEGATED: list[ContextRule] = [
         {fails|failed|failure} to {show|reveal|demonstrate|detect}
         {unremarkable|nonsuspicious|insignificant} for
         {resolved|resolution of|cleared of|cured of|recovered from}
-        {clear|cleared} of
+        cleared of
         {no|not} {appreciable|discernible|detectable|demonstrable|visible|visualized|palpable}
         instead of
-        nothing to suggest
+        {nothing|none|little} {to suggest|suggesting|suggestive of|to indicate|to support}
+        nil [acute|known|new|significant|other|evidence of|signs of|complaints of|c/o]
+        {hardly|scarcely|barely} any
+        [in the] {absence} of any
+        {devoid|clear|void} of
+        {argues|argue|speaks|militates|mitigates} against
+        {against|excludes} [the] [a] {diagnosis|presence|possibility} of
+        [has|have|had|did|does|do] {not|never} {develop|developed|become|became|suffer|suffered|sustain|sustained|meet criteria for|endorse|endorsed}
+        {did|does|do} not {develop|suffer|sustain|meet criteria for|carry a diagnosis of}
+        {tested|tests|test|screened|screens|screen} {negative|neg} for
+        {not|never} been {diagnosed with|found to have|told of}
+        {ceased|stopped} having
+        negative {workup|work - up|screen|test|culture|cultures|study|evaluation} for
+        {does|do|did} not {appear|seem} to {be|have|represent|reflect}
+        no longer {seen|evident|present|visible|visualized|identified} {is|are|was|were} [the|any]
+        nor {is|are|was|were|does|did|has|had} {he|she|it|there|the patient|they}
+        nor {has|had|does he have|does she have|did he have|did she have|is there|was there|are there|were there}
+        {is|are|was|were} not {evidence of|indicative of|suggestive of}
+        {no|without} [any] {complications|side effects|sequelae} {such as|including|like}
         {do|does|did} not {believe|think|feel|suspect} [that] [he|she|it|the patient|patient|this|there|these|they] [is|are|has|have|was|had] [having]
-        low {probability|suspicion|likelihood} {of|for}
-        {unlikely|doubt} to {be|have|represent}
         """,
     ),
     *rules(
@@ -67,6 +83,7 @@ _NEGATED: list[ContextRule] = [
         {no|without|denies|denied|not have|negative for} [any] [known|prior|previous|past|significant|personal|recorded] [medical] {history|hx} {of|for}
         {no|without} {previous|prior} [history of|episodes of]
         never [had|diagnosed with]
+        {does|do|did} not {give|have|report|provide|endorse} [a|any] {history|hx} of
         """,
     ),
     *rules(
@@ -80,9 +97,17 @@ _NEGATED: list[ContextRule] = [
         {is|are|was|were|has been|have been|be|been} {not|never} [clearly|definitely|readily|currently|well] {seen|identified|present|demonstrated|visualized|appreciated|evident|detected|found|noted|observed|visible|felt|palpable|shown|suspected|confirmed|elicited|heard|reported}
         not [clearly|definitely|readily] {seen|identified|present|demonstrated|visualized|appreciated|evident|detected|found|noted|observed|visible|suspected|elicited|heard}
         {isn't|aren't|wasn't|weren't} {seen|present|identified|noted|evident}
-        {no longer} [seen|present|identified|evident|visible|visualized|apparent]
+        no longer {seen|present|identified|evident|visible|visualized|apparent|noted|detected|demonstrated|appreciated|an issue|a problem|<end>}
+        {has|have|had} {not|never} [since|yet] {occurred|recurred|developed|returned|been seen|been documented|been demonstrated|been identified}
+        {cannot|could not|can not|couldn't} [be] [clearly|reliably|confidently] {seen|identified|demonstrated|visualized|appreciated|found|detected|elicited|palpated}
+        {is|was|were|are} [now|since|all] {gone|disproved|disproven|refuted}
+        {went|gone} away
+        {not|never} {recurred|a concern|an issue|a problem|a feature|elicited|palpated|auscultated|reproduced|endorsed}
+        {came back|returned|tested|screened} {negative|neg}
         {:|-} {none|no|negative|neg|absent|denies|denied|nil} <end>
         : - <end>
+        ( - ) <end>
+        {is|are|was|were} not {a concern|an issue|a problem|a feature|of concern}
         {none|nil} <end>
         {is|are|was|were} {nil|none}
         {has|have|had} [now|since|completely|also|all] [completely] resolved
@@ -92,7 +117,7 @@ _NEGATED: list[ContextRule] = [
         {has|have|had} {subsided|abated|disappeared|cleared|gone away}
         {free|negative} <end>
         {was|were|is|are} [within] {neg|nonreactive}
-        did not {occur|recur|develop}
+        {did|does|do} not {occur|recur|develop|return|appear|materialize}
         """,
         reach=8,
     ),
@@ -110,8 +135,9 @@ _NEGATED: list[ContextRule] = [
         ("negated", "uncertain"),
         "forward",
         """
-        {unlikely|doubt|doubtful} [for|that]
-        [very|highly] {unlikely} {to be|to have|to represent}
+        {unlikely|doubt|doubtful} [for|that|to be|to have|to represent|to reflect]
+        {low|lower|little|minimal} {probability|suspicion|likelihood|concern|index of suspicion} {of|for}
+        {highly|very} unlikely {to be|to have|to represent}
         probably {not|no}
         {not|less} {likely|thought to be|felt to be} [to be|to represent|due to]
         """,
@@ -132,6 +158,18 @@ _UNCERTAIN = [
         {suggest|suggests|suggested|suggesting|suggestive of|suggestion of}
         {concern|concerns|concerning|concerned|worry|worried|worrisome} {for|about|of}
         {consider|considered|considering|consideration of}
+        {possibly|probably|likely|presumably|perhaps|potentially} {has|had|secondary to|due to|related to|from|because of|caused by|reflecting|representing|attributable to}
+        {unclear|uncertain|unknown|unsure|not sure|not certain} {if|whether} [he|she|there|this|it|the patient|these] [has|had|is|was|are|represents|represent|developed]
+        {question|questions|questioned|wonder|wondering} {whether|if} [he|she|there|this|it|the patient] [has|had|is|was]
+        {favor|favors|favored|favoring|favours|favoured|favouring} [to be|to represent|a|an]
+        {impression|working diagnosis|presumptive diagnosis|provisional diagnosis|ddx} {of|includes|include|:|is}
+        {indistinguishable|difficult to distinguish|difficult to differentiate} from
+        {to|should|please|must|in order to|needs to|need to|or|and} exclude
+        {for|pending} exclusion of
+        {not|without} {excluding|entirely excluding}
+        {raises|raised|raise|raising} {concern|concerns|suspicion} {for|of}
+        {high|moderate|strong|clinical|some|intermediate|increased|raised} {suspicion|concern|probability|index of suspicion} {for|of}
+        {worrisome|suggestive|suspicious|concerning} {for|of} {a|an|the}
         {cannot|can not|can't|could not|couldn't} [be] [completely|entirely|definitely|definitively|fully] {exclude|excluded|rule out|be excluded|be ruled out}
         {unable to|difficult to|does not|do not|did not} {exclude|rule out}
         not {exclude|excluding|rule out|ruling out}
@@ -145,7 +183,10 @@ _UNCERTAIN = [
         {versus|vs}
         {consistent|compatible} with possible
         {raise|raises|raising} {the|a} {possibility|question|suspicion} of
-        {vs .|?}
+        {vs .|?|/ ?}
+        {wonder|wondering} about
+        {is|was|seems|remains} [also|quite|very|most] {likely|possible|probable|conceivable|doubtful|plausible} that [this|it|he|she|these] [represents|is|has|had|reflects]
+        {may|might|could} {have|also have} {had|been|developed|suffered|represented} [a|an]
         {indeterminate|inconclusive} for
         {borderline|early|developing} {versus|vs}
         """,
@@ -160,7 +201,13 @@ _UNCERTAIN = [
         {is|are|was|were|remains|remain} {possible|probable|likely|suspected|questionable|questioned|considered|in question|in the differential|uncertain|a possibility|a consideration|a concern}
         {suspected|possible|probable|likely|questionable|equivocal}
         {to|should|must|need to|needs to} be {ruled out|excluded}
-        {versus|vs}
+        {versus|vs|vs .}
+        [are|is|though|felt|considered] {less likely|unlikely} {but|though|although} {not|cannot be} [entirely|completely] {excluded|ruled out|impossible}
+        , {likely|probably|possibly|presumably|suspected|questionable} <end>
+        {is|are|was|were|remains} [still|also|the] {favored|favoured|suspected|presumed|unconfirmed|unproven|leading diagnosis|conceivable|plausible}
+        {cannot|can not|could not} [entirely|completely] be {discounted|dismissed|differentiated|distinguished}
+        [would be|may be|can be|is|are|was] {difficult|hard|impossible|not possible} to [entirely|completely|definitively] {exclude|rule out}
+        {would be|should be|is|was} [on|in] [the] {differential|the ddx|consideration}
         {?}
         """,
         reach=6,
@@ -225,6 +272,25 @@ _PSEUDO = rules(
 )  # fmt: skip
 
 _PSEUDO += rules("negated", "pseudo", "{although|but|though} {that|this|it|these|those|they}")
+_PSEUDO += rules(
+    "negated",
+    "pseudo",
+    """
+    nil {by mouth|per os|po}
+    {such as|as well as|as yet|as of}
+    not {started|restarted|continued|discharged|treated|eligible|indicated|recommended|scheduled|planned|interested|using|wearing|sleeping|eating|working|ambulating|healing|amenable|optimized|optimally} [on|for|with|in|of|to]
+    {not|never} [been] {bothered|limited|affected|precluded|prevented} by
+    {no|not} {larger|smaller|worse|better|different|enlarged since|bigger}
+    {not|no} [yet|fully|completely|entirely|totally] {resolved|healed|cleared|gone|subsided|abated}
+    {not} {due to|because of|explained by|attributable to|related to} {his|her|the|their}
+    {not|no} previously {present|seen|noted|known|described|identified|documented|reported|appreciated}
+    {<n>} [-] may
+    {in|since|on|last|of|from|until|by|late|early|mid} may
+    no {fewer|less} than
+    no {wonder|surprise}
+    no {smoking|lifting|driving|shower|showers|baths|heavy|strenuous|alcohol|diet|code|cpr}
+    """,
+)
 _EVERY = ("negated", "uncertain", "historical", "hypothetical", "family", "other")
 _STOPS = [
     *rules(
@@ -250,11 +316,13 @@ _STOPS = [
         {does|did} {have|report|note|complain|endorse|admit|describe|show|demonstrate}
         {positive for|complains of|complaining of|complained of|presents with|presented with|presenting|presenting with|admits to|admits|reports|endorses|notable for|significant for|remarkable for|developed|with persistent|persistent|has|had a|had an|had some|remains|continues to have|shows|showed|reveals|revealed|demonstrates|demonstrated|consistent with|compatible with}
         {status post|s/p|history of|h/o}
-        {in addition|instead|rather|otherwise|only|just|now with|but with|and with}
+        {in addition|instead|rather|otherwise|only|just|but with|and with}
+        {and|,} {her|his|its|their}
         {breath sounds|bowel sounds|heart sounds|vital signs|pulses}
         {positive|+}
         """,
     ),
+    *rules(("negated", "uncertain", "historical"), "stop", "now with"),
     *rules(
         "historical",
         "stop",
@@ -277,7 +345,8 @@ _STOPS = [
 _PREDICATES = """
 is are was were has have had remains appears appear normal clear intact unremarkable stable regular
 supple soft nontender equal reactive symmetric symmetrical benign moist alert oriented positive
-afebrile unchanged present mild moderate severe increased decreased
+afebrile unchanged present mild moderate severe increased decreased persists persist continues
+worsened improved shows demonstrates became increases
 """
 _EXISTENCE = """
 seen noted identified present appreciated found detected visualized evident demonstrated heard
@@ -297,5 +366,7 @@ ENGLISH = RuleSet(
     },
     predicates=_PREDICATES.split(),
     existence=_EXISTENCE.split(),
+    articles=("a", "an", "the", "there"),
+    singular=("is", "was", "has", "remains", "appears", "seems", "isn't", "wasn't"),
 )
 """The English rule set."""

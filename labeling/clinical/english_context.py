@@ -24,6 +24,9 @@ HISTORICAL = [
         as a child
         {last|prior} {hospitalization|hospitalized|admission|admitted|seen} for
         {chronic|longstanding|long - standing|lifelong} history of
+        <n> {months|month|years|year|decades|yrs|yr} {ago|earlier|before|prior|previously} [,] {he|she|they|the patient|there|had|was|underwent}
+        in <year> [,] {he|she|they|the patient|there|had|was|underwent}
+        {as|when} [he|she] [was] a {child|teenager} [,] {he|she|they|the patient|had}
         """,
     ),
     *rules(
@@ -60,6 +63,10 @@ HISTORICAL = [
         {diagnosed|treated|resected|repaired|removed|excised} in <year>
         {of|as a} {unknown|remote} {date|age}
         previously
+        {as|when} [he|she] [was] [a] {child|teenager|young}
+        in {his|her|their} {teens|twenties|thirties|forties|youth|childhood}
+        , [probably|possibly|likely|presumably] {old|remote|prior|chronic} <end>
+        {is|are|was|were|appears|appear} [probably|likely|presumably] {old|remote} <end>
         """,
         reach=10,
     ),
@@ -73,10 +80,16 @@ HYPOTHETICAL = [
         {if|unless|in case|in the event of|should} [he|she|they|you|the patient|there] [has|have|had|develop|develops|experience|experiences|notice|notices|is|are|occur]
         {call|calls|return|returns|come back|phone|contact|notify|notifies|alert} [the|your|his|her|us|also] [md|doctor|physician|office|clinic|hospital|er|ed|emergency department|emergency room|pcp|surgeon] [immediately] {if|for|with|should}
         {call|notify|alert|contact} [the|your] {physician|doctor|md|pcp|surgeon|office} {if|for|with}
-        {advised|instructed|told|asked} to {call|return|watch|look}
+        {advised|instructed|told|asked|encouraged|educated|reminded|counseled|counselled} to {call|return|watch|look|report|notify|seek|monitor|inform|come back} [for|if|with|any|about]
+        return to [the|your|our] {ed|er|emergency department|emergency room|hospital|clinic|office} {if|for|with|should}
+        {return|seek} [medical|immediate|urgent] {attention|care|help} {if|for|with}
+        {seek care|come back|call 911} {for|if|with}
+        {educated|teaching|education|counseled|informed|warned} {about|on|regarding|of} [the] {signs|symptoms|risk|risks} [and symptoms] of
+        {monitor|observe|watch|assess|check} [closely|carefully|patient|pt] for [any] [signs|symptoms|evidence|development|recurrence] [of]
         {watch|monitor|look|observe|observed|monitored|monitoring|watched|watching|screen|screened|screening} for
         {signs|symptoms} to watch for
-        {warning signs|return precautions|precautions} [include|:|for|of]
+        {warning signs|return precautions} [include|:|for|of]
+        precautions {include|:|for|of}
         {evaluate|evaluated|evaluation|assess|assessed|assessment|workup|work - up|work up|investigate|check|checked|eval|test|tested|testing} for
         {risk|risks|chance|danger} {of|for|include|including|includes|factors for}
         at [increased|high|low|higher] risk {of|for}
@@ -101,6 +114,10 @@ _NOT_KIN = "husband|wife|spouse|partner|boyfriend|girlfriend|fiance|roommate|fri
 EXPERIENCER = [
     *rules(("family", "historical"), "forward", "{family history|fh|fhx|family hx|family medical history} [of|for|significant for|positive for|is|notable for|includes]"),
     *rules("family", "both", f"{{{_KIN}}} ['s] [side]"),
+    *rules("family", "both", f"{{{_KIN}}} [also] {{who|that}} [also] {{has|had|have|died|suffers|suffered|is|was|were|are}}"),
+    *rules("other", "both", f"{{{_NOT_KIN}}} [also] {{who|that}} [also] {{has|had|have|died|suffers|suffered|is|was}}"),
+    *rules(("family", "historical", "negated"), "forward", "{no|denies|denied|negative|without} [known|significant|relevant|pertinent|any|a] {family history|fh|fhx|family hx} [of|for]"),
+    *rules("negated", "forward", f"{{{_KIN}|{_NOT_KIN}|family}} [also] {{denies|denied}} [any]"),
     *rules("family", "backward", "{runs|run|running} in {the|his|her} family"),
     *rules("other", "both", f"{{{_NOT_KIN}}} ['s]"),
     *rules("other", "forward", "{sick contact|sick contacts|exposure to|exposed to|contact with}"),
@@ -109,7 +126,7 @@ EXPERIENCER = [
         "pseudo",
         f"""
         {{per|by|from|with|lives with|living with|accompanied by|according to|brought in by}} [his|her|their|the] [patient's|pt's] {{{_KIN}|{_NOT_KIN}|family}}
-        {{{_KIN}|{_NOT_KIN}|family}} [also] {{reports|reported|states|stated|says|said|notes|noted|noticed|denies|denied|describes|called|found|brought|was called|is concerned|was concerned}}
+        {{{_KIN}|{_NOT_KIN}|family}} [also] {{reports|reported|states|stated|says|said|notes|noted|noticed|describes|called|found|brought|was called|is concerned|was concerned}}
         {{discussed|discussion|spoke|conversation|shared|meeting}} with [the|his|her] [patient and] [his|her|the] {{{_KIN}|{_NOT_KIN}|family}}
         {{donor}} site
         son in law

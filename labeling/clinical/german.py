@@ -17,7 +17,15 @@ _RULES = [
         {hinweis|hinweise|anhalt} {auf|für} {mögliche|möglichen}
         {nicht|kein} [sicher|sicheren|sicherer|sichere] {auszuschließen|ausschließbar|auszuschliessen} :
         nicht [sicher] auszuschließen ist
-        {ausschluss|zum ausschluss|z . a .|frage nach}
+        {ausschluss|zum ausschluss|z . a .|frage nach|fragestellung}
+        {arbeitsdiagnose|verdachtsdiagnose|differentialdiagnose|differenzialdiagnose|differentialdiagnosen|differenzialdiagnosen} [:|einer|eines]
+        {hinweisend|suspekt|suspekte|suspekter|suspektes|verdächtige|verdächtiger|verdächtiges} [auf|für]
+        {wohl|offenbar|anscheinend|mutmaßlich|mutmaßliche|mutmaßlicher|vermutete|vermuteter|vermutetes|vermuteten|potenziell|potentiell|potenzielle|potentielle}
+        {passend|vereinbar|gut vereinbar} {zu|mit}
+        {denken|denkbar} {an|wäre|ist}
+        {in frage|infrage} {kommt|kommen} [auch]
+        {ob|unklar ob|unklar , ob} [eine|ein|einen]
+        {noch nicht|bisher nicht|nicht} {gesicherte|gesicherter|gesichertes|gesicherten|bestätigte|bestätigter}
         kein {sicherer ausschluss|ausschluss} {von|einer|eines|des|der}
         """,
     ),
@@ -28,7 +36,10 @@ _RULES = [
         {nicht|kann nicht|können nicht|konnte nicht} [sicher|ganz|vollständig|mit sicherheit|eindeutig] {auszuschließen|auszuschliessen|ausgeschlossen|ausschließbar|ausgeschlossen werden|ausschließen|abzugrenzen}
         {ist|sind|wäre|wären|erscheint|bleibt} {möglich|denkbar|wahrscheinlich|fraglich|unklar|zu diskutieren|in betracht zu ziehen}
         {möglich|denkbar|fraglich|wahrscheinlich} <end>
-        {vermutet|in frage|zu erwägen}
+        {lässt|lassen|ließ|ließen} sich [derzeit|aktuell] nicht [sicher|ganz|vollständig|mit sicherheit|eindeutig] {ausschließen|ausschliessen}
+        {kommt|kommen} [auch|ebenfalls|differentialdiagnostisch|differenzialdiagnostisch] {in betracht|in frage|infrage}
+        {vermutet|in frage|infrage|zu erwägen|abklärungsbedürftig|zu vermuten|anzunehmen}
+        {ist|sind|wird|wurde} {vermutet|angenommen|anzunehmen|zu vermuten|nicht gesichert|nicht bestätigt}
         ?
         """,
         reach=9,
@@ -49,16 +60,32 @@ _RULES = [
         {{fehlen|fehlende|fehlender|fehlendes|abwesenheit}} [von|der|des]
         {{z . n .|zustand nach}} ausschluss
         {{nicht mehr|unauffällig für}}
+        {{in|unter}} ausschluss [von|einer|eines]
+        {{kommt|kam|kamen|kommen|trat|traten}} nicht zu
+        {{kommt|kam|kamen}} es [zu] {{keinem|keiner|keinen|nicht zu}}
+        {{spricht|sprechen|sprach|sprachen}} [eher|klar] gegen [das vorliegen] [eine|einen|ein|einer|eines]
+        {{frei|freiheit}} von
+        {{afebril|negativ}} für
+        {{nie|niemals}} {{gehabt|aufgetreten}}
+        keinerlei [hinweis|hinweise|anhalt|zeichen|nachweis] [auf|für|einer|eines|von]
+        {{verneinte|verneinen|verneint|negiert|negierte|bestreitet|bestritt}} [das vorliegen von|jegliche|jeglichen]
         """,
     ),
     *rules(
         "negated",
         "backward",
         """
-        {nicht|nicht mehr} [sicher|eindeutig|weiter] {nachweisbar|erkennbar|abgrenzbar|sichtbar|vorhanden|nachgewiesen|dargestellt|darstellbar|festzustellen|gesehen|auskultierbar|tastbar|vorliegend|bestätigt|gesichert|zu sehen|zu erkennen}
+        {nicht|nicht mehr} [sicher|eindeutig|weiter] {nachweisbar|erkennbar|abgrenzbar|sichtbar|vorhanden|nachgewiesen|dargestellt|darstellbar|bekannt|erinnerlich|eruierbar|erhebbar|ersichtlich|auslösbar|fassbar|gegeben|festzustellen|gesehen|auskultierbar|tastbar|vorliegend|bestätigt|gesichert|zu sehen|zu erkennen}
         {ist|sind|war|waren|wird|wurde|wurden|werden} {ausgeschlossen|verneint|nicht nachweisbar}
-        {liegt|liegen|besteht|bestehen|zeigt sich|zeigen sich|finden sich|findet sich} {nicht|nicht vor|nicht mehr}
-        {ausgeschlossen|verneint|negiert|regredient verschwunden|abgeklungen}
+        {liegt|liegen|lag|lagen|besteht|bestehen|bestand|bestanden|trat|traten} [derzeit|aktuell|weiterhin|sicher|bislang] {nicht|nicht vor|nicht mehr|nicht auf|nie}
+        {zeigt|zeigte|zeigen|zeigten|fand|fanden|finden|findet|ergibt|ergeben|ergab|ergaben|ließ|ließen|lässt|lassen|stellt|stellte} sich [derzeit|aktuell|dabei|hier|jedoch] {nicht|nicht mehr|keine|kein|keiner}
+        {konnte|konnten|kann|können|wurde|wurden|wird|werden} [dabei|hier|bislang|jedoch] {nicht|nicht mehr} {nachgewiesen|gesehen|gefunden|beobachtet|festgestellt|bestätigt|dargestellt|abgegrenzt|erkannt|detektiert|getastet|gesichert}
+        {konnte|konnten|kann|können|wurde|wurden|wird|werden|ist|sind} [klinisch|radiologisch|sonographisch|sonografisch|sicher|somit|damit|bereits] {ausgeschlossen|widerlegt|verneint|negiert|entkräftet}
+        {nicht|nie} [mehr|weiter|wieder] [vor|auf|ein] <end>
+        {ausgeschlossen|verneint|negiert|regredient verschwunden|abgeklungen|verschwunden|rückgebildet|resorbiert|abgeheilt|widerlegt}
+        {vollständig|komplett} {regredient|zurückgebildet|rückläufig|aufgelöst}
+        {wird|wurde|werden|wurden} [vom patienten|von der patientin|glaubhaft] {verneint|negiert}
+        {bestehen|bestand|bestanden|besteht} keine
         {:|-} {keine|kein|nein|negativ|neg|ø|0} <end>
         {keine|nein|negativ} <end>
         {fehlt|fehlen}
@@ -70,12 +97,15 @@ _RULES = [
         "historical",
         "forward",
         """
-        {z . n .|zn|zustand nach|st . p .|status nach|st . n .}
+        {z . n .|zn|zustand nach|st . p .|status nach|st . n .|s . p .}
+        vor <n> {jahren|jahr|monaten|monat|jahrzehnten|j .}
+        als {kind|kleinkind|jugendlicher|jugendliche}
+        {vorgeschichte|in der vorgeschichte|vorbekannt|medizinische vorgeschichte|vordiagnose|vordiagnosen|vorerkrankung|vorerkrankungen} [:|von|einer|eines|mit]
         {anamnestisch|anamnestische|anamnestischer|anamnese von|in der anamnese|bekannt seit}
         {früher|frühere|früherer|früheren|ehemals|ehemalige|ehemaliger|stattgehabt|stattgehabter|stattgehabte|stattgehabten|vorausgegangen|vorausgegangener|abgelaufen|abgelaufener|abgelaufenen|durchgemacht|durchgemachte}
         """,
     ),
-    *rules("historical", "forward", "{alter|altem|alten|altes|alte}", reach=2, across_commas=False),
+    *rules("historical", "forward", "{alter|altem|alten|altes|alte|älterer|ältere|älteres|älteren}", reach=2, across_commas=False),
     *rules(
         "historical",
         "backward",
@@ -84,7 +114,10 @@ _RULES = [
         [im] jahr <year>
         {seit|in|von|anno|ed} <year>
         {im|in} <month> <year>
-        {in der kindheit|in der vergangenheit|in der anamnese|anamnestisch|im kindesalter}
+        {in der kindheit|in der vergangenheit|in der anamnese|anamnestisch|im kindesalter|in der vorgeschichte|in der jugend|im jugendalter}
+        {bereits|schon} {früher|einmal}
+        als {kind|kleinkind|jugendlicher|jugendliche}
+        {älteren|älterer|alten|unklaren} {datums|alters}
         """,
         reach=8,
     ),
@@ -93,6 +126,14 @@ _RULES = [
         "forward",
         """
         {falls|bei auftreten von|sollte|sollten|im falle|im fall von|wenn|sofern}
+        {bei} {verschlechterung|zunahme|auftreten|wiederauftreten|persistenz} {der|des|von}
+        bei {erneutem|erneuter|erneuten|neuerlichem|neuerlicher|zunehmendem|zunehmender|persistierendem|persistierender}
+        {im falle|bei auftreten} {einer|eines|von}
+        {bedarfsmedikation|bei bedarf|b . b .} [bei|gegen]
+        {überwachung|monitoring|kontrolle} {auf|bezüglich|hinsichtlich}
+        {aufklärung|aufgeklärt} über
+        {zur|als} {prophylaxe|prävention|vorbeugung} [von|einer|eines|der|des|gegen]
+        {zur|um} {vermeidung|verhinderung} [von|einer|eines|der]
         {risiko|risiko für|gefahr|erhöhtes risiko für|prophylaxe von|zur prophylaxe|vorbeugung von|screening auf}
         {wiedervorstellung bei|bei beschwerden wie|warnzeichen}
         {abklärung|zur abklärung} [von|einer|eines|der|des|auf]
@@ -100,9 +141,23 @@ _RULES = [
     ),
     *rules("hypothetical", "backward", "{prophylaxe|screening}", reach=1),
     *rules(
+        "hypothetical",
+        "backward",
+        "[bitte|ggf .|umgehende|umgehend|sofortige|sofort|erneute|jederzeit|um] {wiedervorstellung|wiedervorzustellen|wiederzukommen|arzt aufsuchen}",
+        reach=3,
+    ),
+    *rules(
         ("family", "historical"),
         "forward",
-        "{familienanamnese|fa|familiäre belastung|familiär} [positiv|für|mit|:|bekannt]",
+        "{familienanamnese|fa|familiäre belastung|familiär|in der familie} [ist|sind|positiv|für|mit|:|bekannt]",
+    ),
+    *rules(
+        ("family", "historical", "negated"),
+        "forward",
+        """
+        {familienanamnese|fa} [ist|war|:] {leer|unauffällig|negativ|blande|bland} [für|bezüglich|hinsichtlich|bzgl .]
+        {keine|ohne} {familiäre|familiären} {belastung|vorbelastung|häufung} [für|mit|bezüglich|von|an]
+        """,
     ),
     *rules(
         "family",
@@ -123,6 +178,9 @@ _RULES = [
         "pseudo",
         """
         {kein|keine|keinen|ohne} [wesentliche|wesentlichen|signifikante|relevante|neue] {änderung|änderungen|veränderung|befundänderung|befundwandel|größenänderung|zunahme|progress|progredienz|unterschied|besserung}
+        {besserte|besserten|bessert|bessern|verbesserte|verschlechterte|veränderte|veränderten|änderte|sank|sanken|fiel|stieg} [sich] nicht
+        {spricht|sprachen|sprach|reagiert|reagierte} nicht [auf]
+        nicht {progredient|größenprogredient|größer|kleiner|ausreichend|adäquat|länger als|therapiert|behandelt|operiert|operabel|medikamentös|mehr ganz|mehr so|mehr größenprogredient}
         nicht {nur|unbedingt|zwingend|vollständig|wesentlich|komplett|ganz}
         {gram|rhesus|hiv} [-] negativ
         ohne {komplikationen|schwierigkeiten|probleme}
@@ -164,12 +222,14 @@ _RULES = [
 _PREDICATES = """
 ist sind war waren wird wurde wurden hat haben zeigt zeigen stellt unauffällig regelrecht normal
 frei normgroß glatt symmetrisch regelmäßig orthotop schlank weich altersentsprechend unverändert
-grenzwertig vergrößert verbreitert
+grenzwertig vergrößert verbreitert persistiert persistieren besteht bestehen weiterhin zunehmend
+rückläufig wirkt erscheint liegt liegen progredient
 """
 _EXISTENCE = """
 nachweisbar erkennbar abgrenzbar sichtbar vorhanden nachgewiesen gesehen festgestellt dargestellt
 tastbar auskultierbar
 """
+_SINGULAR = "ist war wird wurde besteht bestand liegt lag kann konnte fehlt lässt ließ"
 
 GERMAN = RuleSet(
     "de",
@@ -183,5 +243,7 @@ GERMAN = RuleSet(
     },
     predicates=_PREDICATES.split(),
     existence=_EXISTENCE.split(),
+    articles=("ein", "eine", "einen", "der", "die", "das"),
+    singular=_SINGULAR.split(),
 )
 """The German rule set."""

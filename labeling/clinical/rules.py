@@ -1,5 +1,6 @@
 """Context rules: words that negate, doubt, date or attribute a finding, and how far their word reaches."""
 
+import dataclasses
 import functools
 import itertools
 import re
@@ -132,12 +133,16 @@ class RuleSet:
     language : str
         Its two-letter code.
     rules : iterable of ContextRule
-        Where two rules have the same phrase, the later one counts.
+        Where two rules have the same phrase, the later one counts; where both are stops, what they stop adds up.
     sections : mapping from section name to categories
         What standing in a section says of a finding.
     predicates, existence : iterable of str
         Words that, after a comma, begin a clause of their own ("lungs are clear"), and those that only say that a
         finding is or is not there ("is seen"), which do not.
+    articles : iterable of str
+        Words that, after a comma and "and", begin such a clause too ("and a large hernia is present").
+    singular : iterable of str
+        Verbs of one subject: "headache, vomiting is denied" denies no headache.
 
     Notes
     -----
@@ -153,12 +158,16 @@ class RuleSet:
         sections: Mapping[str, tuple[Category, ...]] | None = None,
         predicates: Iterable[str] = (),
         existence: Iterable[str] = (),
+        articles: Iterable[str] = (),
+        singular: Iterable[str] = (),
     ) -> None:
         self.language = language
-        self.rules = tuple({(rule.phrase, rule.direction): rule for rule in rules}.values())
+        self.rules = _distinct(rules)
         self.sections = dict(sections or {})
         self.predicates = frozenset(predicates)
         self.existence = frozenset(existence)
+        self.articles = frozenset(articles)
+        self.singular = frozenset(singular)
         for rule in self.rules:
             if not rule.phrase.strip():
                 raise ValueError("a context rule has an empty phrase")
@@ -177,6 +186,8 @@ class RuleSet:
             sections={**self.sections, **(sections or {})},
             predicates=self.predicates,
             existence=self.existence,
+            articles=self.articles,
+            singular=self.singular,
         )
 
     def fingerprint_parts(self) -> tuple[Any, ...]:
@@ -184,7 +195,8 @@ class RuleSet:
         rules = sorted(
             (r.phrase, r.categories, r.direction, r.reach or 0, r.across_commas) for r in self.rules
         )
-        return (self.language, rules, self.sections, self.predicates, self.existence)
+        words = (self.predicates, self.existence, self.articles, self.singular)
+        return (self.language, rules, self.sections, *words)
 
     @functools.cached_property
     def _trie(self) -> "_Node":
@@ -238,6 +250,18 @@ class RuleSet:
 
     def __repr__(self) -> str:
         return f"RuleSet({self.language}, {len(self.rules)} rules)"
+
+
+def _distinct(rules: Iterable[ContextRule]) -> tuple[ContextRule, ...]:
+    """Return one rule for each phrase and direction."""
+    found: dict[tuple[str, str], ContextRule] = {}
+    for rule in rules:
+        place = (rule.phrase, rule.direction)
+        if rule.direction == "stop" and place in found:
+            both = {*found[place].categories, *rule.categories}
+            rule = dataclasses.replace(rule, categories=tuple(name for name in CATEGORIES if name in both))
+        found[place] = rule
+    return tuple(found.values())
 
 
 @dataclass(slots=True)

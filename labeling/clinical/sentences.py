@@ -182,9 +182,11 @@ def _line_ends_sentence(text: str, begin: int, start: int, end: int) -> bool:
 
 def _ends_sentence(text: str, begin: int, stop: int, end: int) -> bool:
     """Whether the full stop at `stop` ends the sentence that began at `begin`."""
+    head = text[begin:stop]
+    if text[stop] == "?" and (not head or head[-1] in " \t("):
+        return False  # a doubt before its finding: "? appendicitis"
     if text[stop] != ".":
         return True
-    head = text[begin:stop]
     if _ENUMERATOR.fullmatch(head):  # the number of a list item, not its content
         return False
     word = re.split(r"[\s(\[/,;:]", head)[-1].lower()
