@@ -34,6 +34,7 @@ from .summary import summarize
 from .targets import Targets, as_targets
 from .text_model import TextModel
 from .time_to_quality import TimeToQuality, time_to_quality
+from .trade_off import TradeOff, trade_off
 from .validation_splits import site_split, time_split
 
 if TYPE_CHECKING:
@@ -206,6 +207,7 @@ __all__ = [
     "TextDecision",
     "TextModel",
     "TimeToQuality",
+    "TradeOff",
     "Trial",
     "UncoveredSampler",
     "as_inputs",
@@ -260,6 +262,7 @@ __all__ = [
     "summarize",
     "time_split",
     "time_to_quality",
+    "trade_off",
     "twelve_leads",
     "uncertainty",
     "view_logits",

@@ -85,6 +85,8 @@ class BatchLoader:
         Changes the inputs of each batch.
     accumulate : int, default 1
         Pieces in which each batch is handed out, one after the other; their gradients add up to the batch's.
+    n_devices : int, default 1
+        Devices that share each batch. Each has a loader of its own, which hands out the pieces of its `device`.
     seed : int, default 0
         Of the sampler and the augmentation. Epoch e draws the same whatever was drawn before.
     """
@@ -100,6 +102,7 @@ class BatchLoader:
         sampler: Sampler | None = None,
         augment: Augment | None = None,
         accumulate: int = 1,
+        n_devices: int = 1,
         seed: int = 0,
     ) -> None:
         self.inputs = inputs
@@ -110,26 +113,28 @@ class BatchLoader:
         self.choose = sampler
         self.augment = augment
         self.accumulate = accumulate
+        self.n_devices = n_devices
+        self.device = 0
         self.seed = seed
         self.epoch = 0
 
     def __len__(self) -> int:
-        return len(self._pieces(self.epoch))
+        return len(self._pieces(self.epoch)) // self.n_devices
 
     def __iter__(self) -> Iterator[Batch]:
-        pieces = self._pieces(self.epoch)
-        draw = torch.Generator().manual_seed(_epoch_seed(self.seed, self.epoch, 1))
+        pieces, n_pieces = self._pieces(self.epoch), self.accumulate * self.n_devices
+        draw = torch.Generator().manual_seed(_epoch_seed(self.seed, self.epoch, 1 + self.device))
         self.epoch += 1
-        for start in range(0, len(pieces), self.accumulate):
-            step = pieces[start : start + self.accumulate]
-            whole = sum(float(self.targets.weight[rows].sum()) for rows in step) / self.accumulate
-            for rows in step:
+        for start in range(0, len(pieces), n_pieces):
+            step = pieces[start : start + n_pieces]
+            whole = sum(float(self.targets.weight[rows].sum()) for rows in step) / n_pieces
+            for rows in step[self.device :: self.n_devices]:
                 yield self._batch(
                     rows, draw, float(self.targets.weight[rows].sum()) / whole if whole else 1.0
                 )
 
     def _pieces(self, epoch: int) -> list[NDArray[np.intp]]:
-        """Return the rows of each batch of one epoch, a batch in `accumulate` pieces."""
+        """Return the rows of each batch of one epoch, a batch in `accumulate` pieces for each device."""
         order = self.rows
         if self.choose is not None:
             random = np.random.default_rng(_epoch_seed(self.seed, epoch, 0))
@@ -137,12 +142,18 @@ class BatchLoader:
         n_batches = -(-len(order) // self.batch_size)
         if not n_batches:
             return []
-        if len(order) // n_batches < self.accumulate:
+        n_pieces = self.accumulate * self.n_devices
+        if len(order) // n_batches < n_pieces:
             raise ValueError(
-                f"accumulate is {self.accumulate}, but a step has only {len(order) // n_batches} rows to cut"
+                f"accumulate is {self.accumulate} on {self.n_devices} devices, but a step has only "
+                f"{len(order) // n_batches} rows to cut"
             )
         batches = np.array_split(order, n_batches)
-        return [piece for batch in batches for piece in np.array_split(batch, self.accumulate)]
+        return [piece for batch in batches for piece in np.array_split(batch, n_pieces)]
+
+    def dropout_seed(self) -> int:
+        """Return the seed of what the network itself draws on this device, from this epoch on."""
+        return _epoch_seed(self.seed, self.epoch, 1 + self.n_devices + self.device)
 
     def _batch(self, rows: NDArray[np.intp], draw: torch.Generator, share: float) -> Batch:
         inputs = torch.from_numpy(self.inputs.batch(rows))
@@ -152,7 +163,7 @@ class BatchLoader:
             weight=torch.from_numpy(self.targets.weight[rows]),
             rows=torch.from_numpy(rows.astype(np.int64)),
             membership=None if self.membership is None else torch.from_numpy(self.membership[rows]),
-            share=share if self.accumulate > 1 else 1.0,
+            share=share if self.accumulate * self.n_devices > 1 else 1.0,
         )
 
 

@@ -22,6 +22,7 @@ from .calibration import scaled_softmax
 from .classifier import CrossModalClassifier, apply_in_batches
 from .contract import InputContract
 from .encoders import ENCODERS
+from .group_norm import without_batch_norm
 from .heads import HEADS, Network
 from .inputs import Inputs, as_inputs
 from .multi_label import scaled_sigmoid
@@ -164,7 +165,7 @@ def save_bundle(
         "training": {
             "n_rows": classifier.n_rows_,
             "best_epoch": classifier.best_epoch_,
-            "n_epochs": len(classifier.history_),
+            "n_epochs": max(len(classifier.history_), classifier.best_epoch_),
             "seed": classifier.seed,
             "torch": torch.__version__,
         },
@@ -255,7 +256,8 @@ def _recipe(module: nn.Module, registry: Mapping[str, type[nn.Module]]) -> dict[
     """Return how to build a module again; a user's own kind is known by its class alone."""
     for name, kind in registry.items():
         if type(module) is kind and not getattr(module, "holds_own", False):
-            return {"name": name, "config": module.config}
+            replaced = {"group_norm": True} if getattr(module, "group_norm", False) else {}
+            return {"name": name, "config": module.config, **replaced}
     return {"name": None, "class": type(module).__qualname__}
 
 
@@ -268,7 +270,8 @@ def _rebuild(recipe: Mapping[str, Any], registry: Mapping[str, type[nn.Module]],
         raise UsageError(
             f"the bundle's {part} is {recipe['name']!r}; known are {', '.join(sorted(registry))}"
         )
-    return registry[recipe["name"]](**recipe["config"])
+    module = registry[recipe["name"]](**recipe["config"])
+    return without_batch_norm(module) if recipe.get("group_norm") else module
 
 
 def _plain(values: Any, place: str) -> Any:

@@ -20,13 +20,14 @@ from .contract import KINDS, InputContract
 from .encoders import ENCODERS
 from .heads import LinearHead, Network, n_features
 from .inputs import Inputs, as_inputs
+from .learning_rate import Course
 from .losses import LOSSES
 from .multi_label import BinaryCrossEntropy, as_multi_label, fit_multi_label_temperature, scaled_sigmoid
 from .parameters import Parameters
 from .pooling import BagEncoder
 from .randomness import seeded
 from .targets import Targets, as_targets
-from .training import Course, EpochRecord, Precision, Progress, Schedule, train
+from .training import EpochRecord, Precision, Progress, Schedule, train
 
 EncoderFactory = Callable[[int], nn.Module]
 HeadFactory = Callable[[int, int], nn.Module]
@@ -70,9 +71,9 @@ class CrossModalClassifier(Parameters):
         finding is not known, probabilities do not sum to 1, and `predict` returns 0 and 1 for each.
     learning_rate : float, default 3e-3
         AdamW's, at its highest.
-    schedule : {"one-cycle", "constant"}, default "one-cycle"
+    schedule : {"one-cycle", "constant", "cycles"}, default "one-cycle"
         One cycle of the learning rate (up during the first fifth of the steps, then down to zero), which is on average
-        at half of it, or the same rate throughout: more is learned where epochs are few.
+        at half of it, or the same rate throughout: more is learned where epochs are few. See `trade_off` for cycles.
     weight_decay : float, default 0.05
         AdamW's.
     patience : int, optional, default 10
@@ -82,6 +83,9 @@ class CrossModalClassifier(Parameters):
         Fit a temperature to the validation rows.
     accelerator : str, default "auto"
         Lightning's: "cpu", "gpu", "auto".
+    devices : int, default 1
+        Processes that share each step's rows, on a GPU each or on the CPU; a script that asks for more than one starts
+        below ``if __name__ == "__main__":``. `progress` is not called then.
     seed : int, default 0
         Of weights, order, dropout and augmentation. Equal seeds give equal weights on a CPU; torch's own
         generators are left as they were.
@@ -140,6 +144,7 @@ class CrossModalClassifier(Parameters):
         patience: int | None = 10,
         calibrate: bool = True,
         accelerator: str = "auto",
+        devices: int = 1,
         seed: int = 0,
     ) -> None:
         self.encoder = encoder
@@ -158,6 +163,7 @@ class CrossModalClassifier(Parameters):
         self.patience = patience
         self.calibrate = calibrate
         self.accelerator = accelerator
+        self.devices = devices
         self.seed = seed
 
     def fit(
@@ -205,6 +211,7 @@ class CrossModalClassifier(Parameters):
             membership=slices,
             augment=self._augment(inputs.contract),
             accumulate=self.accumulate,
+            n_devices=self.devices,
             seed=derive_seed(self.seed, "crossmodal", "batches"),
         )
         dev_rows = None if dev is None else BatchLoader(*dev, dev[1].used, max(64, self.batch_size))
@@ -276,7 +283,7 @@ class CrossModalClassifier(Parameters):
             raise ValueError(f"schedule is {self.schedule!r}; it is one of {', '.join(COURSES)}")
         if self.multi_label and isinstance(self.loss, str) and self.loss != DEFAULT_LOSS:
             raise ValueError(f"loss {self.loss!r} is for classes that exclude each other; multi_label is set")
-        for name in ("max_epochs", "batch_size", "accumulate"):
+        for name in ("max_epochs", "batch_size", "accumulate", "devices"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; at least 1 is needed")
         if not self.learning_rate > 0:
@@ -348,11 +355,12 @@ class CrossModalClassifier(Parameters):
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             warm_up=0.2,
-            patience=self.patience,
+            patience=None if self.schedule == "cycles" else self.patience,
             accelerator=self.accelerator,
             accumulate=self.accumulate,
             precision=self.precision,
             course=self.schedule,
+            devices=self.devices,
         )
 
 

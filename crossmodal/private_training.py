@@ -14,6 +14,7 @@ from sidelight.labeling.seeds import derive_seed, generator
 
 from .batches import Batch
 from .classifier import CrossModalClassifier
+from .group_norm import without_batch_norm
 from .heads import Network
 from .inputs import Inputs, as_inputs
 from .multi_label import as_multi_label
@@ -117,6 +118,7 @@ def fit_privately(
     with seeded(derive_seed(model.seed, "crossmodal", "private")), _quiet():
         network, loss = model._build(inputs, targets)
         _refuse_coupled(model, network, loss)
+        without_batch_norm(network.encoder)
         network = validator.fix(network)
         chance = min(1.0, model.batch_size / len(patients))
         n_steps = max(1, round(model.max_epochs / chance))

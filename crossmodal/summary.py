@@ -40,6 +40,7 @@ def summarize(about: Mapping[str, Any]) -> dict[str, str]:
         "missing data": _linked(lineage.get("linked")),
         "model": f"{encoder.get('name') or encoder.get('class') or UNKNOWN}, best epoch "
         f"{training.get('best_epoch', UNKNOWN)} of {training.get('n_epochs', UNKNOWN)}",
+        "privacy": _privacy(lineage.get("privacy")),
         "calibration": f"temperature {about['temperature']:.3g}" if "temperature" in about else UNKNOWN,
         "performance": "; ".join(f"{name}: {_figure(value)}" for name, value in metrics.items()) or UNKNOWN,
         "external validation": _figure(metrics["external validation"])
@@ -74,6 +75,12 @@ def _linked(linked: Any) -> str:
     if not isinstance(linked, Mapping) or "both" not in linked:
         return UNKNOWN
     return f"{linked['both']} records had both label and study, of {linked.get('labels', UNKNOWN)} labels and {linked.get('signals', UNKNOWN)} studies"
+
+
+def _privacy(spent: Any) -> str:
+    if not isinstance(spent, Mapping):
+        return "trained without a guarantee: whether a patient was in the data may be told from the model"
+    return f"differential privacy by patient, epsilon {spent['epsilon']:.3g} at delta {spent['delta']:.3g}; {spent['scope']}"
 
 
 def _figure(value: Any) -> str:

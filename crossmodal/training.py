@@ -2,7 +2,6 @@
 
 import copy
 import logging
-import math
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,7 +15,9 @@ from torch import Tensor, nn
 
 from .batches import Batch, BatchLoader
 from .checkpoint import Checkpoint
+from .devices import check_portable, faults_told, state_brought_back
 from .heads import Network
+from .learning_rate import Course, one_cycle, restarts
 from .soft_loss import RowLoss, SoftCrossEntropy
 
 with warnings.catch_warnings():
@@ -26,11 +27,8 @@ with warnings.catch_warnings():
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
-Course = Literal["one-cycle", "constant"]
-"""How the learning rate moves: up and down again along cosines, or not at all."""
 
-LOWEST_START = 0.04
-"""Share of the highest learning rate that training starts with."""
+LOGGERS = ("lightning", "lightning.pytorch", "lightning.fabric")
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,7 @@ class Schedule:
     accumulate: int = 1
     precision: Precision = "32-true"
     course: Course = "one-cycle"
+    devices: int = 1
 
 
 @dataclass(frozen=True)
@@ -122,35 +121,53 @@ def train(
         if hasattr(loss, name):
             getattr(loss, name)(argument)
     recipe = _Recipe(network, loss, dev_loss or SoftCrossEntropy(), schedule, n_steps)
-    watch = _Watch(schedule, n_steps, loader, progress, checkpoint)
-    found = None if checkpoint is None else checkpoint.read()
-    if found is not None and watch.is_complete(found):
-        watch.load_state_dict(found)
-        network.load_state_dict(watch.best_weights or watch.last_weights or {})
+    if schedule.devices > 1:
+        check_portable(
+            sampler=loader.choose, augment=loader.augment, encoder=network.encoder, head=network.head
+        )
+        with state_brought_back(checkpoint) as kept, faults_told():
+            watch = _Watch(schedule, n_steps, loader, None, kept)
+            _run(recipe, watch, loader, dev)
+            watch.load_state_dict(kept.read() or {})
+        network.load_state_dict(watch.last_weights or {})
     else:
-        with _quiet():
-            trainer = lightning.Trainer(
-                accelerator=schedule.accelerator,
-                devices=1,
-                max_epochs=schedule.max_epochs,
-                accumulate_grad_batches=schedule.accumulate,
-                precision=schedule.precision,
-                callbacks=[watch],
-                logger=False,
-                enable_checkpointing=False,
-                enable_progress_bar=False,
-                enable_model_summary=False,
-                num_sanity_val_steps=0,
-            )
-            resume = None if checkpoint is None or found is None else checkpoint.path
-            trainer.fit(
-                recipe, train_dataloaders=loader, val_dataloaders=dev, ckpt_path=resume, weights_only=True
-            )
+        watch = _Watch(schedule, n_steps, loader, progress, checkpoint)
+        _run(recipe, watch, loader, dev)
     network.cpu()
     if watch.best_weights is not None:
         network.load_state_dict(watch.best_weights)
     network.eval()
     return Outcome(tuple(watch.history), watch.best_epoch)
+
+
+def _run(recipe: "_Recipe", watch: "_Watch", loader: BatchLoader, dev: BatchLoader | None) -> None:
+    """Train from the start, or from the checkpoint if there is one; one that is complete is only read."""
+    schedule, checkpoint = recipe.schedule, watch.checkpoint
+    found = None if checkpoint is None else checkpoint.read()
+    if found is not None and watch.is_complete(found):
+        watch.load_state_dict(found)
+        recipe.network.load_state_dict(watch.best_weights or watch.last_weights or {})
+        return
+    with _quiet():
+        trainer = lightning.Trainer(
+            accelerator=schedule.accelerator,
+            devices=schedule.devices,
+            strategy="auto" if schedule.devices == 1 else "ddp_spawn",
+            use_distributed_sampler=False,
+            max_epochs=schedule.max_epochs,
+            accumulate_grad_batches=schedule.accumulate,
+            precision=schedule.precision,
+            callbacks=[watch],
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+        resume = None if checkpoint is None or found is None else checkpoint.path
+        trainer.fit(
+            recipe, train_dataloaders=loader, val_dataloaders=dev, ckpt_path=resume, weights_only=True
+        )
 
 
 class _Recipe(lightning.LightningModule):
@@ -165,6 +182,16 @@ class _Recipe(lightning.LightningModule):
         self.dev_loss = dev_loss
         self.schedule = schedule
         self.n_steps = n_steps
+        self.n_threads = torch.get_num_threads()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Arrive in the process of another device, which is to be as quiet as this one."""
+        _hush()
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+
+    def setup(self, stage: str) -> None:
+        """Compute with as many threads in another process as in the one that asked."""
+        torch.set_num_threads(self.n_threads)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Return the loss of one batch."""
@@ -194,25 +221,11 @@ class _Recipe(lightning.LightningModule):
         optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=self.schedule.weight_decay)
         if self.schedule.course == "constant":
             return optimizer
-        cycle = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, partial(one_cycle, n_steps=self.n_steps, warm_up=self.schedule.warm_up)
-        )
+        course = partial(one_cycle, n_steps=self.n_steps, warm_up=self.schedule.warm_up)
+        if self.schedule.course == "cycles":
+            course = partial(restarts, steps_per_epoch=self.n_steps / self.schedule.max_epochs)
+        cycle = torch.optim.lr_scheduler.LambdaLR(optimizer, course)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
-
-
-def one_cycle(step: int, n_steps: int, warm_up: float = 0.2) -> float:
-    """Return the share of the highest learning rate at `step`: up along a cosine, then down along another.
-
-    Examples
-    --------
-    >>> [round(one_cycle(step, n_steps=10), 2) for step in (0, 1, 2, 6, 10)]
-    [0.04, 0.52, 1.0, 0.5, 0.0]
-    """
-    rise = max(1.0, warm_up * n_steps)
-    if step < rise:
-        return LOWEST_START + (1 - LOWEST_START) * (1 - math.cos(math.pi * step / rise)) / 2
-    fall = min(1.0, (step - rise) / max(1.0, n_steps - rise))
-    return (1 + math.cos(math.pi * fall)) / 2
 
 
 class _Watch(lightning.Callback):
@@ -273,12 +286,17 @@ class _Watch(lightning.Callback):
     def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
         """Compare the epoch with the best one so far; Lightning has run validation by now."""
         train_loss = self._sum / max(1, self._steps)
+        if self.schedule.devices > 1:
+            parts = torch.tensor(train_loss, device=module.device)
+            train_loss = float(trainer.strategy.reduce(parts, reduce_op="mean"))
         if not train_loss < float("inf"):
             raise ValueError(
                 f"the training loss is no finite number after epoch {len(self.history) + 1}; "
                 "lower learning_rate or check the signals' units"
             )
         self._dev = self._dev_sum / self._dev_weight if self._dev_weight > 0 else None
+        if self.schedule.devices > 1:  # all must decide alike
+            self._dev = trainer.strategy.broadcast(self._dev)
         self._stop_clock()
         self.history.append(EpochRecord(len(self.history) + 1, train_loss, self._dev, self._seconds))
         self._sum, self._steps = 0.0, 0
@@ -292,7 +310,10 @@ class _Watch(lightning.Callback):
             trainer.should_stop = self._stopped = True
         if self.checkpoint is not None:
             self.last_weights = module.network.state_dict()
-            self.checkpoint.write(trainer.save_checkpoint)
+            if trainer.is_global_zero:
+                self.checkpoint.write(trainer.save_checkpoint)
+            else:  # all take part, the first one writes
+                trainer.save_checkpoint(self.checkpoint.path)
         self._tell(trainer.global_step, len(self.history), train_loss)
 
     def on_train_start(self, trainer: Any, module: Any) -> None:
@@ -302,6 +323,9 @@ class _Watch(lightning.Callback):
             if len(self._random) > 1:
                 torch.cuda.set_rng_state_all(self._random[1:])
         self.loader.epoch = len(self.history)
+        if self.schedule.devices > 1:
+            self.loader.device = trainer.global_rank
+            torch.manual_seed(self.loader.dropout_seed())
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint must hold beside weights and optimizer."""
@@ -340,15 +364,18 @@ class _Watch(lightning.Callback):
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Lightning's own messages, tips and warnings to itself; those of the user's modules pass."""
-    loggers = [logging.getLogger(name) for name in ("lightning", "lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
+    levels = {name: logging.getLogger(name).level for name in LOGGERS}
     try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"lightning(\.|$)")
-            warnings.filterwarnings("ignore", module=r"torch\.(optim|utils|cuda)(\.|$)")
+            _hush()
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def _hush() -> None:
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"lightning(\.|$)")
+    warnings.filterwarnings("ignore", module=r"torch\.(optim|utils|cuda)(\.|$)")

@@ -6,16 +6,18 @@ from typing import Any
 import click
 
 from .exports import export_options
-from .gold import gold_options, read_gold
+from .findings import Supervision, read_labels
+from .gold import gold_options
 from .output import dry_run_option, json_option, note, overwrite_option, print_facts, print_json, progress
-from .studies import ENCODERS, LOSSES, encoder_for, open_studies, told_by_words
+from .recipe import Recipe, recipe_options
+from .studies import encoder_for, open_studies, told_by_words
 
 
 @click.command(
     short_help="Train a network on signals with those labels.",
     epilog="Example: sidelight train labels.parquet --signals signals.npz --out bundle",
 )
-@click.argument("labels", type=click.Path())
+@click.argument("labels", nargs=-1, required=True, type=click.Path())
 @click.option(
     "--signals",
     required=True,
@@ -32,41 +34,11 @@ from .studies import ENCODERS, LOSSES, encoder_for, open_studies, told_by_words
 @click.option("--image-size", type=int, metavar="PIXELS", help="Side that images are brought to.")
 @click.option("--bags", is_flag=True, help="All files of a study make one bag, joined by attention.")
 @click.option(
-    "--encoder",
-    type=click.Choice(["auto", *ENCODERS]),
-    default="auto",
-    show_default=True,
-    help="Network; auto takes a residual one for the kind of study.",
-)
-@click.option(
-    "--loss",
-    type=click.Choice(LOSSES),
-    default="soft-cross-entropy",
-    show_default=True,
-    help="Training loss.",
-)
-@click.option(
     "--reports",
     type=click.Path(),
     help="The reports; a text model may then speak for the labels, where these cover or know too little.",
 )
-@click.option(
-    "--checkpoint", type=click.Path(), help="File to go on from after a kill; written after every epoch."
-)
 @click.option("--out", required=True, type=click.Path(), help="Folder of the bundle to write.")
-@click.option("--epochs", default=30, show_default=True, help="Most passes over the training records.")
-@click.option("--batch-size", default=32, show_default=True, help="Records a step.")
-@click.option(
-    "--accumulate", default=1, show_default=True, help="Pieces of a step, computed one by one; saves memory."
-)
-@click.option(
-    "--precision",
-    type=click.Choice(["32-true", "bf16-mixed", "16-mixed"]),
-    default="32-true",
-    show_default=True,
-    help="Numbers the network computes with in training.",
-)
-@click.option("--learning-rate", default=3e-3, show_default=True, help="Highest learning rate.")
 @click.option(
     "--dev", default=0.2, show_default=True, help="Share of the patients for early stopping and calibration."
 )
@@ -80,39 +52,30 @@ from .studies import ENCODERS, LOSSES, encoder_for, open_studies, told_by_words
     help="Look for copies among the signals, and keep those of later parts out of the earlier ones.",
 )
 @click.option("--split-key", default="sidelight", show_default=True, help="Another key gives another split.")
-@click.option("--seed", default=0, show_default=True, help="Seed of weights, order and augmentation.")
 @click.option("--threads", default=1, show_default=True, help="CPU threads; the last digits depend on it.")
 @click.option(
     "--limit", default=0.01, show_default=True, help="Share of labeled records that may lack a signal."
 )
 @click.option("--licence-note", multiple=True, help="What the data's licence asks for; kept in the bundle.")
+@recipe_options
 @export_options
 @gold_options
 @overwrite_option
 @dry_run_option
 @json_option
 def train(
-    labels: str,
+    labels: tuple[str, ...],
     signals: str,
     by: str,
     image_size: int | None,
     bags: bool,
-    encoder: str,
-    loss: str,
     reports: str | None,
-    checkpoint: str | None,
     columns: Any,
     out: str,
-    epochs: int,
-    batch_size: int,
-    accumulate: int,
-    precision: str,
-    learning_rate: float,
     dev: float,
     test: float,
     copies: bool,
     split_key: str,
-    seed: int,
     threads: int,
     limit: float,
     licence_note: tuple[str, ...],
@@ -122,63 +85,56 @@ def train(
     overwrite: bool,
     dry_run: bool,
     as_json: bool,
+    **options: Any,
 ) -> int:
     """Train a network on signals, with LABELS of the reports that describe them.
 
-    Patients are split into training, development and test parts by a keyed hash. Records on which no function voted teach
-    nothing, nor do copies of signals in another patient's part. Gold labels, if given, measure the network on the test
-    part, and with --reports the text model on the development part; no network learns from them.
+    Several LABELS are a finding each, called as its file, with the second class for its presence; one network learns them
+    all. Patients are split into training, development and test parts by a keyed hash. Records on which no function voted
+    teach nothing, nor do copies of signals in another patient's part. Gold labels, if given, measure the network on the
+    test part, and with --reports the text model on the development part; no network learns from them.
     """
     from sidelight.apps.threads import torch_threads
-    from sidelight.crossmodal import (
-        CrossModalClassifier,
-        LinkLimitError,
-        link,
-        patient_split,
-        save_bundle,
-    )
-    from sidelight.label_model import Labels
+    from sidelight.crossmodal import LinkLimitError, link, patient_split, save_bundle
     from sidelight.labeling import UsageError
 
+    recipe = Recipe(**options)
+    recipe.check(multi_label=len(labels) > 1)
+    if recipe.epsilon is not None:
+        dev = 0.0  # every look at it would have to be paid for
     if not 0 <= dev < 1 or not 0 <= test < 1 or dev + test >= 1:
         raise UsageError(f"--dev {dev} and --test {test} leave no patient to train on")
     if Path(out).exists() and not overwrite:
         raise UsageError(f"{out} exists already; choose another --out or pass --overwrite")
-    table = Labels.read(labels)
+    if reports is not None and len(labels) > 1:
+        raise UsageError("--reports is for one file of labels, not for several findings")
+    table = read_labels(labels)
     linked = link(table, open_studies(signals, by, image_size, bags=bags))
     for line in linked.report.lines():
         note(line)
     fractions = {"train": 1 - dev - test, "dev": dev, "test": test}
     names = table.ids[linked.label_rows]
     split = patient_split(linked.patient_ids, fractions, key=split_key, ids=names)
-    truth = read_gold(gold, gold_id, gold_column, table.schema, table.ids)
+    truth = table.gold(gold, gold_id, gold_column)
     truth = None if truth is None else truth[linked.label_rows]
-    proba, covered, decision = linked.proba, linked.covered, None
+    proba: Any = linked.proba
+    covered: Any = linked.covered
+    decision = None
     if reports is not None:
-        decision, proba, covered = told_by_words(linked, names, reports, columns, split, truth, seed)
+        decision, proba, covered = told_by_words(linked, names, reports, columns, split, truth, recipe.seed)
     n_leaks, teaches = _without_copies(linked, covered, split) if copies and not bags else (None, covered)
-    if not teaches[split["train"]].any():
+    labeled = teaches.reshape(len(teaches), -1).any(axis=1)
+    if not labeled[split["train"]].any():
         raise UsageError(
             "no training record is covered by a vote and has a signal: there is nothing to learn from"
         )
     parts: dict[str, Any] = {
-        name: {"records": len(split[name]), "covered": int(teaches[split[name]].sum())} for name in fractions
+        name: {"records": len(split[name]), "covered": int(labeled[split[name]].sum())} for name in fractions
     }
     if dry_run:
         print_json({"parts": parts}) if as_json else print_facts(parts)
         return 0
-    model = CrossModalClassifier(
-        encoder_for(linked.signals, encoder),
-        loss=loss,
-        max_epochs=epochs,
-        batch_size=batch_size,
-        accumulate=accumulate,
-        precision=precision,  # type: ignore[arg-type]
-        learning_rate=learning_rate,
-        seed=seed,
-    )
     rows, held = split["train"], split["dev"]
-    assert proba is not None  # noqa: S101 - labels bring probabilities
     validation = (linked.signals.take(held), proba[held], teaches[held]) if parts["dev"]["covered"] else None
     with torch_threads(threads), progress("training steps", total=None) as advance:
         seen = 0
@@ -188,17 +144,11 @@ def train(
             advance(state.step - seen)
             seen = state.step
 
-        model.fit(
-            linked.signals.take(rows),
-            proba[rows],
-            teaches[rows],
-            validation=validation,
-            progress=show,
-            checkpoint=checkpoint,
-        )
-    metrics: dict[str, Any] = {}
-    if truth is not None and len(split["test"]):
-        metrics = _measure(model, linked, truth, split["test"], table.schema.cardinality)
+        model, told = recipe.fit(
+            encoder_for(linked.signals, recipe.encoder), linked.signals.take(rows), proba[rows], teaches[rows],
+            linked.patient_ids[rows], validation, show, multi_label=table.multi_label,
+        )  # fmt: skip
+    metrics = {} if truth is None else _measure(model, linked, truth, split["test"], table)
     save_bundle(
         out,
         model,
@@ -214,6 +164,7 @@ def train(
                 "signals": linked.report.n_signals,
                 "both": len(linked),
             },
+            **told,
         },
         metrics=metrics,
         licence_notes=licence_note,
@@ -221,10 +172,11 @@ def train(
     )
     summary = {
         "parts": parts,
-        "epochs": len(model.history_),
+        "epochs": len(model.history_) or model.best_epoch_,
         "best epoch": model.best_epoch_,
         "temperature": model.temperature_,
         **_times(model),
+        **_told(told),
         **metrics,
         "bundle": out,
     }
@@ -236,12 +188,30 @@ def train(
     return 0
 
 
+def _told(told: dict[str, Any]) -> dict[str, Any]:
+    """Return what a search found and what privacy was spent, for people to read."""
+    shown: dict[str, Any] = {}
+    if "search" in told:
+        search = told["search"]
+        shown["settings found"] = search["settings"]
+        shown["trials"] = search["trials"]
+        shown["development loss"] = search["development loss"]
+        shown["the same with other seeds"] = ", ".join(f"{loss:.3f}" for loss in search["with other seeds"])
+    if "privacy" in told:
+        spent = told["privacy"]
+        shown["epsilon spent"], shown["delta"] = spent["epsilon"], f"{spent['delta']:.3g}"
+        shown["noise"], shown["privacy"] = spent["noise"], spent["scope"]
+    return shown
+
+
 def _times(model: Any) -> dict[str, Any]:
     """Return how long training took to be good; what the clock says is told, and kept out of the bundle."""
-    from sidelight.crossmodal import time_to_quality
+    from sidelight.crossmodal import time_to_quality, trade_off
 
     found = time_to_quality(model.history_)
-    return {} if found is None else {"time to quality": str(found)}
+    shown = {} if found is None else {"time to quality": str(found)}
+    curve = trade_off(model.history_) if model.schedule == "cycles" else None
+    return shown if curve is None else {**shown, "shorter trainings": str(curve)}
 
 
 def _without_copies(linked: Any, covered: Any, split: Any) -> tuple[int, Any]:
@@ -261,15 +231,28 @@ def _without_copies(linked: Any, covered: Any, split: Any) -> tuple[int, Any]:
     return len(leaks), teaches
 
 
-def _measure(model: Any, linked: Any, truth: Any, rows: Any, cardinality: int) -> dict[str, Any]:
-    """Measure the network on the test patients."""
+def _measure(model: Any, linked: Any, truth: Any, rows: Any, table: Supervision) -> dict[str, Any]:
+    """Measure the network on the test patients; of several findings, each."""
     from sidelight.labeling.statistics import bootstrap_auroc, proportion
 
-    known = rows[truth[rows] >= 0]
+    known = rows[truth[rows].reshape(len(rows), -1).max(axis=1, initial=-1) >= 0]
+    if not len(known):
+        return {"test records with gold": 0}
     proba = model.predict_proba(linked.signals.take(known))
+    metrics: dict[str, Any] = {"test records with gold": len(known)}
+    if table.multi_label:
+        for column, name in enumerate(table.tables):
+            of_finding = truth[known][:, column] >= 0
+            area = bootstrap_auroc(
+                truth[known][of_finding, column] == 1,
+                proba[of_finding, column],
+                linked.patient_ids[known][of_finding],
+            )
+            metrics[f"auroc, {name}"] = area.to_json()
+        return metrics
     right = proportion(int((proba.argmax(axis=1) == truth[known]).sum()), len(known))
-    metrics = {"test records with gold": len(known), "accuracy": right.to_json()}
-    if cardinality == 2:
+    metrics["accuracy"] = right.to_json()
+    if table.schema.cardinality == 2:
         area = bootstrap_auroc(truth[known] == 1, proba[:, 1], linked.patient_ids[known])
         metrics["auroc"] = area.to_json()
     return metrics

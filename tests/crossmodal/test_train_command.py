@@ -121,3 +121,84 @@ def test_a_folder_of_files_is_read_by_template_each_study_as_a_bag(project, caps
         assert json.loads(capsys.readouterr().out)["studies"] == n_rows
     assert main([*given[:3], "signals.npz", "--bags", "--out", "x"]) == 2
     assert "--bags is for a folder" in capsys.readouterr().err
+
+
+def test_several_files_of_labels_teach_one_network_several_findings(project, capsys):
+    """The second finding knows half of the records, and names the patients that the first one does not."""
+    project.write("fast.parquet")
+    half = np.arange(60) % 2 == 0
+    type(project)(
+        ids=project.ids[half], patient_ids=project.patient_ids[half], proba=project.proba[half][:, ::-1],
+        label=project.label[half], covered=project.covered[half], n_votes=project.n_votes[half],
+        schema=project.schema, lineage={},
+    ).write("slow.parquet")  # fmt: skip
+    rows = [f"{name},{row % 2},{(row + 1) % 2}" for row, name in enumerate(project.ids)]
+    Path("gold.csv").write_text("\n".join(["id,fast,slow", *rows]) + "\n")
+    command = ["train", "fast.parquet", "slow.parquet", *COMMAND[2:]]
+    assert main([*command, "--out", "several", "--gold", "gold.csv"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    about = json.loads(Path("several", "bundle.json").read_text())
+    assert (about["classes"], about["multi_label"]) == (["fast", "slow"], True)
+    assert set(about["lineage"]["labels"]) == {"fast", "slow"}
+    assert {"auroc, fast", "auroc, slow"} <= set(told)
+    assert main(["predict", "several", "signals.npz", "--out", "scores.csv", "--json"]) == 0
+    assert (
+        Path("scores.csv").read_text().splitlines()[0] == '"id","p_fast","p_slow","label_fast","label_slow"'
+    )
+    capsys.readouterr()
+    Path("other").mkdir()
+    project.write("other/fast.parquet")
+    type(project)(**{**vars(project), "patient_ids": np.full(60, "q")}).write("theirs.parquet")
+    for labels, more, fault in (
+        (["fast.parquet", "other/fast.parquet"], [], "called as its file"),
+        (["fast.parquet", "theirs.parquet"], [], "row 0: is another patient's"),
+        (["fast.parquet", "slow.parquet"], ["--reports", "gold.csv"], "one file of labels"),
+        (["fast.parquet", "slow.parquet"], ["--loss", "class-reweighting"], "exclude each other"),
+        (
+            ["fast.parquet", "slow.parquet"],
+            ["--gold", "gold.csv", "--gold-column", "fast"],
+            "leave out --gold-c",
+        ),
+    ):
+        assert main(["train", *labels, *COMMAND[2:], "--out", "x", *more]) in (2, 3)
+        assert fault in capsys.readouterr().err
+    assert not Path("x").exists()
+
+
+def test_private_training_spends_what_was_allowed_and_says_so_in_the_bundle(project, capsys):
+    pytest.importorskip("opacus")
+    given = [*COMMAND, "--out", "private", "--epsilon", "8", "--batch-size", "20"]
+    assert main(given) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert 0 < told["epsilon spent"] <= 8
+    about = json.loads(Path("private", "bundle.json").read_text())
+    assert about["lineage"]["privacy"]["n_patients"] == told["parts"]["train"]["covered"]
+    assert about["lineage"]["parts"]["dev"]["records"] == 0
+    assert about["summary"]["privacy"].startswith("differential privacy by patient, epsilon ")
+    assert main(["predict", "private", "signals.npz", "--out", "scores.csv", "--json"]) == 0
+    for more, fault in (
+        (["--checkpoint", "c.ckpt", "--accumulate", "2"], "knows no --checkpoint, --accumulate"),
+        (["--loss", "instance-reweighting"], "depend on each other"),
+        (["--epsilon", "0"], "above 0"),
+    ):
+        assert main([*given, "--overwrite", *more]) == 2
+        assert fault in capsys.readouterr().err
+
+
+def test_settings_are_searched_and_kept_in_the_bundle(project, capsys):
+    pytest.importorskip("optuna")
+    assert main([*COMMAND, "--out", "found", "--search", "2"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    search = json.loads(Path("found", "bundle.json").read_text())["lineage"]["search"]
+    assert search["settings"] == told["settings found"]
+    assert (search["trials"], len(search["with other seeds"])) == (2, 3)
+    assert main([*COMMAND, "--out", "x", "--search", "2", "--dev", "0"]) == 2
+    assert "holds no labeled record" in capsys.readouterr().err
+
+
+def test_cycles_show_what_shorter_trainings_would_have_reached(project, capsys):
+    assert main([*COMMAND, "--out", "b", "--epochs", "6", "--schedule", "cycles"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["epochs"] == 6
+    assert told["shorter trainings"].startswith("2 epochs, ")
+    assert told["shorter trainings"].count(";") == 1

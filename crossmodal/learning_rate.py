@@ -1,0 +1,44 @@
+"""How the learning rate moves in a training."""
+
+import math
+from typing import Literal
+
+Course = Literal["one-cycle", "constant", "cycles"]
+"""How the learning rate moves: up and down again along cosines, not at all, or down again and again."""
+
+LOWEST_START = 0.04
+"""Share of the highest learning rate that training starts with."""
+
+FIRST_CYCLE = 2
+"""Epochs of the first of several cycles; each takes twice as long as the one before."""
+
+
+def one_cycle(step: int, n_steps: int, warm_up: float = 0.2) -> float:
+    """Return the share of the highest learning rate at `step`: up along a cosine, then down along another.
+
+    Examples
+    --------
+    >>> [round(one_cycle(step, n_steps=10), 2) for step in (0, 1, 2, 6, 10)]
+    [0.04, 0.52, 1.0, 0.5, 0.0]
+    """
+    rise = max(1.0, warm_up * n_steps)
+    if step < rise:
+        return LOWEST_START + (1 - LOWEST_START) * (1 - math.cos(math.pi * step / rise)) / 2
+    fall = min(1.0, (step - rise) / max(1.0, n_steps - rise))
+    return (1 + math.cos(math.pi * fall)) / 2
+
+
+def restarts(step: int, steps_per_epoch: float) -> float:
+    """Return the share of the highest learning rate at `step`: down along a cosine, each time for twice as long.
+
+    The first cycle takes two epochs, so that cycles end after 2, 6, 14 and 30.
+
+    Examples
+    --------
+    >>> [round(restarts(step, steps_per_epoch=1), 2) for step in (0, 1, 2, 4, 6)]
+    [1.0, 0.5, 1.0, 0.5, 1.0]
+    """
+    past, length = float(step), FIRST_CYCLE * steps_per_epoch
+    while past >= length - 1e-9:
+        past, length = past - length, 2 * length
+    return (1 + math.cos(math.pi * past / length)) / 2
