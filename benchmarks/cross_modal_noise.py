@@ -6,8 +6,9 @@
 the training part are flipped at random: abnormal ones to normal at the stated rate, normal ones at a quarter of it, and
 in the worse stratum (the third of each class that varies most) at one and a half times both, at most at 0.49. Every loss
 learns from the flipped labels as they are, as after a majority vote, and from the probabilities that a label model which
-knew the rates would give; forward correction, which needs class labels, knows the mean rates. The dev part, for early
-stopping, is spoiled alike. Areas are on clean test labels, of all test records and of the worse stratum alone. Each seed
+knew the rates would give; forward correction, which needs class labels, knows the mean rates. Self-training needs records
+without a label: it, and plain soft cross-entropy beside it, also learn with half of the flipped labels hidden. The dev
+part, for early stopping, is spoiled alike. Areas are on clean test labels, of all test records and of the worse stratum alone. Each seed
 draws split, noise and weights anew; Bonn's split is by segment, since its subjects were not published. Prints tables and,
 last, one line of JSON.
 """
@@ -29,7 +30,9 @@ from sidelight.crossmodal import (
     CrossModalClassifier,
     DilatedNet1d,
     ForwardCorrection,
+    MixedReweighting,
     ResNet2d,
+    SelfTraining,
     SoftCrossEntropy,
     find_duplicate_studies,
     stratified_split,
@@ -39,7 +42,8 @@ from sidelight.labeling.statistics import auroc, clustered_bootstrap
 RATES = (0.0, 0.2, 0.4)
 PLAIN = "soft-cross-entropy"
 SMOOTH = "soft-cross-entropy, smoothing 0.05"
-KINDS = ("flipped", "probabilities")
+HALF = "flipped, half hidden"
+KINDS = ("flipped", "probabilities", HALF)
 FRACTIONS = {"train": 0.6, "dev": 0.15, "test": 0.25}
 
 
@@ -50,6 +54,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the data sets")
     parser.add_argument("--seeds", type=int, default=1, help="draws of split, noise and weights")
+    parser.add_argument("--epochs", type=int, default=12, help="epochs of each training at most")
+    parser.add_argument(
+        "--loss", action="append", help="a row of the table beside the plain one; all by default"
+    )
     parser.add_argument("--quick", action="store_true", help="fewer records and epochs: shows that it runs")
     parser.add_argument("--save", type=Path, help="file to write what is found to, as it is found")
     parser.add_argument("--json", action="store_true", help="print the line of JSON alone")
@@ -58,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
         "benchmark": "cross_modal_noise",
         "quick": options.quick,
         "n_seeds": options.seeds,
+        "epochs": 2 if options.quick else options.epochs,
         "absent": [name for name in READERS if not (options.data / name).exists()],
         "runs": [],
     }
@@ -70,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     }
     for seed in range(options.seeds):
         for name, (studies, gold) in present.items():
-            found["runs"] += run(name, studies, gold, seed, quick=options.quick)
+            found["runs"] += run(name, studies, gold, seed, found["epochs"], options.loss)
             if options.save is not None:
                 options.save.write_text(json.dumps(found) + "\n")
     if present:
@@ -105,7 +114,7 @@ READERS = {"bonn_eeg": read_bonn, "pneumoniamnist_small": read_pneumonia}
 
 
 def run(
-    name: str, studies: NDArray[Any], gold: NDArray[np.intp], seed: int, *, quick: bool
+    name: str, studies: NDArray[Any], gold: NDArray[np.intp], seed: int, epochs: int, wanted: list[str] | None
 ) -> list[dict[str, Any]]:
     """Return the areas of every loss at every rate, for one draw of split, noise and weights."""
     copies = find_duplicate_studies(studies, correlation=0.99)
@@ -116,14 +125,17 @@ def run(
     rows = []
     for rate in RATES:
         flipped, chance, confusion = spoil(gold, worse, rate, seed)
-        for kind in KINDS[: 1 if rate == 0 else 2]:
+        for kind in KINDS if rate else KINDS[:1]:
             labels = chance if kind == "probabilities" else np.eye(2)[flipped]
+            told = np.random.default_rng([seed, 1]).random(len(gold)) < (0.5 if kind == HALF else 1)
             for loss, module in losses(confusion, kind, rate).items():
+                if wanted and loss not in (PLAIN, *wanted):
+                    continue
                 start = time.process_time()
                 model = CrossModalClassifier(
-                    encoder_of(name), loss=module, max_epochs=2 if quick else 12, accelerator="cpu", seed=seed
+                    encoder_of(name), loss=module, max_epochs=epochs, accelerator="cpu", seed=seed
                 )
-                model.fit(studies[train], labels[train], validation=(studies[dev], labels[dev]))
+                model.fit(studies[train], labels[train], told[train], validation=(studies[dev], labels[dev]))
                 score = model.predict_proba(studies[test])[:, 1]
                 hard = worse[test]
                 rows.append(
@@ -146,8 +158,18 @@ def run(
 
 def losses(confusion: list[list[float]], kind: str, rate: float) -> dict[str, Any]:
     """Return the losses to compare on labels of a kind, by name."""
-    named: dict[str, Any] = {name: name for name in LOSSES if name != "forward-correction"}
+    if kind == HALF:
+        return {
+            PLAIN: PLAIN,
+            "self-training": SelfTraining(),
+            "self-training, consistency 1": SelfTraining(consistency=1.0),
+        }
+    named: dict[str, Any] = {
+        name: name for name in LOSSES if name not in ("forward-correction", "self-training")
+    }
     named[SMOOTH] = SoftCrossEntropy(smoothing=0.05)
+    # rows of one weight are mixed as mixup mixes them
+    named["mixup"] = MixedReweighting(gamma=0.0, factor=1e6, start=0.05)
     if kind == "flipped" and rate:
         named["forward-correction"] = ForwardCorrection(confusion)
     return named

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from sidelight.crossmodal import compare_scores, fit_learning_curve, hand_label_equivalent
 from sidelight.labeling.statistics import auroc, clustered_bootstrap, paired_bootstrap
 
+LEAST_OF_A_CLASS = 10
+"""Records of the rarer class below which an area among some of the records says nothing."""
+
 
 def normal_table(data: Any, found: dict[str, Any]) -> dict[str, Any]:
     """Return areas of labels and networks for two classes, with differences from gold and from majority vote."""
@@ -20,6 +23,13 @@ def normal_table(data: Any, found: dict[str, Any]) -> dict[str, Any]:
             data.gold, networks, data.patients, reference="majority vote"
         ),
     }
+    for name, rows in found.get("strata", {}).items():
+        gold, among = data.gold[rows], {key: scores[rows] for key, scores in networks.items()}
+        if min(np.bincount(gold[gold >= 0], minlength=2)) >= LEAST_OF_A_CLASS:
+            for reference in ("gold", "majority vote"):
+                tables[f"network trained on, {name} (against {reference})"] = compare_scores(
+                    gold, among, data.patients[rows], reference=reference
+                )
     lines = []
     for name, table in tables.items():
         lines += [
