@@ -2,7 +2,7 @@
 
     python benchmarks/engine.py [--quick] [--notes 200000] [--only memory,rerun,change,runners] [--json]
 
-Every measurement runs in processes of its own; costs are CPU seconds and peak resident memory of the whole process tree.
+Every measurement runs `sidelight label` in a process of its own; costs are CPU seconds and peak resident memory of the whole process tree.
 """
 
 import argparse
@@ -47,12 +47,6 @@ import re
 from sidelight.labeling import LabelSchema, labeling_function
 
 schema = LabelSchema(["no", "yes"])
-"""
-RUN = """
-import sys
-from sidelight.labeling.engine import label_export, make_runner
-name = sys.argv[4]
-label_export(sys.argv[1], sys.argv[2], sys.argv[3], runner=make_runner(name, workers=None if name == "serial" else 2))
 """
 
 
@@ -145,8 +139,12 @@ def measure_runners(home: Path, options: argparse.Namespace) -> dict[str, object
 def run(export: Path, functions: Path, out: Path, runner: str) -> dict[str, float]:
     """Label an export in a process of its own and return what the process tree cost."""
     begin = time.perf_counter()
+    command = ["label", str(export), "--functions", str(functions), "--out", str(out), "--runner", runner]
+    workers = [] if runner == "serial" else ["--workers", "2"]
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN, str(export), str(functions), str(out), runner], stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "sidelight.apps.cli", *command, *workers],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     spent: dict[tuple[int, float], float] = {}
     peak = 0

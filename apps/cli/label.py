@@ -86,6 +86,7 @@ def label(
     """
     from sidelight.labeling import LabelingFunction, UsageError, load_functions
     from sidelight.labeling.engine import label_export, plan_export
+    from sidelight.labeling.engine.lean import settle_without_pandas
 
     names = None
     if select:
@@ -98,6 +99,7 @@ def label(
         "names": names,
         "evidence": evidence,
     }
+    settle_without_pandas()
     reading = open_export(export, columns)
     if dry_run:
         work = plan_export(reading, functions, out, **settings)

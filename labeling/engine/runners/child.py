@@ -6,11 +6,13 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import IO, Any
 
 import orjson
 
 from ..job import Job
+from ..lean import settle_without_pandas
 from .base import Result, execute
 
 _LOOK_EVERY = 1.0
@@ -96,6 +98,9 @@ def serve(parent: int) -> None:
     if not first:
         return
     job = Job.from_json(orjson.loads(first)["job"])
+    with suppress(Exception):  # told with the first part
+        _ = job.lfs
+    settle_without_pandas()
 
     def say(content: Mapping[str, Any]) -> None:
         results.write(orjson.dumps(content) + b"\n")

@@ -278,3 +278,22 @@ def test_two_hundred_kills(tmp_path, functions, capsys):
     kills, rounds = kill_often(tmp_path, functions, 200, seed=1)
     with capsys.disabled():
         print(f"{kills} kills over {rounds} jobs: 0 rows lost, 0 doubled, files identical")  # noqa: T201
+
+
+LEAN = """
+import json, sys
+from sidelight.labeling.engine.lean import settle_without_pandas
+settle_without_pandas()
+import pyarrow as pa
+pa.array(["a"])
+before = "pandas" in sys.modules
+import pandas as pd
+frame = pa.table({"a": [1, None]}).to_pandas()
+print(json.dumps([before, int(frame.a.isna().sum()), pa.Table.from_pandas(frame).num_rows]))
+"""
+
+
+def test_a_worker_does_not_load_pandas_and_its_functions_may():
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    found = subprocess.run([sys.executable, "-c", LEAN], capture_output=True, text=True, check=True)
+    assert orjson.loads(found.stdout) == [False, 1, 2]
