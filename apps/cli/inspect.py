@@ -41,6 +41,7 @@ def inspect(export: str, as_json: bool, columns: Mapping[str, Any]) -> int:
             "characters of text": found["text_lengths"],
             "records without text": found["empty_texts"],
             "years": "-" if found["years"] is None else " to ".join(map(str, found["years"])),
+            **({"status of reports": found["statuses"]} if found["statuses"] else {}),
             "set aside": found["problems"],
         }
     )

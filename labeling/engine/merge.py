@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..faults import InputError, SidelightError
 from ..folder import PRIVATE_FILE, write_file
 from ..readers.quarantine import HARMLESS
-from ..readers.versions import DUPLICATE, REASONS, resolve
+from ..readers.versions import DUPLICATE, REASONS, Corrections, resolve
 from ..schema import LabelSchema
 from ..vote_files import FORMAT
 from .counts import add_counts, write_counts, write_totals
@@ -145,11 +145,11 @@ def _drop_poison(part: _Found, functions: Sequence[FunctionKey]) -> None:
 
 
 def _drop_repeated(parts: Sequence[_Found], folder: Path) -> None:
-    """Drop all but one of the records with one id, wherever they are, and those that others replace."""
+    """Drop all but one of the records with one id, wherever they are, and those that were replaced or taken back."""
     total = sum(part.receipt["n_records"] for part in parts)
-    replaced = np.array(
-        sorted({int(value, 16) for part in parts for value in part.receipt["replaces"]}), dtype=np.uint64
-    )
+    corrections = Corrections()
+    for part in parts:
+        corrections.add(Corrections.from_json(part.receipt))
     n_buckets = max(1, total // _BUCKET)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".sidelight-ids-") as home:
         for number, part in enumerate(parts):
@@ -166,7 +166,7 @@ def _drop_repeated(parts: Sequence[_Found], folder: Path) -> None:
                     file.write(entries[bucket == place].tobytes())
         for file_path in sorted(Path(home).iterdir()):
             entries = np.fromfile(file_path, dtype=_ENTRY)
-            fates = resolve(entries["hash"], entries["version"], replaced)
+            fates = resolve(entries["hash"], entries["version"], corrections)
             for place in np.flatnonzero(fates):
                 part = parts[int(entries["part"][place])]
                 part.dropped.setdefault(int(entries["row"][place]), REASONS[int(fates[place])])

@@ -2,6 +2,7 @@
 
 import platform
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from sidelight import __version__
 
 from ..applier import LFApplier
-from ..faults import SidelightError
+from ..faults import QuarantineWarning, SidelightError
 from ..folder import write_file
 from ..readers import Batch, QuarantinedRow, Reading
 from ..readers.batch import filtered
@@ -188,9 +189,11 @@ def versions() -> dict[str, str]:
 
 
 def _votes(job: Job, reading: PartReading, lfs: Sequence[Any]) -> VoteMatrix:
-    votes: VoteMatrix = LFApplier(lfs, schema=job.schema).apply(
-        reading, on_error=job.on_error, evidence=job.evidence, note_seconds=job.note_seconds
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", QuarantineWarning)  # receipts and the manifest tell
+        votes: VoteMatrix = LFApplier(lfs, schema=job.schema).apply(
+            reading, on_error=job.on_error, evidence=job.evidence, note_seconds=job.note_seconds
+        )
     return votes
 
 
@@ -201,7 +204,6 @@ def _write_rows(store: PartStore, part: Part, reading: PartReading, rows: Rows) 
         raise SidelightError(
             f"part {part.key}: {n_rows} rows in, but {n_kept} kept and {len(reading.quarantine)} set aside"
         )
-    replaces = sorted({name for batch, _ in reading.seen for name in batch.replaces})
     receipt = {
         "key": part.key,
         "n_rows": n_rows,
@@ -209,7 +211,8 @@ def _write_rows(store: PartStore, part: Part, reading: PartReading, rows: Rows) 
         "n_quarantined": len(reading.quarantine),
         "n_damaged": reading.quarantine.n_damaged,
         "reasons": count_reasons(reading.quarantine.rows),
-        "replaces": [f"{value:016x}" for value in hash_ids(replaces).tolist()],
+        "statuses": dict(sorted(reading.statuses.items())),
+        **reading.corrections.to_json(),
         "has_patients": any(name is not None for name in rows.patients),
         "digest": rows_digest(rows.to_table()),
         "sources": [file.source for file in part.files],

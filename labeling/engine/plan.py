@@ -77,7 +77,8 @@ def make_plan(reading: Reading, folder: Path, *, verify: bool = False) -> Plan:
             content = [
                 [files[n].source, files[n].format, p.start, p.stop, p.line, p.sha256] for n, p in pieces
             ]
-            key = digest("part", 2, content, options, settled, events, noted if visits else "")
+            layout = 3 if files[0].reader.versioned else 2  # of versions in the rows
+            key = digest("part", layout, content, options, settled, events, noted if visits else "")
             parts.append(Part(key, tuple(files), tuple(pieces), settled))
     sources = tuple(
         {"file": source, "bytes": entry["bytes"], "sha256": entry["sha256"]}

@@ -1,6 +1,7 @@
 """What all readers share: batches with offsets, canonical columns, and rows set aside with a reason."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from .columns import find_column, raw_row, strings, timestamps
 from .events import EventRow, EventScan, EventStore
 from .pieces import Piece, whole
 from .quarantine import Quarantine, QuarantinedRow
-from .versions import NO_VERSION, REASONS, hash_ids, resolve
+from .versions import NO_VERSION, REASONS, Corrections, count_statuses, hash_ids, resolve
 
 BATCH_SIZE = 4096
 QUARANTINE_LIMIT = 0.01
@@ -130,6 +131,9 @@ class Reading:
         self.settled = dict(settled or {})
         self.unique = unique
         self.quarantine = Quarantine()
+        self.corrections = Corrections()
+        self.statuses: Counter[str] = Counter()
+        """Records of each status, where the format has statuses of a standard."""
         self.n_records = 0
         self.scan = EventScan()
         self.keep_raw: Callable[[QuarantinedRow, bytes], None] | None = None
@@ -178,6 +182,8 @@ class Reading:
 
     def __iter__(self) -> Iterator[Batch]:
         self.quarantine = Quarantine()
+        self.corrections = Corrections()
+        self.statuses = Counter()
         self.n_records = 0
         seen: set[bytes] | None = set() if self.unique else None
         fates = None
@@ -193,6 +199,8 @@ class Reading:
                     batch = self._keep_latest(batch, fate)
                 if len(batch):
                     self.n_records += len(batch)
+                    if file.reader.versioned:
+                        self.statuses.update(count_statuses(batch.records.column("status").to_pylist()))
                     yield batch
         blank = sum(entry.reason == "blank_line" for entry in self.quarantine.rows)
         if self.n_rows == blank and self.unique:
@@ -235,16 +243,14 @@ class Reading:
             parts=self.parts, settled=self.settled, events=self._events, unique=False,
         )  # fmt: skip
         hashes, versions = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
-        replaced: list[str] = []
         for batch in inner:
             hashes.append(hash_ids(batch.records.column("id").to_pylist()))
             versions.append(np.full(len(batch), NO_VERSION) if batch.versions is None else batch.versions)
-            replaced.extend(batch.replaces)
         self._events, self.scan = inner._events, inner.scan
-        return resolve(np.concatenate(hashes), np.concatenate(versions), hash_ids(replaced))
+        return resolve(np.concatenate(hashes), np.concatenate(versions), inner.corrections)
 
     def _keep_latest(self, batch: Batch, fate: NDArray[np.int8]) -> Batch:
-        """Set aside what a later version replaces."""
+        """Set aside what a later version replaces, and what was taken back."""
         for row in np.flatnonzero(fate):
             line = 0 if batch.lines is None else int(batch.lines[row])
             self.set_aside(batch.source, int(batch.offsets[row]), REASONS[int(fate[row])], line=line)
@@ -299,7 +305,6 @@ class Reading:
             raw.offsets,
             raw.lines,
             raw.versions,
-            raw.replaces,
             history,
         )
         return batch if keep.all() else filtered(batch, keep)

@@ -1,6 +1,6 @@
 """Rows on their way: as a format hands them on, and as records with canonical columns."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,15 +25,12 @@ class RawBatch:
         Line at which each row starts.
     versions : ndarray of int64 of shape (n_rows,), optional
         Which of several rows of one id is the latest.
-    replaces : sequence of str
-        Ids of records that these rows replace.
     """
 
     columns: dict[str, pa.Array]
     offsets: NDArray[np.int64]
     lines: NDArray[np.int64] | None = None
     versions: NDArray[np.int64] | None = None
-    replaces: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class Batch:
         Name of the file, relative to the export.
     offsets : ndarray of int64 of shape (n_rows,)
         Where each row stands in its file (see `QuarantinedRow`).
-    lines, versions, replaces
+    lines, versions
         As for `RawBatch`.
     history : callable, optional
         Gives the events a record may see.
@@ -62,7 +59,6 @@ class Batch:
     offsets: NDArray[np.int64]
     lines: NDArray[np.int64] | None = None
     versions: NDArray[np.int64] | None = None
-    replaces: Sequence[str] = ()
     history: Callable[[Record], Any] | None = None
     named: bool = True
 

@@ -27,6 +27,7 @@ from .fhir_resources import (
 from .jsonl import parse_object
 from .lines import Line, iter_lines, read_chunks
 from .pieces import Piece, cut_lines
+from .versions import TAKEN_BACK
 
 _HEAD = 20
 
@@ -65,7 +66,6 @@ class FhirReader(Reader):
         """Yield the file's documents, and its visits where they stand for themselves."""
         rows: list[dict[str, Any]] = []
         places: list[tuple[int, int, int]] = []
-        replaced: list[str] = []
         documents, visits = RECORDS in file.roles, VISITS in file.roles
         for line in self.lines(file.path, piece):
             found, reason = parse_object(line)
@@ -87,20 +87,24 @@ class FhirReader(Reader):
                     else:
                         continue
                 except ResourceError as error:
+                    if error.reason in TAKEN_BACK:
+                        reading.corrections.retract(str(resource["id"]), version_of(resource))
                     if kind != VISIT:
                         raw = (line.text or b"").strip()
                         reading.set_aside(
                             file.source, line.offset, error.reason, error.field, raw, line.number
                         )
                     continue
+                version = version_of(resource)
                 rows.append(row)
-                places.append((line.offset, line.number, version_of(resource)))
-                replaced += replaced_ids(resource)
+                places.append((line.offset, line.number, version))
+                for other in replaced_ids(resource):
+                    reading.corrections.replace(other, row["id"], version)
                 if len(rows) == reading.batch_size:
-                    yield to_batch(rows, places, replaced)
-                    rows, places, replaced = [], [], []
-        if rows or replaced:
-            yield to_batch(rows, places, replaced)
+                    yield to_batch(rows, places)
+                    rows, places = [], []
+        if rows:
+            yield to_batch(rows, places)
 
     def events(self, file: SourceFile, reading: Reading, scan: EventScan) -> Iterator[EventRow]:
         """Yield the events of a file, counting every resource that is one."""
@@ -139,14 +143,14 @@ class FhirBundleReader(FhirReader):
         yield Line(0, 1, b"".join(read_chunks(path)))
 
 
-def to_batch(rows: list[dict[str, Any]], places: list[tuple[int, int, int]], replaced: list[str]) -> RawBatch:
+def to_batch(rows: list[dict[str, Any]], places: list[tuple[int, int, int]]) -> RawBatch:
     """Turn rows of the columns all documents share into a batch."""
     columns = {
         name: pa.array([row.get(name) for row in rows], TIME if name == "time" else pa.string())
         for name in COLUMNS
     }
     where = np.array(places, dtype=np.int64).reshape(-1, 3)
-    return RawBatch(columns, where[:, 0].copy(), where[:, 1].copy(), where[:, 2].copy(), tuple(replaced))
+    return RawBatch(columns, where[:, 0].copy(), where[:, 1].copy(), where[:, 2].copy())
 
 
 def _resources(found: dict[str, Any] | None) -> Iterator[dict[str, Any]]:

@@ -1,13 +1,13 @@
 """FHIR R4 resources as rows: documents with their text, visits, and events; whatever their shape, no exception."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from .attachments import AttachmentError, attachment_text
 from .columns import parse_time
 from .events import EventRow
-from .versions import NO_VERSION
+from .versions import version_number
 
 DOCUMENTS = frozenset({"DocumentReference", "DiagnosticReport"})
 VISIT = "Encounter"
@@ -40,7 +40,6 @@ _TIMES = (
     "effectiveDateTime", "effectiveInstant", "effectivePeriod", "onsetDateTime", "onsetPeriod", "performedDateTime",
     "performedPeriod", "occurrenceDateTime", "authoredOn", "date", "period", "issued", "recordedDate", "dateAsserted",
 )  # fmt: skip
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ResourceError(ValueError):
@@ -56,6 +55,8 @@ def document_row(resource: dict[str, Any]) -> dict[str, Any]:
     """Return the row of a document or report, or raise `ResourceError`."""
     kind = resource["resourceType"]
     row = _base_row(resource)
+    if row["status"] == "cancelled" and kind == "DiagnosticReport":
+        raise ResourceError("cancelled")
     coding, text = _concept(resource.get("type" if kind == "DocumentReference" else "code"))
     row |= {"code": _str(coding.get("code")), "name": _str(coding.get("display")) or text}
     category, named = _concept(_first(resource.get("category")))
@@ -78,17 +79,14 @@ def visit_row(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def version_of(resource: dict[str, Any]) -> int:
-    """Return what orders several versions of one resource: when it was updated, or issued."""
+    """Return what orders several versions of one resource: when it was updated, or issued, or its number; then its status."""
     meta = _dict(resource.get("meta"))
-    for value in (meta.get("lastUpdated"), resource.get("issued")):
-        moment = _moment(value)
-        if moment is not None:
-            return round((moment - _EPOCH).total_seconds() * 1e6)
+    moment = _moment(meta.get("lastUpdated")) or _moment(resource.get("issued"))
     number = meta.get("versionId")
-    return (
-        int(number)
-        if isinstance(number, str) and number.isascii() and number.isdigit() and len(number) < 18
-        else NO_VERSION
+    told = isinstance(number, str) and number.isascii() and number.isdigit() and len(number) < 17
+    status = _str(resource.get("docStatus")) or _str(resource.get("status"))
+    return version_number(
+        moment, "entered-in-error" if _is_error(resource) else status, int(number) if told else None
     )
 
 
@@ -96,7 +94,8 @@ def replaced_ids(resource: dict[str, Any]) -> list[str]:
     """Return the ids of the documents that this one says it replaces."""
     found = []
     for link in resource.get("relatesTo") or [] if isinstance(resource.get("relatesTo"), list) else []:
-        if isinstance(link, dict) and link.get("code") == "replaces":
+        code = link.get("code") if isinstance(link, dict) else None
+        if code == "replaces" or _concept(code)[0].get("code") == "replaces":  # R4, R5
             target = reference_id(link.get("target"))
             if target:
                 found.append(target)

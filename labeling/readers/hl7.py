@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from .events import EventRow, EventScan
 from .hl7_message import MessageError, RawMessage, Segment, parse_hl7_time, parse_message, split_messages
 from .lines import iter_lines
 from .pieces import Piece
-from .versions import NO_VERSION
+from .versions import TAKEN_BACK, version_number
 
 COLUMNS = (
     "id",
@@ -40,7 +39,11 @@ _MEDIA = {
     "RTF": "text/rtf",
     "XML": "text/xml",
 }
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WITHDRAWN = {"D": "entered_in_error", "W": "entered_in_error", "X": "cancelled"}
+"""What OBX-11 says of an observation that no longer counts: deleted, wrong, not obtainable."""
+_NOTICES = {"T01", "T03", "T05", "T07", "T09"}
+"""Document messages that tell of a document without its text."""
+_REPLACEMENTS = {"T09", "T10"}
 
 
 @dataclass
@@ -57,8 +60,12 @@ class Hl7Reader(Reader):
     """Reads messages; each OBR with what follows it, or each TXA document, is a record.
 
     Its text is what OBX segments of type TX, FT and ST hold, and the notes (NTE), in their order; documents of type ED
-    are decoded. A later message about the same order and service replaces an earlier one. Messages without OBR and
-    TXA, such as admissions, are set aside as "no_report", which is not held against the limit.
+    are decoded. A later message about the same order and service (or document) replaces an earlier one; of equal times
+    a correction (OBR-25 "C"). Orders cancelled (OBR-25 "X"), documents cancelled (MDM^T11, TXA-19 "CA") and
+    reports of which all observations were deleted or marked wrong (OBX-11 "D", "W") are set aside with what came
+    before. A document of MDM^T09 or T10 replaces its parent (TXA-13), an addendum (T05, T06) stands beside it.
+    Notices without text are set aside as "no_content", messages without OBR and TXA, such as admissions, as
+    "no_report"; neither is held against the limit.
     """
 
     suffixes = (".hl7",)
@@ -73,7 +80,6 @@ class Hl7Reader(Reader):
         """Yield the reports of a file."""
         rows: list[dict[str, Any]] = []
         places: list[tuple[int, int, int]] = []
-        replaced: list[str] = []
         for raw in split_messages(iter_lines(file.path, piece)):
             try:
                 segments = parse_message(raw)
@@ -83,14 +89,22 @@ class Hl7Reader(Reader):
             except MessageError as error:
                 reading.set_aside(file.source, raw.offset, error.reason, "", raw.raw, raw.line)
                 continue
-            rows += found
-            places += [(raw.offset, raw.line, _version(segments[0]))] * len(found)
-            replaced += [parent for s in segments if s.name == "TXA" and (parent := s.part(13))]
+            for row in found:
+                version = _version(segments[0], row)
+                if row["parent"]:
+                    reading.corrections.replace(row["parent"], row["id"], version)
+                if row["set_aside"]:
+                    reading.set_aside(file.source, raw.offset, row["set_aside"], "", raw.raw, raw.line)
+                    if row["set_aside"] in TAKEN_BACK:
+                        reading.corrections.retract(row["id"], version)
+                else:
+                    rows.append(row)
+                    places.append((raw.offset, raw.line, version))
             if len(rows) >= reading.batch_size:
-                yield _to_batch(rows, places, replaced)
-                rows, places, replaced = [], [], []
+                yield _to_batch(rows, places)
+                rows, places = [], []
         if rows:
-            yield _to_batch(rows, places, replaced)
+            yield _to_batch(rows, places)
 
     def events(self, file: SourceFile, reading: Reading, scan: EventScan) -> Iterator[EventRow]:
         """Yield the coded and measured results of a file."""
@@ -99,7 +113,7 @@ class Hl7Reader(Reader):
 
 
 def _report_rows(segments: list[Segment]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each report of a message."""
+    """Yield a row for each report of a message, with the reason why it does not count, if any, and what it replaces."""
     header = segments[0]
     patient = next((segment for segment in segments if segment.name == "PID"), None)
     visit = next((segment for segment in segments if segment.name == "PV1"), None)
@@ -131,7 +145,22 @@ def _report_rows(segments: list[Segment]) -> Iterator[dict[str, Any]]:
             "name": label,
             "category": head.part(24) if head.name == "OBR" else "document",
             "encounter_id": visit.part(19) or None if visit is not None else None,
+            "set_aside": _why_aside(header, group),
+            "parent": head.part(13) if head.name == "TXA" and header.part(9, 2) in _REPLACEMENTS else "",
         }
+
+
+def _why_aside(header: Segment, group: _Group) -> str:
+    """Return the reason why a report is no record: taken back, or told of without its text."""
+    head, event = group.head, header.part(9, 2)
+    if head.name == "OBR" and head.part(25) == "X":
+        return "cancelled"
+    if head.name == "TXA" and (event == "T11" or head.part(19) == "CA"):
+        return "cancelled"
+    fates = [segment.part(11) for segment in group.observations]
+    if fates and not group.texts and all(_WITHDRAWN.get(fate) == "entered_in_error" for fate in fates):
+        return "entered_in_error"
+    return "no_content" if event in _NOTICES and head.name == "TXA" and not group.texts else ""
 
 
 def _groups(segments: list[Segment]) -> Iterator[_Group]:
@@ -160,9 +189,9 @@ def _groups(segments: list[Segment]) -> Iterator[_Group]:
 
 
 def _observation_text(segment: Segment) -> list[str]:
-    """Return the lines of text an observation brings; a deleted one brings none."""
+    """Return the lines of text an observation brings; a deleted or wrong one brings none."""
     kind = segment.part(2)
-    if segment.part(11) == "D":
+    if segment.part(11) in _WITHDRAWN:
         return []
     if kind in _TEXT_TYPES:
         return [segment.text(5)] if segment.field(5) else []
@@ -188,10 +217,9 @@ def _event_rows(raw: RawMessage, source: str, scan: EventScan) -> Iterator[Event
         if segment.name != "OBX" or segment.part(2) not in {"NM", "SN", "CE", "CWE"}:
             continue
         moment = parse_hl7_time(segment.part(14)) or time
-        if not patient or moment is None or segment.part(11) == "D":
-            scan.count(
-                source, "no_patient" if not patient else "no_time" if moment is None else "entered_in_error"
-            )
+        withdrawn = _WITHDRAWN.get(segment.part(11), "")
+        if not patient or moment is None or withdrawn:
+            scan.count(source, "no_patient" if not patient else "no_time" if moment is None else withdrawn)
             continue
         scan.count(source)
         coded = segment.part(2) in {"CE", "CWE"}
@@ -209,17 +237,16 @@ def _number(segment: Segment) -> float | None:
         return None
 
 
-def _version(header: Segment) -> int:
-    moment = parse_hl7_time(header.part(7))
-    return NO_VERSION if moment is None else round((moment - _EPOCH).total_seconds() * 1e6)
+def _version(header: Segment, row: dict[str, Any]) -> int:
+    """Return what orders the messages about one report: their time, then the status of the report."""
+    status = "X" if row["set_aside"] in TAKEN_BACK else row["status"]
+    return version_number(parse_hl7_time(header.part(7)), status)
 
 
-def _to_batch(
-    rows: list[dict[str, Any]], places: list[tuple[int, int, int]], replaced: list[str]
-) -> RawBatch:
+def _to_batch(rows: list[dict[str, Any]], places: list[tuple[int, int, int]]) -> RawBatch:
     columns = {
         name: pa.array([row[name] for row in rows], TIME if name == "time" else pa.string())
         for name in COLUMNS
     }
     where = np.array(places, dtype=np.int64).reshape(-1, 3)
-    return RawBatch(columns, where[:, 0].copy(), where[:, 1].copy(), where[:, 2].copy(), tuple(replaced))
+    return RawBatch(columns, where[:, 0].copy(), where[:, 1].copy(), where[:, 2].copy())

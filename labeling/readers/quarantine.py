@@ -5,7 +5,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-HARMLESS = frozenset({"superseded", "entered_in_error", "no_report", "has_notes", "erased"})
+HARMLESS = frozenset(
+    {
+        "superseded",
+        "retracted",
+        "entered_in_error",
+        "cancelled",
+        "no_report",
+        "no_content",
+        "has_notes",
+        "erased",
+    }
+)
 """Reasons that are no damage: such rows are counted, but not held against the limit."""
 
 

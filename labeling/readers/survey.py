@@ -33,6 +33,8 @@ class Survey:
         First and last year of the records' times.
     problems : dict of str to int
         Rows set aside, by reason.
+    statuses : dict of str to int
+        Records by the status their reports have, in formats that have one (FHIR, HL7 v2).
     events : dict of str to dict
         Rows of each file of events, kept and set aside.
     """
@@ -46,6 +48,7 @@ class Survey:
     n_empty: int = 0
     years: tuple[int, int] | None = None
     problems: dict[str, int] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
     events: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -54,7 +57,7 @@ class Survey:
             "files": self.files, "rows": self.n_rows, "records": self.n_records, "patients": self.n_patients,
             "columns": self.columns, "text_lengths": self.text_lengths, "empty_texts": self.n_empty,
             "years": list(self.years) if self.years is not None else None, "problems": self.problems,
-            "events": dict(self.events),
+            "statuses": self.statuses,            "events": dict(self.events),
         }  # fmt: skip
 
 
@@ -81,6 +84,7 @@ def survey(reading: Reading) -> Survey:
         found.events = reading.scan.to_json()
     found.n_rows, found.n_records, found.n_patients = reading.n_rows, reading.n_records, len(patients)
     found.problems = reading.quarantine.counts()
+    found.statuses = dict(sorted(reading.statuses.items()))
     for column in found.columns.values():
         column["filled"] = column["filled"] / max(1, found.n_records)
     all_lengths = np.concatenate(lengths)
