@@ -1,19 +1,21 @@
 """What the engine costs and keeps: memory, reruns, changed functions, and runners beside each other.
 
-    python benchmarks/engine.py [--quick] [--notes 200000] [--only memory,rerun,change,runners] [--json]
+    python benchmarks/engine.py [--quick] [--notes 200000] [--only memory,files,rerun,change,runners] [--json]
 
 Every measurement runs `sidelight label` in a process of its own; costs are CPU seconds and peak resident memory of the whole process tree.
 """
 
 import argparse
+import base64
 import hashlib
+import itertools
 import json
 import random
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -74,6 +76,30 @@ def measure_memory(home: Path, options: argparse.Namespace) -> dict[str, float]:
         growth = found[f"{runner}_{many}_mb"] / found[f"{runner}_{few}_mb"] - 1
         found[f"{runner}_growth"] = growth
         print(f"memory: {runner:6} grows by {growth:+.1%} (wanted: at most +10 %)")
+    return found
+
+
+def measure_files(home: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Peak memory with a small and a large single file of each form."""
+    few, many = (30_000, 60_000) if options.quick else (60_000, 240_000)
+    functions = write_functions(home / "cheap.py", 1)
+    found: dict[str, float] = {}
+    for name, write in FORMS.items():
+        peaks = []
+        for n in (few, many):
+            (home / f"{name}{n}").mkdir()
+            export = write(home / f"{name}{n}", n)
+            size = export.stat().st_size / 2**20
+            cost = run(export, functions, home / f"{name}{n}-votes", "serial")
+            n_parts = len(list((home / f"{name}{n}-votes" / "parts").iterdir()))
+            peaks.append(cost["peak_mb"])
+            export.unlink()
+            print(
+                f"files: {name:10} {n:>8,} notes in one file of {size:.0f} MB, {n_parts} parts: "
+                f"peak {cost['peak_mb']:.0f} MB, {cost['cpu']:.1f} CPU s"
+            )
+        found[f"{name}_growth"] = peaks[1] / peaks[0] - 1
+        print(f"files: {name:10} grows by {found[f'{name}_growth']:+.1%} (wanted: at most +10 %)")
     return found
 
 
@@ -193,6 +219,48 @@ def names(n: int) -> list[str]:
     ]
 
 
+def write_jsonl(folder: Path, n: int) -> Path:
+    """Write notes as JSON lines, gzipped."""
+    return _write(
+        folder / "notes.jsonl.gz", (f'{{"id": "n{row}", "text": "{text}"}}\n' for row, text in _notes(n))
+    )
+
+
+def write_csv(folder: Path, n: int) -> Path:
+    """Write notes as CSV, packed by zstd."""
+    rows = (f'n{row},"{text}"\n' for row, text in _notes(n))
+    return _write(folder / "notes.csv.zst", itertools.chain(["id,text\n"], rows))
+
+
+def write_messages(folder: Path, n: int) -> Path:
+    """Write notes as HL7 v2 messages whose segments end with CR."""
+    return _write(folder / "feed.hl7", (MESSAGE.format(row=row, text=text) for row, text in _notes(n)))
+
+
+def write_bundle(folder: Path, n: int) -> Path:
+    """Write notes as one FHIR bundle."""
+    entries = (
+        ("," if row else "") + ENTRY.format(row=row, data=base64.b64encode(text.encode()).decode())
+        for row, text in _notes(n)
+    )
+    head = '{"resourceType": "Bundle", "type": "collection", "entry": ['
+    return _write(folder / "bundle.json", itertools.chain([head], entries, ["]}"]))
+
+
+def _notes(n: int) -> Iterator[tuple[int, str]]:
+    chance = random.Random(0)
+    return ((row, f"{_note(chance, row)} {chance.randbytes(100).hex()}") for row in range(n))  # packs as text does
+
+
+def _write(path: Path, lines: Iterable[str]) -> Path:
+    """Write lines to a file, packed by its suffix."""
+    with pa.output_stream(str(path), compression="detect") as file:
+        rows = iter(lines)
+        while block := "".join(itertools.islice(rows, 1000)):
+            file.write(block.encode())
+    return path
+
+
 def content_digest(folder: Path) -> str:
     """Hash all files of a folder of votes that must not vary between runs."""
     found = hashlib.sha256()
@@ -233,8 +301,19 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+MESSAGE = (
+    "MSH|^~\\&|a|b|c|d|20200301101500||ORU^R01|m{row}|P|2.5\rPID|1||p{row}\rOBR|1||F{row}|x|||||||||||||||||||||F\r"
+    "OBX|1|TX|x||{text}||||||F\r"
+)
+ENTRY = (
+    '{{"fullUrl": "urn:{row}", "resource": {{"resourceType": "DocumentReference", "id": "n{row}", "status": "current", '
+    '"subject": {{"reference": "Patient/p{row}"}}, "content": [{{"attachment": {{"contentType": "text/plain", '
+    '"data": "{data}"}}}}]}}}}'
+)
+FORMS = {"hl7": write_messages, "bundle": write_bundle, "jsonl.gz": write_jsonl, "csv.zst": write_csv}
 MEASUREMENTS = {
     "memory": measure_memory,
+    "files": measure_files,
     "rerun": measure_rerun,
     "change": measure_change,
     "runners": measure_runners,

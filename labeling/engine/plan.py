@@ -160,14 +160,17 @@ def _bundles(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
     group: list[SourceFile] = []
     size = 0
     for file in files:
-        if not file.reader.grouped:
+        bytes_ = file.path.stat().st_size
+        if (
+            not file.reader.grouped or bytes_ >= PIECE_SIZE
+        ):  # the pieces of a large one are parts of their own
             if group:
                 yield group
                 group, size = [], 0
             yield [file]
             continue
         group.append(file)
-        size += file.path.stat().st_size
+        size += bytes_
         ends = hashlib.blake2b(file.source.encode(), digest_size=2).digest()
         if int.from_bytes(ends) % _GROUP == 0 or len(group) == _MOST_FILES or size >= PIECE_SIZE:
             yield group

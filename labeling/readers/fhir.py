@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from .base import EVENTS, RECORDS, VISITS, Reader, Reading, SourceFile
 from .batch import RawBatch
+from .bundle import cut_entries, is_large, iter_entries
 from .columns import TIME
 from .events import EventRow, EventScan
 from .fhir_resources import (
@@ -25,8 +26,8 @@ from .fhir_resources import (
     visit_row,
 )
 from .jsonl import parse_object
-from .lines import Line, iter_lines, read_chunks
-from .pieces import Piece, cut_lines
+from .lines import Line, iter_lines
+from .pieces import PIECE_SIZE, Piece, cut_lines
 from .versions import TAKEN_BACK
 
 _HEAD = 20
@@ -47,6 +48,10 @@ class FhirReader(Reader):
         for line in islice(self.lines(path, None), _HEAD):
             row, _ = parse_object(line)
             kinds |= {str(resource.get("resourceType")) for resource in _resources(row)}
+        return self.roles_of(kinds)
+
+    def roles_of(self, kinds: set[str]) -> frozenset[str]:
+        """Return what a file holds in which resources of these types are."""
         roles = {RECORDS} if kinds & DOCUMENTS or not kinds else set()
         if kinds & set(EVENT_KINDS):
             roles.add(EVENTS)
@@ -129,18 +134,22 @@ class FhirReader(Reader):
 
 
 class FhirBundleReader(FhirReader):
-    """Reads JSON files that hold one bundle, or one resource, each."""
+    """Reads JSON files that hold one bundle, or one resource, each; a large bundle entry by entry."""
 
     suffixes = (".json",)
     grouped = True
 
+    def roles(self, path: Path) -> frozenset[str]:
+        """Return what a file holds; of a large one everything is expected, since its first entries tell little."""
+        return frozenset({RECORDS, EVENTS, VISITS}) if is_large(path) else super().roles(path)
+
     def pieces(self, path: Path, reading: Reading) -> list[Piece]:
-        """Return the whole file as one piece."""
-        return Reader.pieces(self, path, reading)
+        """Return the whole file as one piece, those of a large bundle cut between entries."""
+        return cut_entries(path, PIECE_SIZE)
 
     def lines(self, path: Path, piece: Piece | None) -> Iterator[Line]:
-        """Yield the whole file."""
-        yield Line(0, 1, b"".join(read_chunks(path)))
+        """Yield the whole file, or the entries of a large bundle."""
+        return iter_entries(path, piece)
 
 
 def to_batch(rows: list[dict[str, Any]], places: list[tuple[int, int, int]]) -> RawBatch:
@@ -154,9 +163,11 @@ def to_batch(rows: list[dict[str, Any]], places: list[tuple[int, int, int]]) -> 
 
 
 def _resources(found: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
-    """Yield the resource an object is, or those of the bundle it is."""
+    """Yield the resource an object is, those of the bundle it is, or that of the bundle's entry it is."""
     if found is None:
         return
+    if "resourceType" not in found and isinstance(found.get("resource"), dict):
+        found = {"resourceType": "Bundle", "entry": [found]}
     if found.get("resourceType") != "Bundle":
         yield found
         return

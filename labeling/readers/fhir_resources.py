@@ -83,11 +83,11 @@ def version_of(resource: dict[str, Any]) -> int:
     meta = _dict(resource.get("meta"))
     moment = _moment(meta.get("lastUpdated")) or _moment(resource.get("issued"))
     number = meta.get("versionId")
-    told = isinstance(number, str) and number.isascii() and number.isdigit() and len(number) < 17
     status = _str(resource.get("docStatus")) or _str(resource.get("status"))
-    return version_number(
-        moment, "entered-in-error" if _is_error(resource) else status, int(number) if told else None
-    )
+    status = "entered-in-error" if _is_error(resource) else status
+    if isinstance(number, str) and number.isascii() and number.isdigit() and len(number) < 17:
+        return version_number(moment, status, int(number))
+    return version_number(moment, status)
 
 
 def replaced_ids(resource: dict[str, Any]) -> list[str]:

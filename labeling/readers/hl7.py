@@ -13,9 +13,17 @@ from .base import EVENTS, RECORDS, Reader, Reading, SourceFile
 from .batch import RawBatch
 from .columns import TIME
 from .events import EventRow, EventScan
-from .hl7_message import MessageError, RawMessage, Segment, parse_hl7_time, parse_message, split_messages
-from .lines import iter_lines
-from .pieces import Piece
+from .hl7_message import (
+    MESSAGE_ENDS,
+    MessageError,
+    RawMessage,
+    Segment,
+    parse_hl7_time,
+    parse_message,
+    split_messages,
+)
+from .lines import iter_segments
+from .pieces import Piece, cut_lines
 from .versions import TAKEN_BACK, version_number
 
 COLUMNS = (
@@ -76,11 +84,15 @@ class Hl7Reader(Reader):
         """Return that messages hold records and events."""
         return frozenset({RECORDS, EVENTS})
 
+    def pieces(self, path: Path, reading: Reading) -> list[Piece]:
+        """Return the pieces of a file, cut between messages."""
+        return cut_lines(path, ends=MESSAGE_ENDS)
+
     def batches(self, file: SourceFile, reading: Reading, piece: Piece | None = None) -> Iterator[RawBatch]:
         """Yield the reports of a file."""
         rows: list[dict[str, Any]] = []
         places: list[tuple[int, int, int]] = []
-        for raw in split_messages(iter_lines(file.path, piece)):
+        for raw in split_messages(iter_segments(file.path, piece)):
             try:
                 segments = parse_message(raw)
                 found = list(_report_rows(segments))
@@ -108,7 +120,7 @@ class Hl7Reader(Reader):
 
     def events(self, file: SourceFile, reading: Reading, scan: EventScan) -> Iterator[EventRow]:
         """Yield the coded and measured results of a file."""
-        for raw in split_messages(iter_lines(file.path)):
+        for raw in split_messages(iter_segments(file.path)):
             yield from _event_rows(raw, file.source, scan)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 
-from .lines import Line
+from .lines import LONGEST, Line
 
 _SEGMENT = re.compile(rb"[A-Z][A-Z0-9]{2}(?=[^\w\s]|$)")
 _ESCAPE = re.compile(
@@ -17,6 +17,8 @@ _CHARSETS = {
     "8859/1": "latin-1", "8859/2": "iso8859-2", "8859/15": "iso8859-15", "GB 18030-2000": "gb18030",
 }  # fmt: skip
 _ENVELOPE = (b"FHS", b"BHS", b"BTS", b"FTS")
+MESSAGE_ENDS = re.compile(rb"[\r\n](?=\x0b?MSH[^\w\s])")
+"""What stands between two messages of a file."""
 
 
 class MessageError(ValueError):
@@ -34,11 +36,30 @@ class RawMessage:
     offset: int
     line: int
     segments: list[bytes] = field(default_factory=list)
+    size: int = 0
+    is_too_long: bool = False
 
     @property
     def raw(self) -> bytes:
         """The message with its segments ended as the standard has it."""
         return b"\r".join(self.segments)
+
+    def add(self, segment: bytes | None) -> None:
+        """Add a segment, None for one that is too long; of a message that is too long only the head is kept."""
+        self.size += LONGEST + 1 if segment is None else len(segment)
+        if self.size > LONGEST:
+            self.is_too_long = True
+            del self.segments[1:]
+        elif segment is not None:
+            self.segments.append(segment)
+
+    def add_to_last(self, text: bytes) -> None:
+        """Add a line that starts no segment to the last one."""
+        self.size += len(text)
+        if self.size > LONGEST:
+            self.add(None)
+        else:
+            self.segments[-1] += b"\n" + text
 
 
 @dataclass(frozen=True)
@@ -90,36 +111,35 @@ class Segment:
 
 
 def split_messages(lines: Iterable[Line]) -> Iterator[RawMessage]:
-    """Yield the messages of a file: segments end with CR, LF or both; lines that start no segment belong to the last one."""
+    """Yield the messages of a file from its lines; those that start no segment belong to the one before."""
     message: RawMessage | None = None
     stray: RawMessage | None = None
     for line in lines:
-        position = line.offset
-        for number, piece in enumerate((line.text or b"").split(b"\r")):
-            text = piece.strip(b"\x0b\x1c\r\n").removeprefix(b"\xef\xbb\xbf").lstrip(b"\x0b")
-            start = position
-            position += len(piece) + 1
-            del number
-            if text[:3] == b"MSH" and len(text) > 3:
-                if message is not None:
-                    yield message
-                message = RawMessage(start, line.number, [text])
-            elif not text.strip() or text[:3] in _ENVELOPE:
-                continue
-            elif message is None:
-                if stray is None:
-                    stray = RawMessage(start, line.number)
-                    yield stray
-            elif _SEGMENT.match(text):
-                message.segments.append(text)
-            else:  # a line break that should have been an escape
-                message.segments[-1] += b"\n" + text
+        text = (line.text or b"").strip(b"\x0b\x1c").removeprefix(b"\xef\xbb\xbf").lstrip(b"\x0b")
+        if text[:3] == b"MSH" and len(text) > 3:
+            if message is not None:
+                yield message
+            message = RawMessage(line.offset, line.number, [text], len(text))
+        elif line.text is not None and (not text.strip() or text[:3] in _ENVELOPE):
+            continue
+        elif message is None:
+            if stray is None:
+                stray = RawMessage(line.offset, line.number)
+                yield stray
+        elif line.text is None:
+            message.add(None)
+        elif _SEGMENT.match(text):
+            message.add(text)
+        else:  # a line break that should have been an escape
+            message.add_to_last(text)
     if message is not None:
         yield message
 
 
 def parse_message(raw: RawMessage) -> list[Segment]:
     """Return the segments of a message, its header first, or raise `MessageError`."""
+    if raw.is_too_long:
+        raise MessageError("too_long")
     if not raw.segments:
         raise MessageError("no_header")
     head = raw.segments[0]

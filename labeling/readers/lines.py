@@ -1,5 +1,7 @@
 """Lines of a text file, plain or packed, one at a time, with the byte and the line number each starts at."""
 
+import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,7 +9,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from ..faults import InputError
-from .pieces import Piece
+from .pieces import Piece, is_packed
 
 MARK = b"\xef\xbb\xbf"
 """The byte-order mark that some programs put before UTF-8 text."""
@@ -16,6 +18,7 @@ LONGEST = 1 << 26
 """Bytes above which a line is set aside unread, so that a file without line ends cannot fill the memory."""
 
 _CHUNK = 1 << 20
+_BREAK = re.compile(rb"[\r\n]")
 
 
 class Line(NamedTuple):
@@ -26,32 +29,75 @@ class Line(NamedTuple):
     text: bytes | None
 
 
-def open_stream(path: Path, piece: Piece | None = None) -> Any:
-    """Open a file for reading bytes, unpacked by its suffix, at the start of the piece."""
-    try:
-        if piece is not None and piece.start:
-            stream: Any = path.open("rb")
-            stream.seek(piece.start)
-            return stream
-        return pa.input_stream(str(path), compression="detect")
-    except (OSError, pa.ArrowException):
-        raise InputError(path, "cannot be opened") from None
+class _Stream:
+    """An open file, unpacked by its suffix, and how far it was read."""
+
+    def __init__(self, path: Path) -> None:
+        self.identity = _identity(path)
+        self.position = 0
+        try:
+            plain = path.open("rb") if not is_packed(path) else None
+            self.file: Any = plain or pa.input_stream(str(path), compression="detect")
+        except (OSError, pa.ArrowException):
+            raise InputError(path, "cannot be opened") from None
+
+    def read(self, size: int) -> bytes:
+        found = bytes(self.file.read(size))
+        self.position += len(found)
+        return found
+
+    def advance(self, start: int, *, packed: bool) -> None:
+        """Go to a byte: at once in a plain file, by unpacking what lies before in a packed one."""
+        if not packed:
+            self.file.seek(start)
+            self.position = start
+        while self.position < start and self.read(min(_CHUNK, start - self.position)):
+            continue
+
+
+_kept = threading.local()
+"""The packed file that this thread read last, open where a piece of it ended: the next piece goes on from there."""
 
 
 def read_chunks(path: Path, piece: Piece | None = None, size: int = _CHUNK) -> Iterator[bytes]:
     """Yield the bytes of a file or piece, chunk by chunk."""
-    offset = piece.start if piece is not None else 0
-    stop = piece.stop if piece is not None else -1
+    start, stop = (piece.start, piece.stop) if piece is not None else (0, -1)
+    packed = is_packed(path)
+    stream: _Stream | None = getattr(_kept, "stream", None) if packed and stop >= 0 else None
+    if stream is None or stream.identity != _identity(path) or stream.position > start:
+        stream = _Stream(path)
+    else:
+        _kept.stream = None
     try:
-        with open_stream(path, piece) as stream:
-            while stop < 0 or offset < stop:
-                chunk = stream.read(size if stop < 0 else min(size, stop - offset))
-                if not chunk:
-                    return
-                offset += len(chunk)
-                yield bytes(chunk)
+        stream.advance(start, packed=packed)
+        while stop < 0 or stream.position < stop:
+            chunk = stream.read(size if stop < 0 else min(size, stop - stream.position))
+            if not chunk:
+                break
+            yield chunk
+        if packed and stop >= 0:
+            _keep(stream)
+            stream = None
     except (OSError, EOFError, pa.ArrowException):
-        raise InputError(path, f"cannot be read (after byte {offset})") from None
+        raise InputError(path, f"cannot be read (after byte {stream.position if stream else stop})") from None
+    finally:
+        if stream is not None:
+            stream.file.close()
+
+
+def _keep(stream: _Stream) -> None:
+    before: _Stream | None = getattr(_kept, "stream", None)
+    if before is not None:
+        before.file.close()
+    _kept.stream = stream
+
+
+def _identity(path: Path) -> tuple[Any, ...]:
+    try:
+        stat = path.stat()
+    except OSError:
+        raise InputError(path, "cannot be opened") from None
+    return str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino
 
 
 def iter_lines(path: Path, piece: Piece | None = None) -> Iterator[Line]:
@@ -66,6 +112,26 @@ def iter_lines(path: Path, piece: Piece | None = None) -> Iterator[Line]:
             offset += skipped + len(line) + 1
             number += 1
             skipped = 0
+        if len(rest) > LONGEST:
+            skipped += len(rest)
+            rest = b""
+    if rest or skipped:
+        yield Line(offset, number, None if skipped else rest)
+
+
+def iter_segments(path: Path, piece: Piece | None = None) -> Iterator[Line]:
+    """Yield what stands between line ends of any kind (CR, LF, both); lines are counted by LF, as editors do."""
+    offset, number = (piece.start, piece.line) if piece is not None else (0, 1)
+    rest = b""
+    skipped = 0
+    for chunk in read_chunks(path, piece):
+        data, start = rest + chunk, 0
+        for match in _BREAK.finditer(data, len(rest)):
+            yield Line(offset, number, None if skipped else data[start : match.start()])
+            offset += skipped + match.end() - start
+            number += match[0] == b"\n"
+            start, skipped = match.end(), 0
+        rest = data[start:]
         if len(rest) > LONGEST:
             skipped += len(rest)
             rest = b""
