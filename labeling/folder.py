@@ -98,8 +98,11 @@ def _put_in_place(temporary: Path, target: Path) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    """Make renames in `path` survive a power cut."""
-    handle = os.open(path, os.O_RDONLY)
+    """Make renames in `path` survive a power cut, where folders can be opened (on Windows they cannot)."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        return
     try:
         os.fsync(handle)
     finally:

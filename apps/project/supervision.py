@@ -72,7 +72,8 @@ def do_label(work: Work) -> None:
     )
     write_votes(votes, work.folder / "votes")  # in one part: equal bytes, whatever the engine had to do
     errors = {} if votes.statistics is None else _errors(votes)
-    write_json(work.folder / "errors.json", {"records": votes.n_records, "errors": errors})
+    faults = {} if votes.statistics is None else _faults(votes)
+    write_json(work.folder / "errors.json", {"records": votes.n_records, "errors": errors, "faults": faults})
     work.note("coverage", float(votes.covered().mean()) if len(votes) else 0.0, source=name)
     work.note("calls that raised", sum(errors.values()), source=name)
 
@@ -80,6 +81,13 @@ def do_label(work: Work) -> None:
 def _errors(votes: VoteMatrix) -> Mapping[str, int]:
     assert votes.statistics is not None  # noqa: S101 - the applier counts
     return {name: int(n) for name, n in zip(votes.names, votes.statistics.errors, strict=True) if n}
+
+
+def _faults(votes: VoteMatrix) -> Mapping[str, Mapping[str, int]]:
+    """Return what each function raised, its kind and line, and how often."""
+    assert votes.statistics is not None  # noqa: S101 - the applier counts
+    raised = zip(votes.names, votes.statistics.faults, strict=False)
+    return {name: dict(sorted(kinds.items())) for name, kinds in raised if kinds}
 
 
 def do_slices(work: Work) -> None:

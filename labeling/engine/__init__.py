@@ -1,6 +1,6 @@
 """The engine: an export of any size becomes a folder of votes; nothing lost, nothing twice, resumable, on any runner."""
 
-from .dataframe import count_dataframe, label_dataframe
+from .dataframe import count_dataframe, dataframe_faults, label_dataframe
 from .erase import erase_patient, read_erasable
 from .folder_votes import FaultCount, read_faults, read_moments
 from .lineage import Lineage, read_lineage
@@ -18,6 +18,7 @@ __all__ = [
     "SerialRunner",
     "SparkRunner",
     "count_dataframe",
+    "dataframe_faults",
     "erase_patient",
     "label_dataframe",
     "label_export",

@@ -3,6 +3,7 @@
 import io
 import os
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 
 from ..applier import LFApplier
@@ -22,9 +24,13 @@ from ..readers import Batch, ColumnNames, Piece, RawBatch, Reader, Reading, Sour
 from ..schema import ABSTAIN, LabelSchema
 from ..votes import FunctionInfo, VoteMatrix
 from .counts import add_folders, empty_moments, pack_counts, read_counts
+from .folder_votes import FaultCount
 
 SET_ASIDE = "set_aside"
 """The column that says why a row has no votes; null where it has."""
+
+FAULTS = "faults"
+"""The column that says what functions raised and how often, once for each batch of rows; null in all other rows."""
 
 
 def label_dataframe(
@@ -59,12 +65,13 @@ def label_dataframe(
     id, text, patient_id, time : str, optional
         As for `read`.
     on_error, note_seconds
-        As for `LFApplier.apply`; calls that raise are not counted here, so the default is to raise.
+        As for `LFApplier.apply`; calls that raise and count as abstaining are told by `dataframe_faults`.
 
     Returns
     -------
     pyspark.sql.DataFrame
-        Columns `id`, `patient_id`, ``vote:NAME`` for each function (a class's number, -1 for abstain) and `set_aside`.
+        Columns `id`, `patient_id`, ``vote:NAME`` for each function (a class's number, -1 for abstain), `set_aside`
+        and `faults`.
 
     Examples
     --------
@@ -85,7 +92,29 @@ def label_dataframe(
         for batch in batches:
             yield _labeled(batch, applier, columns, on_error, note_seconds)
 
-    return frame.mapInArrow(label, f"id string, patient_id string{fields}, {SET_ASIDE} string")
+    return frame.mapInArrow(
+        label, f"id string, patient_id string{fields}, {SET_ASIDE} string, {FAULTS} string"
+    )
+
+
+def dataframe_faults(votes: Any) -> list[FaultCount]:
+    """Return what functions raised while `label_dataframe` counted them as abstaining, frequent ones first.
+
+    Parameters
+    ----------
+    votes : pyspark.sql.DataFrame
+        Votes; write them to a table first, else they are made again.
+    """
+    found: dict[str, Counter[str]] = {}
+    for row in votes.where(f"{FAULTS} is not null").select(FAULTS).collect():
+        for name, raised in orjson.loads(row[FAULTS]).items():
+            found.setdefault(name, Counter()).update(raised)
+    counts = [
+        FaultCount(name, fault, {"data frame": n})
+        for name, raised in found.items()
+        for fault, n in raised.items()
+    ]
+    return sorted(counts, key=lambda count: (count.function, -count.n_calls, count.fault))
 
 
 def count_dataframe(votes: Any, schema: LabelSchema) -> tuple[Moments, Patterns | None]:
@@ -183,7 +212,18 @@ def _labeled(
     columns = {"id": pa.array(ids, pa.string()), "patient_id": pa.array(patients, pa.string())}
     for j, function in enumerate(applier.lfs):
         columns[_column(function.name)] = pa.array(values[:, j], pa.int8())
-    return pa.RecordBatch.from_pydict({**columns, SET_ASIDE: pa.array(reasons, pa.string())})
+    columns[SET_ASIDE] = pa.array(reasons, pa.string())
+    columns[FAULTS] = pa.array([_told(votes), *[None] * (n - 1)] if n else [], pa.string())
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def _told(votes: VoteMatrix) -> str | None:
+    """Return what the functions raised as JSON, None when none did."""
+    faults = votes.statistics.faults if votes.statistics is not None else ()
+    raised = {
+        name: dict(sorted(kinds.items())) for name, kinds in zip(votes.names, faults, strict=False) if kinds
+    }
+    return orjson.dumps(raised).decode() if raised else None
 
 
 def _counted(

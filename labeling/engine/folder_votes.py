@@ -58,7 +58,10 @@ def all_votes(folder: Path) -> VoteMatrix:
     votes = stack(parts, schema, functions)
     spent = last_seconds(folder)
     seconds = np.array([spent.get(name, np.nan) for name in votes.names])
-    return replace(votes, statistics=RunStatistics(errors, seconds))
+    faults: dict[str, dict[str, int]] = {name: {} for name in votes.names}
+    for found in read_faults(folder):
+        faults[found.function][found.fault] = found.n_calls
+    return replace(votes, statistics=RunStatistics(errors, seconds, tuple(faults.values())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ class Journal:
             handle = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
             with os.fdopen(handle, "ab") as stream:
                 size = os.fstat(handle).st_size
-                cut_short = size > 0 and os.pread(handle, 1, size - 1) != b"\n"  # by a crash
+                os.lseek(handle, max(0, size - 1), os.SEEK_SET)
+                cut_short = size > 0 and os.read(handle, 1) != b"\n"  # by a crash
                 stream.write((b"\n" if cut_short else b"") + line + b"\n")
         except OSError as error:
             raise InputError(self.file, f"cannot be written ({error.strerror})") from None

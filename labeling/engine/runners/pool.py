@@ -1,10 +1,11 @@
 """The runner on this machine's cores: child processes under a supervisor that outlives their deaths."""
 
 import os
-import selectors
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from queue import SimpleQueue
 
 from ..job import Job, Part
 from .base import Result
@@ -22,7 +23,7 @@ class PoolRunner:
     Parameters
     ----------
     workers : int, optional
-        Processes; as many as there are cores when not given.
+        Processes; as many as there are cores for this one when not given.
     """
 
     workers: int | None = None
@@ -33,11 +34,20 @@ class PoolRunner:
         suspects: list[Part] = []
         tries: dict[str, int] = {}
         known = {part.key: part for part in parts}
-        n_workers = min(self.workers or len(os.sched_getaffinity(0)), len(parts))
-        busy = selectors.DefaultSelector()
+        n_workers = min(self.workers or count_cores(), len(parts))
+        done: SimpleQueue[tuple[ChildProcess, Result]] = SimpleQueue()
         children: set[ChildProcess] = set()
+        n_busy = 0
+
+        def receive(child: ChildProcess) -> None:
+            try:
+                result = child.receive()
+            except (OSError, ValueError):  # it is being closed, or what came is no line of ours
+                result = {"key": child.key, "status": "died", "row": -1}
+            done.put((child, result))
 
         def hand_out(child: ChildProcess | None) -> None:
+            nonlocal n_busy
             if not waiting:
                 if child is not None:
                     children.discard(child)
@@ -47,27 +57,33 @@ class PoolRunner:
                 child = ChildProcess(job)
                 children.add(child)
             child.start({"part": waiting.popleft().to_json()})
-            busy.register(child.output, selectors.EVENT_READ, child)
+            n_busy += 1
+            # a thread waits for each process: not every system can wait for several pipes at once
+            threading.Thread(target=receive, args=(child,), daemon=True).start()
 
         try:
             for _ in range(n_workers):
                 hand_out(None)
-            while busy.get_map():
-                for event, _ in busy.select():
-                    child: ChildProcess = event.data
-                    busy.unregister(event.fileobj)
-                    result = child.receive()
-                    if result["status"] != "died":
-                        hand_out(child)
-                        yield result
-                        continue
-                    children.discard(child)
-                    tries[child.key] = tries.get(child.key, 0) + 1
-                    (waiting if tries[child.key] < TRIES else suspects).append(known[child.key])
-                    hand_out(None)
+            while n_busy:
+                child, result = done.get()
+                n_busy -= 1
+                if result["status"] != "died":
+                    hand_out(child)
+                    yield result
+                    continue
+                children.discard(child)
+                tries[child.key] = tries.get(child.key, 0) + 1
+                (waiting if tries[child.key] < TRIES else suspects).append(known[child.key])
+                hand_out(None)
             for part in suspects:
                 yield run_alone(job, part)
         finally:
-            busy.close()
+            for child in children:
+                child.process.kill()  # first, so that the thread that reads from it lets go
             for child in children:
                 child.close()
+
+
+def count_cores() -> int:
+    """Return the cores this process may use; all of the machine's where the system does not tell."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

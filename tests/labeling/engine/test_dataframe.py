@@ -6,6 +6,7 @@ import pytest
 from sidelight.labeling import LabelSchema, LFApplier, SidelightError, load_functions
 from sidelight.labeling.engine import (
     count_dataframe,
+    dataframe_faults,
     label_dataframe,
     label_export,
     make_runner,
@@ -20,10 +21,10 @@ from .conftest import notes, write_parts
 SCHEMA = LabelSchema(["no", "yes"])
 
 
-def label(functions, rows):
+def label(functions, rows, on_error="raise"):
     applier = LFApplier(load_functions(functions, LabelingFunction), schema=SCHEMA)
     batch = pa.RecordBatch.from_pylist(rows)
-    return _labeled(batch, applier, ColumnNames(), "raise", 1.0)
+    return _labeled(batch, applier, ColumnNames(), on_error, 1.0)
 
 
 def test_no_row_of_a_batch_is_lost_and_each_keeps_its_place(functions):
@@ -50,6 +51,37 @@ def test_a_function_that_raises_is_named_and_its_message_withheld(functions):
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
+BAD = "\n@labeling_function\ndef bad(record):\n    raise ValueError(record.text) if record.id in '12' else KeyError(1)\n"
+
+
+class Frame:
+    """As much of a Spark data frame as reading a column takes."""
+
+    def __init__(self, batches):
+        self.rows = [row for batch in batches for row in batch.to_pylist()]
+
+    def where(self, condition):
+        assert condition == "faults is not null"
+        self.rows = [row for row in self.rows if row["faults"] is not None]
+        return self
+
+    def select(self, name):
+        return self
+
+    def collect(self):
+        return self.rows
+
+
+def test_what_functions_raise_is_told_for_each_batch(functions):
+    functions.write_text(functions.read_text() + BAD)
+    batches = [label(functions, notes(start, start + 3), "abstain") for start in (0, 3)]
+    assert [batch.to_pydict()["faults"].count(None) for batch in batches] == [2, 2]
+    found = dataframe_faults(Frame(batches))
+    assert [(count.function, count.n_calls) for count in found] == [("bad", 4), ("bad", 2)]
+    assert [count.fault.split()[1].rstrip(",") for count in found] == ["KeyError", "ValueError"]
+    assert "note" not in str(found)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_spark_table_gets_the_votes_and_counts_that_its_files_get(functions, tmp_path):
@@ -62,6 +94,9 @@ def test_a_spark_table_gets_the_votes_and_counts_that_its_files_get(functions, t
         votes = session.read.parquet(str(tmp_path / "table"))
         assert votes.count() == 150
         moments, patterns = count_dataframe(votes, SCHEMA)
+        functions.write_text(functions.read_text() + BAD)
+        raised = label_dataframe(session.read.parquet(str(export)), functions, on_error="abstain")
+        assert sum(count.n_calls for count in dataframe_faults(raised)) == 150
     finally:
         session.stop()
     kept_moments, kept_patterns = read_moments(tmp_path / "votes")

@@ -144,7 +144,7 @@ def test_a_dask_cluster_of_processes_outlives_two_killed_workers(tmp_path, funct
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_a_spark_cluster_outlives_two_killed_processes(tmp_path, functions):
+def test_a_spark_cluster_outlives_a_killed_executor_and_a_killed_process(tmp_path, functions):
     import psutil
 
     pytest.importorskip("pyspark", reason="pyspark is not installed")
@@ -156,11 +156,18 @@ def test_a_spark_cluster_outlives_two_killed_processes(tmp_path, functions):
     killed = []
 
     def kill():
+        # an executor's JVM once it has begun on a part, later a process that runs one
+        victims = [
+            "org.apache.spark.executor.CoarseGrainedExecutorBackend",
+            "sidelight.labeling.engine.runners.child",
+        ]
         while len(killed) < 2:
             time.sleep(0.4)
+            if not list((tmp_path / "votes").glob("parts/*/rows.json")):
+                continue
             for process in psutil.Process().children(recursive=True):
                 try:
-                    if "sidelight.labeling.engine.runners.child" in process.cmdline():
+                    if victims[len(killed)] in process.cmdline():
                         process.kill()
                         killed.append(process.pid)
                         break
@@ -297,3 +304,20 @@ def test_a_worker_does_not_load_pandas_and_its_functions_may():
     pytest.importorskip("pandas", reason="pandas is not installed")
     found = subprocess.run([sys.executable, "-c", LEAN], capture_output=True, text=True, check=True)
     assert orjson.loads(found.stdout) == [False, 1, 2]
+
+
+def test_the_engine_runs_where_the_system_offers_less(tmp_path, functions, monkeypatch):
+    export = write_parts(tmp_path / "export", 2, 10)
+    label_export(export, functions, tmp_path / "whole", runner=make_runner("serial"))
+    really_open = os.open
+
+    def open_no_folder(path, flags, *mode, **place):
+        if not place and os.path.isdir(path):  # as on Windows
+            raise PermissionError(13, "Permission denied")
+        return really_open(path, flags, *mode, **place)
+
+    monkeypatch.setattr(os, "open", open_no_folder)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.delattr(os, "pread", raising=False)
+    label_export(export, functions, tmp_path / "votes", runner=PoolRunner())
+    assert content(tmp_path / "votes") == content(tmp_path / "whole")
