@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sidelight.labeling import FunctionInfo, VoteMatrix, as_votes
 from sidelight.labeling.cast_votes import CastVotes
 from sidelight.labeling.moments import Moments
+from sidelight.labeling.patterns import Patterns
 
 from .balance import ClassBalance, known_balance
 from .base import check_gold
@@ -207,11 +208,18 @@ class LabelModel(FittedLabelModel):
         self.violators_ = self._list_violators()
         return self
 
-    def fit_moments(self, moments: Moments, class_balance: Any = None) -> Self:
+    def fit_moments(
+        self,
+        moments: Moments,
+        class_balance: Any = None,
+        *,
+        patterns: Patterns | None = None,
+        functions: tuple[FunctionInfo, ...] = (),
+    ) -> Self:
         """Learn from counts alone, such as the sum of the counts of several sites, and return the model.
 
-        Nothing is refined by likelihood, and the temperature follows from the number of votes on a record: both
-        would need the records.
+        With `patterns` that is what `fit` learns from the records, if no vote is less than sure. Without them nothing is
+        refined by likelihood, and the temperature follows from the number of votes on a record.
 
         Parameters
         ----------
@@ -219,24 +227,25 @@ class LabelModel(FittedLabelModel):
             Counts of votes and pairs; see `Moments.stream` and addition.
         class_balance : optional
             As in `fit`.
+        patterns : Patterns, optional
+            The distinct rows of votes that were counted.
+        functions : tuple of FunctionInfo, optional
+            What is known of the functions besides their names.
         """
-        if moments.schema.cardinality != self.cardinality:
-            raise ValueError(
-                f"the counts are of {moments.schema.cardinality} classes, not of {self.cardinality}"
-            )
-        empty = VoteMatrix(
-            np.zeros((0, moments.n_functions), np.int8),
-            moments.schema,
-            tuple(FunctionInfo(name) for name in moments.names),
-        )
+        k, schema = self.cardinality, moments.schema
+        if schema.cardinality != k:
+            raise ValueError(f"the counts are of {schema.cardinality} classes, not of {k}")
+        if patterns is not None and patterns.n_records != moments.n_records:
+            raise ValueError(f"patterns of {patterns.n_records} records, but counts of {moments.n_records}")
+        functions = functions or tuple(map(FunctionInfo, moments.names))
+        empty = VoteMatrix(np.zeros((0, moments.n_functions), np.int8), schema, functions)
         votes = self._start(empty)
-        known = known_balance(class_balance, None, moments.schema)
-        repeats = moments.repeats()
-        none = np.zeros(0, dtype=np.int64)
+        known = known_balance(class_balance, None, schema)
+        repeats, none = moments.repeats(), np.zeros(0, dtype=np.int64)
         problem = self._problem(
             moments.over(repeats), votes.functions, known, 500, 20.0, 0.7, None, None, none, repeats
         )
-        self._learn(problem, None, none)
+        self._learn(problem, None if patterns is None else CastVotes.of_patterns(patterns), none)
         self._remember(empty, votes, known or self._estimated())
         self.violators_ = self._list_violators()
         return self
@@ -329,7 +338,7 @@ class LabelModel(FittedLabelModel):
             return
         gain, silence = self._evidence()
         best = temperature_by_prediction(
-            cast, gain, silence, np.log(self.prior_), self.emitted_, problem.repeats
+            cast.spread_out(), gain, silence, np.log(self.prior_), self.emitted_, problem.repeats
         )
         self.temperature_ = best if better else min(density, best) if wary else float(np.sqrt(best * density))
 

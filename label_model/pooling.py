@@ -63,7 +63,12 @@ class Information:
 
 
 def learned_pulls(
-    cast: CastVotes, emitted: Array, prior: Array, first: Pseudo, told: NDArray[np.bool_], repeats: int = 1
+    cast: CastVotes,
+    emitted: Array,
+    prior: Array,
+    first: Pseudo,
+    told: NDArray[np.bool_],
+    repeats: float = 1.0,
 ) -> Pseudo | None:
     """Return a prior on coverage and accuracies whose strengths come from how far the fitted ones differ.
 
@@ -85,8 +90,8 @@ def learned_pulls(
         the same in all classes.
     told : ndarray of bool of shape (n_functions,)
         Functions whose accuracy the user expects; they keep to their prior.
-    repeats : int, default 1
-        How many times over each record stands in the votes.
+    repeats : float, default 1.0
+        How many times over each record stands in the votes; below 1 for a sample of them.
 
     References
     ----------

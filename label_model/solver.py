@@ -277,24 +277,27 @@ def refined(problem: Problem, fit: Fit, cast: CastVotes, labels: NDArray[np.int6
     fit : Fit
         Where to start.
     cast : CastVotes
-        Votes of the records.
+        Votes of the records, or distinct rows of votes with their counts.
     labels : ndarray of int of shape (n_records,)
         Gold labels, -1 where unknown.
     """
     k = len(fit.prior)
+    counts = None if cast.counts is None else cast.counts.astype(np.float64)
     worth = np.where(problem.told, problem.worth / k, problem.pull / 4)
     pseudo = Pseudo.of_records(_pseudo_records(fit.guess, problem.rates, fit.prior, worth))
     steps = max(2, min(100, REFINE_WORK // max(1, 2 * k * cast.n_votes)))
     pull = problem.repeats * problem.pull if problem.known is None else None
     emitted, prior, _ = refine(
-        cast, None, fit.emitted, fit.prior, pseudo.times(problem.repeats),
+        cast, counts, fit.emitted, fit.prior, pseudo.times(problem.repeats),
         labels=labels, balance_pull=pull, iterations=steps,
     )  # fmt: skip
     if steps >= FEWEST_STEPS_TO_POOL:
-        learned = learned_pulls(cast, emitted, prior, pseudo, problem.told, problem.repeats)
+        records = cast.spread_out()
+        share = records.n_records / (records.n_records if counts is None else max(1.0, counts.sum()))
+        learned = learned_pulls(records, emitted, prior, pseudo, problem.told, problem.repeats * share)
         if learned is not None:
             emitted, prior, _ = refine(
-                cast, None, emitted, prior, learned.times(problem.repeats),
+                cast, counts, emitted, prior, learned.times(problem.repeats),
                 labels=labels, balance_pull=pull, iterations=steps,
             )  # fmt: skip
     q = posterior_of_vote(emitted, prior).reshape(-1, k)[fit.table.votes]

@@ -1,17 +1,22 @@
 """The votes that are no abstention, record after record: what counting and scoring work through, block by block."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .patterns import Patterns
 from .votes import VoteMatrix
 
 BLOCK = 1 << 14
 """Records worked on at once: few enough that what is made of them stays in the processor's cache."""
+
+
+MOST_SPREAD = 200_000
+"""Records that rows with counts are spread out into at most; more would not change what is learned from them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +31,8 @@ class CastVotes:
         Where each record's votes begin in `columns`, and where the last one's end.
     n_columns : int
         Functions times classes.
+    counts : ndarray of int64 of shape (n_records,), optional
+        How many records each of these stands for, where they are distinct rows of votes; one when not given.
 
     Examples
     --------
@@ -38,6 +45,12 @@ class CastVotes:
     columns: NDArray[np.int32]
     pointers: NDArray[np.int64]
     n_columns: int
+    counts: NDArray[np.int64] | None = None
+
+    @classmethod
+    def of_patterns(cls, patterns: Patterns) -> Self:
+        """Collect the votes of distinct rows, each with its count."""
+        return replace(cls.of(patterns.as_votes()), counts=patterns.counts)
 
     @classmethod
     def of(cls, votes: VoteMatrix) -> Self:
@@ -79,6 +92,16 @@ class CastVotes:
             first, last = self.pointers[rows.start], self.pointers[rows.stop]
             starts = self.pointers[rows.start : rows.stop + 1] - first
             yield rows, _csr(ones[: last - first], self.columns[first:last], starts, self.n_columns)
+
+    def spread_out(self, most: int = MOST_SPREAD) -> Self:
+        """Return the records that the rows stand for, one by one; of more than `most` every so manieth."""
+        if self.counts is None:
+            return self
+        total = int(self.counts.sum())
+        n = min(total, most)
+        places = ((np.arange(n) + 0.5) * (total / max(1, n))).astype(np.int64)
+        taken = self.take(np.searchsorted(np.cumsum(self.counts), places, side="right"))
+        return type(self)(taken.indices.astype(np.int32), taken.indptr.astype(np.int64), self.n_columns)
 
     def take(self, rows: NDArray[np.intp]) -> Any:
         """Return some records' votes as a CSR array with a 1 for each."""

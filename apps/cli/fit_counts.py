@@ -13,6 +13,7 @@ def learn_from_counts(folders: Sequence[str], model: str, class_balance: str | N
     from sidelight.label_model import MODELS
     from sidelight.labeling import UsageError
     from sidelight.labeling.engine import read_moments
+    from sidelight.labeling.engine.counts import add_folders
 
     from .fit import parse_balance
 
@@ -20,12 +21,25 @@ def learn_from_counts(folders: Sequence[str], model: str, class_balance: str | N
         raise UsageError(
             f"the label model {model} learns from votes, not from counts; give --out and one folder"
         )
-    found = [read_moments(folder)[0] for folder in folders]
+    found = [read_moments(folder) for folder in folders]
     check_alike(folders)
-    moments = sum(found[1:], found[0])
+    moments, patterns = add_folders(found)
     balance = None if class_balance is None else parse_balance(class_balance, moments.schema)
     maker: Any = MODELS[model](cardinality=moments.schema.cardinality)
-    return maker.fit_moments(moments, class_balance=balance), moments.n_records
+    functions = function_infos(folders[0])
+    learned = maker.fit_moments(moments, class_balance=balance, patterns=patterns, functions=functions)
+    return learned, moments.n_records
+
+
+def function_infos(folder: str) -> tuple[Any, ...]:
+    """Return what the manifest of a folder of votes says of its functions."""
+    from sidelight.labeling import FunctionInfo
+    from sidelight.labeling.vote_files import read_manifest
+
+    return tuple(
+        FunctionInfo(entry["name"], entry["fingerprint"], tuple(entry["polarity"]))
+        for entry in read_manifest(Path(folder))["functions"]
+    )
 
 
 def check_alike(folders: Sequence[str]) -> None:
