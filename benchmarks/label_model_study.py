@@ -84,7 +84,9 @@ VARIANTS: dict[str, Callable[..., Any]] = {
     "annotators trusted like rules": model({"ANNOTATOR_SPREAD": 1.0}),
     "no refinement by likelihood": model({"FITS": -1.0}),
     "refinement never questioned": model({"FITS": 1e9}),
-    "refined however few the votes": model({"FEWEST_VOTES": 0, "FEWEST_RECORDS": 0}),
+    "refined however few the votes": model(
+        {"FEWEST_IN_CELL": 0, "FEWEST_OF_EACH": 0, "FEWEST_FUNCTIONS": 0, "FEWEST_RECORDS": 0}
+    ),
     "pulls of refinement not learned": model({"FEWEST_STEPS_TO_POOL": 10**9}),
     "full evidence, no temperature": full_evidence,
     "abstentions always informative": model(abstentions="informative"),

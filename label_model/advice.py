@@ -95,6 +95,10 @@ def advise(model: LabelModel, votes: VoteMatrix | ArrayLike) -> Advice:
         )
     if model.balance_.source == "estimated" and model.one_sided_.any():
         remarks.append("the class balance is a rough estimate: give class_balance or Y_dev if you know it")
+    remarks += [
+        f"{', '.join(camp[:5])} share more than the classes: gold labels would show whether it is a cue or skill"
+        for camp in model.camps_
+    ]
     silent = [
         name for name, rate in zip(model.names_, model.vote_rates_.sum(axis=1), strict=True) if rate == 0
     ]

@@ -117,11 +117,11 @@ def complete(
     return np.exp(_log_softmax(found.x.reshape(-1, k))), report
 
 
-def balance_that_fits(table: PairTable, weight: Array, q: Array, prior: Array, pull: float) -> Array:
+def balance_that_fits(table: PairTable, weight: Array, q: Array, prior: Array, pull: Array) -> Array:
     """Return the class balance under which given P(class | vote) explain the lifts best.
 
     The lift of two votes for one class can reach 1 / P(class) and no more, so common votes for a class tell how rare
-    it is at most. `pull` is the strength, in observations, of a pull towards equal classes.
+    it is at most. `pull` is what is expected before, in records of each class.
     """
     k = len(prior)
 
@@ -130,8 +130,8 @@ def balance_that_fits(table: PairTable, weight: Array, q: Array, prior: Array, p
         p = np.exp(log_prior)
         residual = (q / p) @ q.T - table.lift
         weighted = weight * residual
-        value = 0.25 * float((weighted * residual).sum()) - pull * float(log_prior.mean())
-        slope = -0.5 * ((weighted @ q) * q).sum(axis=0) / p - pull / k
+        value = 0.25 * float((weighted * residual).sum()) - float(pull @ log_prior)
+        slope = -0.5 * ((weighted @ q) * q).sum(axis=0) / p - pull
         return value, slope - p * slope.sum()
 
     found = minimize(objective, np.log(prior), jac=True, method="L-BFGS-B")

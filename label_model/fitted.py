@@ -38,6 +38,7 @@ class FittedLabelModel(VoteModel):
     refined_: bool
     convergence_: Convergence
     violators_: tuple[tuple[str, int], ...]
+    camps_: tuple[tuple[str, ...], ...]
 
     _records: ClassVar[dict[str, Any]] = {**VoteModel._records, "convergence_": Convergence}
 

@@ -61,7 +61,7 @@ def refine(
     pseudo: Pseudo,
     *,
     labels: NDArray[np.int64] | None = None,
-    balance_pull: float | None = None,
+    balance_pull: Array | None = None,
     iterations: int = 100,
     tolerance: float = 1e-7,
 ) -> tuple[Array, Array, list[float]]:
@@ -81,8 +81,8 @@ def refine(
         Records added in every step.
     labels : ndarray of int of shape (n_patterns,), optional
         Gold labels, -1 where unknown: such a record belongs to its class for certain.
-    balance_pull : float, optional
-        Records of equally frequent classes added when the balance is learned too; None keeps it as it is.
+    balance_pull : ndarray of shape (n_classes,), optional
+        Records of each class added when the balance is learned too; None keeps it as it is.
     iterations : int, default 100
         Most steps.
     tolerance : float, default 1e-7
@@ -128,13 +128,13 @@ def refine(
             said += part.T @ scores
         objective += pseudo.objective(silent, covered, emitted)
         if balance_pull is not None:
-            objective += balance_pull / k * float(np.log(np.maximum(prior, SMALLEST)).sum())
+            objective += float(balance_pull @ np.log(np.maximum(prior, SMALLEST)))
         history.append(objective)
         if len(history) > 1 and history[-1] - history[-2] < tolerance * n:
             break
         emitted = pseudo.step(said.reshape(m, k, k), per_class)
         if balance_pull is not None:
-            prior = (per_class + balance_pull / k) / (n + balance_pull)
+            prior = (per_class + balance_pull) / (n + balance_pull.sum())
     return emitted, np.asarray(prior, dtype=np.float64), history
 
 

@@ -14,23 +14,13 @@ from sidelight.labeling.patterns import Patterns
 
 from .balance import ClassBalance, known_balance
 from .base import check_gold
-from .dependence import annotator_pairs, discounts, group_numbers, linked_annotators, near_copies, read_groups
+from .dependence import discounts, near_copies, read_groups
 from .fitted import FittedLabelModel
 from .guess import read_beliefs
+from .learning import learn, mostly_rules
 from .pair_table import one_sided
-from .soft_moments import SoftMoments, less_than_sure, sure_votes
-from .solver import (
-    FITS,
-    ROUGHLY,
-    Fit,
-    Problem,
-    enough_to_refine,
-    explains_covotes,
-    guessed,
-    refined,
-    solve,
-    wariness,
-)
+from .soft_moments import SoftMoments, count_votes_as_meant, less_than_sure, sure_votes
+from .solver import Fit, Problem, guessed
 from .temperature import temperature_by_density, temperature_by_prediction
 
 Array = NDArray[np.float64]
@@ -96,6 +86,8 @@ class LabelModel(FittedLabelModel):
         How the fit ended.
     violators_ : tuple of (str, int)
         Functions and classes they vote for whose vote makes the class less likely.
+    camps_ : tuple of tuples of str
+        Annotators who agree among themselves beyond what the classes explain, where that made the model wary.
 
     References
     ----------
@@ -162,6 +154,7 @@ class LabelModel(FittedLabelModel):
             What is known of the class frequencies; see `ClassBalance.given`. Else they are estimated: the lift of
             two votes for one class tells how rare it is at most. For one-sided functions the estimate is moved
             half-way towards equal classes, because their coverage says more of the functions than of the classes.
+            Where annotators choose one class far more often than others, that balance is tried too; see `learning.learn`.
         n_epochs : int, default 500
             Most iterations of the optimiser.
         l2 : float, default 20
@@ -183,7 +176,7 @@ class LabelModel(FittedLabelModel):
         self._counted = None
         soft = less_than_sure(votes)
         cast = CastVotes.of(sure_votes(votes) if soft else votes)
-        moments = SoftMoments.of_votes(votes) if soft else Moments.of_cast(votes, cast)
+        moments = SoftMoments.of(votes) if soft else Moments.of_cast(votes, cast)
         repeats = moments.repeats()
         labels = (
             np.full(votes.n_records, -1)
@@ -253,9 +246,10 @@ class LabelModel(FittedLabelModel):
     def partial_fit(self, L: VoteMatrix | ArrayLike, class_balance: Any = None) -> Self:
         """Add the counts of more records to those of earlier calls, and learn from all of them.
 
-        The order of the calls does not matter. The counts live in this object and are not saved with the model.
+        The order of the calls does not matter. Votes of less than full confidence, and for sets of classes, count in
+        part, as in `fit`. The counts live in this object and are not saved with the model.
         """
-        counted = Moments.of(as_votes(L, cardinality=self.cardinality))
+        counted = count_votes_as_meant(as_votes(L, cardinality=self.cardinality))
         total = counted if self._counted is None else self._counted + counted
         self.fit_moments(total, class_balance)
         self._counted = total
@@ -311,75 +305,47 @@ class LabelModel(FittedLabelModel):
             )
             self._take(guessed(problem))
             return
-        human = self._mostly_human(moments)
-        copies = self._dependent_pairs(moments, moments.names)
-        problem = problem.with_groups(group_numbers(copies))
-        fit, better, ignore = self._first_fit(problem, cast, labels, copies, human)
-        if fit is None:
-            fit = solve(problem, ignore=ignore, halve=human)
-        if fit.misfit > FITS and self.dependencies is not None and not human:
-            linked = linked_annotators(moments, self.one_sided_)
-            if (linked & ~copies).any():
-                copies = copies | linked
-                problem = problem.with_groups(group_numbers(copies))
-                fit = solve(problem, ignore=ignore, halve=human)
-        wary = 0.0 if human else wariness(fit)
-        if wary:
-            fit = solve(problem, ignore=ignore, halve=True, wary=wary)
-            copies = copies | annotator_pairs(self.one_sided_)
-        self._take(fit)
-        self.refined_ = better
-        self.silent_evidence_ = better
-        if copies.any():
-            self.discounts_ = discounts(moments, copies, self.emitted_, self.prior_)
+        found = learn(
+            problem,
+            cast,
+            labels,
+            self._known_pairs(moments),
+            abstentions=self.abstentions,
+            seek=self.dependencies is not None,
+        )
+        self._take(found.fit)
+        self.refined_ = self.silent_evidence_ = found.refined
+        self.camps_ = tuple(tuple(moments.names[j] for j in camp) for camp in found.camps)
+        if self.camps_:
+            groups = "; ".join(
+                ", ".join(camp[:5]) + (", ..." if len(camp) > 5 else "") for camp in self.camps_
+            )
+            warnings.warn(
+                f"annotators agree among themselves beyond what the classes explain ({groups}): who of them follows the "
+                "classes cannot be told from votes, so all count alike; gold rows or accuracies would tell",
+                LabelModelWarning,
+                stacklevel=3,
+            )
+        if found.dependent.any():
+            self.discounts_ = discounts(moments, found.dependent, self.emitted_, self.prior_)
         density = temperature_by_density(float(moments.singles.sum()) / max(1, moments.n_covered))
-        if human or cast is None:
+        if cast is None or mostly_rules(problem):
             self.temperature_ = density
             return
         gain, silence = self._evidence()
         best = temperature_by_prediction(
             cast.spread_out(), gain, silence, np.log(self.prior_), self.emitted_, problem.repeats
         )
-        self.temperature_ = best if better else min(density, best) if wary else float(np.sqrt(best * density))
-
-    def _first_fit(
-        self,
-        problem: Problem,
-        cast: CastVotes | None,
-        labels: NDArray[np.int64],
-        copies: NDArray[np.bool_],
-        human: bool,
-    ) -> tuple[Fit | None, bool, bool]:
-        """Try whether the classes alone explain who votes on what.
-
-        Returns a fit, None where they do not; whether it was refined; and whether abstentions are to be ignored.
-        """
-        asked = self.abstentions == "informative"
-        if self.abstentions == "ignored" or human:
-            return None, False, True
-        if not enough_to_refine(problem.moments):
-            return None, False, not asked
-        fit = solve(problem, ignore=False, halve=False, last=ROUGHLY)
-        if not (asked or explains_covotes(problem, fit)):
-            return None, False, True
-        if copies.any() or cast is None or isinstance(problem.moments, SoftMoments):
-            return fit, False, False
-        better = refined(problem, fit, cast, labels)
-        if better is not None:
-            return better, True, False
-        return (fit if asked else None), False, not asked
+        steady = min(density, best) if found.wary else float(np.sqrt(best * density))
+        self.temperature_ = best if found.refined else steady
 
     def _estimated(self) -> ClassBalance:
         """Return the class balance that was learned."""
         return ClassBalance(tuple(map(float, self.prior_)), "estimated")
 
-    def _mostly_human(self, moments: Moments) -> bool:
-        """Return whether one-sided functions cast most of the votes."""
-        cast = moments.singles.sum(axis=1)
-        return bool(cast[self.one_sided_].sum() >= 0.5 * cast.sum())
-
-    def _dependent_pairs(self, moments: Moments, names: tuple[str, ...]) -> NDArray[np.bool_]:
-        """Return which functions are taken to depend on each other."""
+    def _known_pairs(self, moments: Moments) -> NDArray[np.bool_]:
+        """Return which functions depend on each other: near copies, and those that the user names."""
+        names = moments.names
         if self.dependencies is None:
             return np.zeros((len(names), len(names)), dtype=np.bool_)
         found = near_copies(moments)
@@ -398,3 +364,4 @@ class LabelModel(FittedLabelModel):
         self.silent_evidence_ = False
         self.refined_ = False
         self.violators_ = ()
+        self.camps_ = ()

@@ -1,6 +1,7 @@
 """Counts of votes that are less than sure, or name several classes: each counts in part, and is known to be diluted."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,12 @@ class SoftMoments(Moments):
     own: Array
 
     @classmethod
-    def of_votes(cls, votes: VoteMatrix) -> "SoftMoments":
-        """Count the votes of a matrix, its confidences and sets of classes included."""
+    def of(cls, votes: VoteMatrix) -> Self:
+        """Count the votes of a matrix, its confidences and sets of classes included.
+
+        A vote for a set is shared out by how often its function casts each class among these votes, so that parts
+        counted apart differ a little from the whole.
+        """
         m, k = votes.n_functions, votes.schema.cardinality
         hot = soft_hot(votes)
         single = np.asarray(hot.sum(axis=0)).ravel()
@@ -42,6 +47,32 @@ class SoftMoments(Moments):
         pairs[np.diag_indices(m * k)] = single
         n_covered = int(covered_by(votes).sum())
         return cls(votes.schema, votes.names, votes.n_records, n_covered, single.reshape(m, k), pairs, own)
+
+    @classmethod
+    def of_sure(cls, moments: Moments) -> Self:
+        """Return the counts of votes that were all sure."""
+        k = moments.singles.shape[1]
+        pairs = moments.pairs.toarray() if sparse.issparse(moments.pairs) else moments.pairs
+        own = np.where(moments.singles[:, :, None] > 0, np.eye(k), 0.0)
+        return cls(
+            moments.schema, moments.names, moments.n_records, moments.n_covered,
+            moments.singles.astype(np.float64), pairs.astype(np.float64), own,
+        )  # fmt: skip
+
+    def __add__(self, other: Moments) -> Self:
+        """Merge with the counts of other records of the same functions, sure or not."""
+        self.check_alike(other)
+        soft = other if isinstance(other, SoftMoments) else SoftMoments.of_sure(other)
+        singles = self.singles + soft.singles
+        held = self.own * self.singles[:, :, None] + soft.own * soft.singles[:, :, None]
+        return type(self)(
+            self.schema, self.names, self.n_records + soft.n_records, self.n_covered + soft.n_covered,
+            singles, self.pairs + soft.pairs, held / np.maximum(singles, 1e-12)[:, :, None],
+        )  # fmt: skip
+
+    def __radd__(self, other: Moments) -> Self:
+        """Merge with counts of sure votes that stand first."""
+        return self + other
 
     def meanings(self, votes: NDArray[np.intp]) -> Array:
         """Return what some votes are made of, shape (n_votes, n_votes): shares of sure votes, the rest to 1 noise."""
@@ -67,6 +98,11 @@ class SoftMoments(Moments):
         """Return the weight of records on which two functions cast the same vote, shape as of `both_voted`."""
         m, k = self.singles.shape
         return np.asarray(np.einsum("ivjv->ij", self.pairs.reshape(m, k, m, k)), dtype=np.float64)
+
+
+def count_votes_as_meant(votes: VoteMatrix) -> Moments:
+    """Count votes in whole numbers where all are sure, else by their weights."""
+    return SoftMoments.of(votes) if less_than_sure(votes) else Moments.of(votes)
 
 
 def less_than_sure(votes: VoteMatrix) -> bool:

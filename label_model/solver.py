@@ -39,8 +39,14 @@ BALANCE_STEPS = 6
 FEWEST_RECORDS = 100
 """Covered records for each class, and pairs of votes, below which nothing is refined: too few to see whether the model fits."""
 
-FEWEST_VOTES = 5
-"""Votes for each cell of the functions' tables below which nothing is refined: the likelihood would follow chance."""
+FEWEST_FUNCTIONS = 4
+"""Functions below which nothing is refined: the likelihood of three explains whatever pairs they show."""
+
+FEWEST_OF_EACH = 20
+"""Votes for a class, on average over the functions, below which nothing is refined, if there are any."""
+
+FEWEST_IN_CELL = 5
+"""The same for each cell of the functions' tables, vote by class. The likelihood of fewer follows chance."""
 
 WARY = 10.0
 """How many times the measured spread of annotators' pairs they are mistrusted by."""
@@ -85,6 +91,8 @@ class Problem:
         Gold rows of each class.
     repeats : int
         How many times over each record counted stands in the votes; see `Moments.repeats`.
+    expected : ndarray of shape (n_classes,), optional
+        Class balance that an estimate of it is pulled towards; equal classes by default.
     """
 
     moments: Moments
@@ -99,6 +107,7 @@ class Problem:
     gold: Array
     gold_classes: Array
     repeats: int = 1
+    expected: Array | None = None
 
     @property
     def rates(self) -> Array:
@@ -114,9 +123,21 @@ class Problem:
         return table
 
     @property
+    def centre(self) -> Array:
+        """Class balance that an estimate is pulled towards: the expected one, else equal classes, shape (n_classes,)."""
+        k = self.moments.schema.cardinality
+        return np.full(k, 1 / k) if self.expected is None else self.expected
+
+    @property
     def told(self) -> NDArray[np.bool_]:
         """Functions whose accuracy the user expects, shape (n_functions,)."""
         return ~np.isnan(self.accuracies)
+
+    @property
+    def chosen(self) -> Array:
+        """How often functions that choose between classes choose each, one vote added to each, shape (n_classes,)."""
+        cast = self.moments.singles[~self.sided].sum(axis=0) + 1.0
+        return np.asarray(cast / cast.sum(), dtype=np.float64)
 
     @property
     def pulls(self) -> Array:
@@ -155,6 +176,19 @@ class Fit:
     guess: Array
     misfit: float
     convergence: Convergence
+
+    @property
+    def right(self) -> Array:
+        """How often each vote is right, P(class = vote | vote), shape (n_functions, n_classes)."""
+        return np.asarray(np.einsum("jvv->jv", posterior_of_vote(self.emitted, self.prior)), dtype=np.float64)
+
+    def accuracy(self, rates: Array) -> float:
+        """Return how often a vote is right over all functions, given P(function votes v)."""
+        return float((rates * self.right).sum() / max(float(rates.sum()), 1e-12))
+
+    def lift(self, rates: Array) -> float:
+        """Return how much more often votes are right than their classes are frequent, summed over the functions."""
+        return float((rates * (self.right - self.prior)).sum())
 
 
 def guessed(problem: Problem) -> Fit:
@@ -212,13 +246,16 @@ def solve(problem: Problem, *, ignore: bool, halve: bool, wary: float = 0.0, las
         )  # fmt: skip
         return q, weight, report
 
-    prior = np.full(k, 1 / k) if problem.known is None else np.asarray(problem.known.vector)
+    prior = problem.centre if problem.known is None else np.asarray(problem.known.vector)
     if problem.known is None:
         q: Array | None = None
         for _ in range(BALANCE_STEPS):
             q, weight, _report = fitted(prior, live(problem.guess(prior)), pull, q)
             seen = table.seen(q, prior)
-            before, prior = prior, balance_that_fits(table, weight, seen, prior, problem.pull)
+            before, prior = (
+                prior,
+                balance_that_fits(table, weight, seen, prior, problem.pull * problem.centre),
+            )
             if np.abs(prior - before).max() < 1e-3:
                 break
         if halve:
@@ -254,10 +291,12 @@ def enough_to_refine(moments: Moments) -> bool:
     k = moments.schema.cardinality
     pairs = np.triu(moments.both_voted(), 1).sum()
     active = (moments.singles.sum(axis=1) > 0).sum()
+    for_class = moments.singles.sum(axis=0)
     return bool(
         moments.n_covered >= FEWEST_RECORDS * k
         and pairs >= FEWEST_RECORDS
-        and moments.singles.sum() >= FEWEST_VOTES * active * k**2
+        and active >= FEWEST_FUNCTIONS
+        and (for_class[for_class > 0] >= active * max(FEWEST_IN_CELL * k, FEWEST_OF_EACH)).all()
     )
 
 
@@ -286,7 +325,7 @@ def refined(problem: Problem, fit: Fit, cast: CastVotes, labels: NDArray[np.int6
     worth = np.where(problem.told, problem.worth / k, problem.pull / 4)
     pseudo = Pseudo.of_records(_pseudo_records(fit.guess, problem.rates, fit.prior, worth))
     steps = max(2, min(100, REFINE_WORK // max(1, 2 * k * cast.n_votes)))
-    pull = problem.repeats * problem.pull if problem.known is None else None
+    pull = problem.repeats * problem.pull * problem.centre if problem.known is None else None
     emitted, prior, _ = refine(
         cast, counts, fit.emitted, fit.prior, pseudo.times(problem.repeats),
         labels=labels, balance_pull=pull, iterations=steps,
@@ -302,7 +341,8 @@ def refined(problem: Problem, fit: Fit, cast: CastVotes, labels: NDArray[np.int6
             )  # fmt: skip
     q = posterior_of_vote(emitted, prior).reshape(-1, k)[fit.table.votes]
     better = replace(fit, emitted=emitted, prior=prior, misfit=fit.table.misfit(lifts(q, prior)))
-    return better if better.misfit <= FITS and explains_covotes(problem, better) else None
+    upright = better.lift(problem.rates) > 0
+    return better if upright and better.misfit <= FITS and explains_covotes(problem, better) else None
 
 
 def lifts(q: Array, prior: Array) -> Array:
@@ -320,12 +360,18 @@ def posterior_of_vote(emitted: Array, prior: Array) -> Array:
 def _emitted(q: Array, rates: Array, prior: Array, *, bounded: bool) -> Array:
     """Return P(vote | class) from P(class | vote).
 
-    A function that votes for a class more often than there are records of it must be wrong at times. That binds only
-    where the class balance is known; an estimated one is too rough to hold it against a function.
+    A function that votes for a class more often than there are records of it must be wrong at times: what is too much
+    falls on the other classes, by the records left there. That binds only where the class balance is known; an
+    estimated one is too rough to hold it against a function.
     """
     emitted = rates[:, :, None] * q / prior
-    most = np.maximum(emitted.sum(axis=1, keepdims=True), 1.0) if bounded else 1.0
-    return np.asarray(emitted / most, dtype=np.float64)
+    if bounded:
+        emitted = emitted / np.maximum(emitted.sum(axis=1, keepdims=True), 1.0)
+        missing = np.maximum(rates - emitted @ prior, 0.0)
+        room = prior * np.maximum(1 - emitted.sum(axis=1), 0.0)
+        share = room / np.maximum(room.sum(axis=1, keepdims=True), 1e-12)
+        emitted = emitted + missing[:, :, None] * share[:, None, :] / prior
+    return np.asarray(emitted, dtype=np.float64)
 
 
 def _pseudo_records(guess: Array, rates: Array, prior: Array, strength: Array) -> Array:

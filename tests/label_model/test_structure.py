@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sidelight.label_model import LabelModel, learn_dependencies
+from sidelight.label_model import LabelModel, LabelModelWarning, learn_dependencies
 
 
 def annotators(n, seed, k=2, copies=()):
@@ -55,7 +55,8 @@ def test_what_is_found_is_what_the_model_takes():
     groups = learn_dependencies(votes).groups
     model = LabelModel(dependencies=groups).fit(votes)
     assert (model.discounts_[[0, 1, 4, 5, 6]] < 0.9).all()
-    plain = LabelModel(dependencies=None).fit(votes)
+    with pytest.warns(LabelModelWarning, match="lf_4, lf_5, lf_6"):
+        plain = LabelModel(dependencies=None).fit(votes)
     scores = [m.score(votes, truth)["accuracy"] for m in (model, plain)]
     assert scores[0] > scores[1] + 0.02
 
