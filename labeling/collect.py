@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from .batches import RecordBatch, frame_names
 from .faults import FunctionError, UsageError
 from .function import LabelingFunction, OnError, RecordFunction, Vote
-from .fused import FusedPlan
-from .record import Record
+from .fused import FusedPlan, ask_about
 from .schema import ABSTAIN, LabelSchema
 from .votes import FunctionInfo, RunStatistics, Span, VoteMatrix
 
@@ -85,7 +84,7 @@ class VoteCollector:
                 first_row = batch.first_row + start
                 if column in proposed:
                     wanted = np.flatnonzero(proposed[column][start : start + size]).tolist()
-                    found, faults = _ask_about(function, records, wanted, first_row, self.on_error)
+                    found, faults = ask_about(function, records, wanted, first_row, self.on_error)
                 else:
                     found, faults = function.evaluate(records, first_row, self.on_error)
                 self.seconds[column] += time.perf_counter() - begin
@@ -262,26 +261,6 @@ class VoteCollector:
             for member in members:
                 words[row, column, member // _WORD] |= np.uint64(1 << (member % _WORD))
         return words
-
-
-def _ask_about(
-    function: LabelingFunction,
-    records: Sequence[Record],
-    wanted: list[int],
-    first_row: int,
-    on_error: OnError,
-) -> tuple[list[Any], Counter[str]]:
-    """Return what `evaluate` does, where the function has nothing to say of records other than those wanted."""
-    answers: list[Any] = [None] * len(records)
-    if not wanted:
-        return answers, Counter()
-    try:
-        found, faults = function.evaluate([records[row] for row in wanted], 0, on_error)
-    except FunctionError as fault:
-        raise FunctionError(fault.function, first_row + wanted[fault.row], fault.problem) from None
-    for row, answer in zip(wanted, found, strict=True):
-        answers[row] = answer
-    return answers, faults
 
 
 def check_fields(functions: Sequence[RecordFunction], batch: RecordBatch) -> None:

@@ -3,6 +3,7 @@
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Unpack
 
 from .declared import DeclaredFunction, Metadata, text_of
@@ -51,6 +52,7 @@ class SpacyPreprocessor(Preprocessor):
         self.language = language
         self.disable = tuple(disable or ())
         self.matchers = SharedMatchers()
+        self._made: dict[int, tuple[Record, Record]] = {}
 
     @functools.cached_property
     def nlp(self) -> Any:
@@ -83,15 +85,26 @@ class SpacyPreprocessor(Preprocessor):
         (doc,) = self.docs([text_of(record, self.text_field, self.name)])
         return record.with_fields(**{self.doc_field: doc})
 
+    def once(self, record: Record) -> Record:
+        """Return a record with its document, which the step keeps for as long as functions are likely to ask for it."""
+        if id(self) in record.__dict__.get("_done", ()):
+            return record
+        known = self._made.get(id(record))
+        return self._over([record])[0] if known is None else known[1]
+
     def _over(self, records: Sequence[Record]) -> Sequence[Record]:
-        prepared = list(records)
+        """Parse those of the records together that were not parsed lately."""
+        made = {id(record): self._made.get(id(record)) for record in records}
+        prepared = missing = [record for record in records if made[id(record)] is None]
         for step in self.pre:
             prepared = [step.once(record) for record in prepared]
         texts = [text_of(record, self.text_field, self.name) for record in prepared]
-        field = self.doc_field
-        return [
-            record.with_fields(**{field: doc}) for record, doc in zip(prepared, self.docs(texts), strict=True)
-        ]
+        for record, plain, doc in zip(missing, prepared, self.docs(texts), strict=True):
+            # the record is kept beside its document, so that its id stays its own
+            made[id(record)] = self._made[id(record)] = (record, plain.with_fields(**{self.doc_field: doc}))
+        while len(self._made) > _KEPT_DOCUMENTS:
+            self._made.pop(next(iter(self._made)), None)
+        return [entry[1] for record in records if (entry := made[id(record)]) is not None]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_spacy_step, (self.text_field, self.doc_field, self.language, self.disable, self.pre))
@@ -134,9 +147,16 @@ class NLPLabelingFunction(LabelingFunction):
         own = self.function
         self.function = self._step.matchers.bind(self, own)
         try:
+            if self.requires:
+                self._parse_together(records)
             return super().evaluate(records, first_row, on_error)
         finally:
             self.function = own
+
+    def _parse_together(self, records: Sequence[Record]) -> None:
+        """Parse the records that hold a required word in one go; what cannot be parsed is met again, one by one."""
+        with suppress(Exception):
+            self._step.over([record for record in records if self._holds_required(record)][:_KEPT_DOCUMENTS])
 
 
 def nlp_labeling_function(
@@ -287,6 +307,8 @@ def matcher_lf(
     return MatcherFunction(name, phrases, vote, language=language, attr=attr, field=field, **metadata)
 
 
+_KEPT_DOCUMENTS = 256
+"""Documents a step keeps: functions run one after the other over a few notes at a time, some of them over part of these."""
 _steps: dict[tuple[Any, ...], SpacyPreprocessor] = {}
 _merged: dict[tuple[int, str], MergedPhrases] = {}
 

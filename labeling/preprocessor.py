@@ -145,9 +145,10 @@ class Preprocessor:
 
     def over(self, records: Sequence[Record]) -> Sequence[Record]:
         """Return the step's results for a batch; asked again for the same batch, it gives the same list."""
-        if self._last is None or self._last[0] is not records:
-            self._last = (records, self._over(records))
-        return self._last[1]
+        last = self._last
+        if last is None or last[0] is not records:
+            last = self._last = (records, self._over(records))
+        return last[1]
 
     def _over(self, records: Sequence[Record]) -> Sequence[Record]:
         return [self.once(record) for record in records]

@@ -238,7 +238,10 @@ def _until(events: Iterable[Any], moment: Any, row: int) -> tuple[Event, ...]:
     moment = as_moment(moment)
     if moment is not None and not isinstance(moment, datetime):
         raise UsageError(f"row {row}: its time cannot be read, so its events cannot be cut off there")
-    found = [event if isinstance(event, Event) else _event(event) for event in events]
+    found = [
+        event if isinstance(event, Event) else _event(event, f"row {row}, event {number}")
+        for number, event in enumerate(events)
+    ]
     return tuple(sorted((e for e in found if moment is None or e.time <= moment), key=_order))
 
 
@@ -257,18 +260,27 @@ def _values(item: object, row: int) -> Mapping[str, Any]:
     )
 
 
-def _event(data: Mapping[str, Any]) -> Event:
+def _event(data: Any, place: str) -> Event:
     """Build an event from plain values, reading an ISO time and taking a naive one as UTC."""
-    moment = as_moment(data["time"])
+    if not isinstance(data, Mapping):
+        raise UsageError(f"{place} is a {type(data).__name__}; it is an Event, or a mapping with a time")
+    moment = as_moment(data.get("time"))
     if not isinstance(moment, datetime):
-        raise UsageError("an event's time cannot be read; it is a datetime or ISO text")
+        raise UsageError(f"{place}: its time cannot be read; it is a datetime or ISO text")
     value = data.get("value")
+    is_number = True
+    try:
+        value = None if value is None else float(value)
+    except (TypeError, ValueError):  # its message would quote the record
+        is_number = False
+    if not is_number:
+        raise UsageError(f"{place}: its value is no number")
     return Event(
         kind=str(data.get("kind", "")),
         code=str(data.get("code", "")),
         time=moment,
         system=str(data.get("system") or ""),
-        value=None if value is None else float(value),
+        value=value,
         unit=str(data.get("unit") or ""),
         name=str(data.get("name") or ""),
     )

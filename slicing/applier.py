@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sidelight.labeling.applier import check_fields, check_functions
 from sidelight.labeling.batches import RecordBatch, iter_batches
 from sidelight.labeling.faults import FunctionError
+from sidelight.labeling.fused import FusedPlan, ask_about
 from sidelight.labeling.schema import ABSTAIN
 
 from .function import SlicingFunction
@@ -59,14 +60,20 @@ class SFApplier:
         blocks: list[NDArray[np.bool_]] = []
         batches: list[tuple[NDArray[np.str_] | None, NDArray[np.str_] | None, int]] = []
         errors = dict.fromkeys([function.name for function in self.sfs], 0)
+        policy: Literal["raise", "abstain"] = "raise" if on_error == "raise" else "abstain"
+        plan = FusedPlan(self.sfs)
         for function in self.sfs:
             function.setup()
         for batch in iter_batches(data):
             check_fields(self.sfs, batch)
             block = np.zeros((len(batch.records), len(self.sfs)), dtype=np.bool_)
+            wanted = plan.propose(batch.records)
             for column, function in enumerate(self.sfs):
-                policy: Literal["raise", "abstain"] = "raise" if on_error == "raise" else "abstain"
-                answers, faults = function.evaluate(batch.records, batch.first_row, policy)
+                rows = wanted.get(column)
+                if rows is None:
+                    answers, faults = function.evaluate(batch.records, batch.first_row, policy)
+                else:
+                    answers, faults = ask_about(function, batch.records, rows, batch.first_row, policy)
                 errors[function.name] += faults.total()
                 block[:, column] = _members(function, answers, batch)
             blocks.append(block)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import hashlib
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -191,12 +192,17 @@ class RuleSet:
         )
 
     def fingerprint_parts(self) -> tuple[Any, ...]:
-        """Return all that decides what the rules say."""
+        """Return the language and a hash of all that decides what the rules say."""
+        return (self.language, self._digest)
+
+    @functools.cached_property
+    def _digest(self) -> str:
         rules = sorted(
             (r.phrase, r.categories, r.direction, r.reach or 0, r.across_commas) for r in self.rules
         )
         words = (self.predicates, self.existence, self.articles, self.singular)
-        return (self.language, rules, self.sections, *words)
+        content = (rules, sorted(self.sections.items()), *map(sorted, words))
+        return hashlib.sha256(repr(content).encode()).hexdigest()
 
     @functools.cached_property
     def _trie(self) -> "_Node":

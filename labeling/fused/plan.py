@@ -105,6 +105,16 @@ class FusedPlan:
         watch(())
         return found, faults
 
+    def propose(self, records: Sequence[Record]) -> dict[int, list[int]]:
+        """Return the rows that each function of `proposed` is to be asked about, for a plan without patterns."""
+        if not self.proposed:
+            return {}
+        found, _ = self.find(records, 0, "raise")
+        return {
+            column: np.flatnonzero(found[:, len(self.columns) + place]).tolist()
+            for place, column in enumerate(self.proposed)
+        }
+
 
 class _Pass:
     """One field's functions, by their numbers in the plan."""

@@ -1,8 +1,13 @@
 """The words that plain functions ask for with `requires=`, looked for in the run's one pass."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from ..function import RecordFunction
+from ..faults import FunctionError
+from ..function import OnError, RecordFunction
+from ..nlp import NLPLabelingFunction
+from ..record import Record
 from .words import DECIDES, fold, longest_safe
 
 _SHORTEST = 2
@@ -36,11 +41,51 @@ def can_be_proposed(function: Any) -> bool:
     return (
         isinstance(function, RecordFunction)
         and bool(function.requires)
-        and kind.evaluate is RecordFunction.evaluate
+        and kind.evaluate in _ASKED_RECORD_BY_RECORD
         and kind._answer is RecordFunction._answer
         and kind._holds_required is RecordFunction._holds_required
         and all(len(_piece(word.lower())) >= _SHORTEST for word in function.requires)
     )
+
+
+_ASKED_RECORD_BY_RECORD = (RecordFunction.evaluate, NLPLabelingFunction.evaluate)
+
+
+def ask_about(
+    function: RecordFunction,
+    records: Sequence[Record],
+    wanted: list[int],
+    first_row: int,
+    on_error: OnError,
+) -> tuple[list[Any], Counter[str]]:
+    """Return what `evaluate` does, where the function has nothing to say of records other than those wanted.
+
+    Parameters
+    ----------
+    function : RecordFunction
+        One for which `can_be_proposed` holds.
+    records : sequence of Record
+        A batch.
+    wanted : list of int
+        Positions in the batch, in order.
+    first_row : int
+        The batch's first row in the run.
+    on_error : {"raise", "abstain"}
+        As for `evaluate`.
+    """
+    answers: list[Any] = [None] * len(records)
+    if not wanted:
+        return answers, Counter()
+    moved = None
+    try:
+        found, faults = function.evaluate([records[row] for row in wanted], 0, on_error)
+    except FunctionError as fault:
+        moved = FunctionError(fault.function, first_row + wanted[fault.row], fault.problem)
+    if moved is not None:
+        raise moved
+    for row, answer in zip(wanted, found, strict=True):
+        answers[row] = answer
+    return answers, faults
 
 
 def _piece(lowered: str) -> str:

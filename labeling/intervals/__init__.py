@@ -1,6 +1,13 @@
 """Intervals over patient timelines, signals and video, and the operators from which rules are composed (Rekall)."""
 
-from .functions import event_intervals, interval_lf, mention_intervals, score_lf, timeline_lf
+from .functions import (
+    IntervalFunction,
+    event_intervals,
+    interval_lf,
+    mention_intervals,
+    score_lf,
+    timeline_lf,
+)
 from .interval import Interval
 from .interval_map import IntervalMap
 from .interval_set import IntervalSet
@@ -42,6 +49,7 @@ from .predicates import (
 __all__ = [
     "ALLEN",
     "Interval",
+    "IntervalFunction",
     "IntervalMap",
     "IntervalSet",
     "Predicate",

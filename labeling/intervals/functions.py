@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -100,7 +101,7 @@ def interval_lf(
     else_: Any = None,
     observed: Query | None = None,
     **keywords: Any,
-) -> LabelingFunction:
+) -> "IntervalFunction":
     """Return a function for records that are stretches of time, such as windows of a recording.
 
     Parameters
@@ -125,25 +126,8 @@ def interval_lf(
     **keywords
         As for `LabelingFunction`.
     """
-
-    def judge(record: Record) -> Any:
-        lo, hi = float(record[bounds[0]]), float(record[bounds[1]])
-        if observed is not None and _covered(observed(record), lo, hi) <= 0:
-            return None
-        found = query(record)
-        if min_count is not None:
-            hit = int(
-                (
-                    (found.lo < hi) & (found.hi > lo)
-                    | (found.lo == found.hi) & (found.lo >= lo) & (found.lo < hi)
-                ).sum()
-            )
-            return vote if hit >= min_count else else_
-        return vote if _covered(found, lo, hi) >= (0.5 if min_cover is None else min_cover) else else_
-
-    polarity = [value for value in (vote, else_) if value is not None]
-    keywords.setdefault("polarity", polarity)
-    return LabelingFunction(name, judge, **keywords)
+    cover = None if min_count is not None else 0.5 if min_cover is None else min_cover
+    return IntervalFunction(name, _Window(query, vote, bounds, cover, min_count, else_, observed), keywords)
 
 
 def timeline_lf(
@@ -155,7 +139,7 @@ def timeline_lf(
     else_: Any = None,
     observed: Query | None = None,
     **keywords: Any,
-) -> LabelingFunction:
+) -> "IntervalFunction":
     """Return a function for records that stand for a patient: it votes where enough intervals are found.
 
     Parameters
@@ -179,14 +163,7 @@ def timeline_lf(
     >>> pain({"text": "", "time": "2020-04-01", "events": events})
     1
     """
-
-    def judge(record: Record) -> Any:
-        if len(query(record)) >= min_count:
-            return vote
-        return else_ if observed is None or len(observed(record)) else None
-
-    keywords.setdefault("polarity", [value for value in (vote, else_) if value is not None])
-    return LabelingFunction(name, judge, **keywords)
+    return IntervalFunction(name, _Timeline(query, vote, min_count, else_, observed), keywords)
 
 
 def score_lf(
@@ -200,7 +177,7 @@ def score_lf(
     bounds: tuple[str, str] | None = None,
     how: Literal["max", "mean"] = "max",
     **keywords: Any,
-) -> LabelingFunction:
+) -> "IntervalFunction":
     """Return a function that cuts the scores of a detector's intervals into votes.
 
     Parameters
@@ -219,29 +196,108 @@ def score_lf(
     if below > above:
         raise ValueError(f"below is {below} and above is {above}; a score would earn both votes")
 
-    def judge(record: Record) -> Any:
-        found = query(record)
+    return IntervalFunction(name, _Score(query, positive, above, negative, below, bounds, how), keywords)
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Votes for a stretch of time: by the share of it that a query's intervals cover, or by how many meet it."""
+
+    query: Query
+    vote: Any
+    bounds: tuple[str, str]
+    min_cover: float | None
+    min_count: int | None
+    else_: Any
+    observed: Query | None
+
+    def __call__(self, record: Record) -> Any:
+        lo, hi = float(record[self.bounds[0]]), float(record[self.bounds[1]])
+        if self.observed is not None and _covered(self.observed(record), lo, hi) <= 0:
+            return None
+        found = self.query(record)
+        if self.min_count is not None:
+            is_instant = (found.lo == found.hi) & (found.lo >= lo) & (found.lo < hi)
+            n_met = int(((found.lo < hi) & (found.hi > lo) | is_instant).sum())
+            return self.vote if n_met >= self.min_count else self.else_
+        assert self.min_cover is not None  # noqa: S101 - told the type checker
+        return self.vote if _covered(found, lo, hi) >= self.min_cover else self.else_
+
+    @property
+    def votes(self) -> tuple[Any, ...]:
+        return (self.vote, self.else_)
+
+
+@dataclass(frozen=True, slots=True)
+class _Timeline:
+    """Votes for a patient by how many intervals a query finds."""
+
+    query: Query
+    vote: Any
+    min_count: int
+    else_: Any
+    observed: Query | None
+
+    def __call__(self, record: Record) -> Any:
+        if len(self.query(record)) >= self.min_count:
+            return self.vote
+        return self.else_ if self.observed is None or len(self.observed(record)) else None
+
+    @property
+    def votes(self) -> tuple[Any, ...]:
+        return (self.vote, self.else_)
+
+
+@dataclass(frozen=True, slots=True)
+class _Score:
+    """Votes by the scores of a query's intervals."""
+
+    query: Query
+    positive: Any
+    above: float
+    negative: Any
+    below: float
+    bounds: tuple[str, str] | None
+    how: Literal["max", "mean"]
+
+    def __call__(self, record: Record) -> Any:
+        found = self.query(record)
         keep = ~np.isnan(found.score)
         lo, hi = found.lo, found.hi
-        if bounds is not None:
-            begin, end = float(record[bounds[0]]), float(record[bounds[1]])
+        if self.bounds is not None:
+            begin, end = float(record[self.bounds[0]]), float(record[self.bounds[1]])
             lo, hi = np.maximum(lo, begin), np.minimum(hi, end)
             keep &= hi > lo
         if not keep.any():
             return None
         sizes = (hi - lo)[keep]
-        even = how == "max" or not sizes.sum()
-        score = (
-            float(found.score[keep].max())
-            if how == "max"
-            else float(np.average(found.score[keep], weights=None if even else sizes))
-        )
-        if score >= above:
-            return positive
-        return negative if score < below else None
+        if self.how == "max":
+            score = float(found.score[keep].max())
+        else:
+            score = float(np.average(found.score[keep], weights=sizes if sizes.sum() else None))
+        if score >= self.above:
+            return self.positive
+        return self.negative if score < self.below else None
 
-    keywords.setdefault("polarity", [value for value in (positive, negative) if value is not None])
-    return LabelingFunction(name, judge, **keywords)
+    @property
+    def votes(self) -> tuple[Any, ...]:
+        return (self.positive, self.negative)
+
+
+class IntervalFunction(LabelingFunction):
+    """Votes by a query over intervals; made by `interval_lf`, `timeline_lf` and `score_lf`.
+
+    It pickles where its query does: a function that a module defines by name, not a lambda.
+    """
+
+    def __init__(self, name: str, judge: _Window | _Timeline | _Score, keywords: dict[str, Any]) -> None:
+        polarity = [vote for vote in judge.votes if vote is not None]
+        super().__init__(name, judge, **{"polarity": polarity, **keywords})
+        self._keywords = keywords
+        self.__doc__ = judge.query.__doc__ or type(judge).__doc__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (IntervalFunction, (self.name, self.function, self._keywords))
 
 
 def _covered(found: IntervalSet, lo: float, hi: float) -> float:

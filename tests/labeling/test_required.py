@@ -4,10 +4,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sidelight.labeling import FunctionError, LFApplier, keyword_lf, labeling_function
+from sidelight.labeling import FunctionError, LFApplier, keyword_lf, labeling_function, nlp_labeling_function
 from sidelight.labeling.fused import FusedPlan
 from sidelight.labeling.fused.vector import is_installed
 from sidelight.labeling.record import Record
+from sidelight.slicing import SFApplier, slicing_function
 
 REQUIRED = [
     ["edema"], ["ÖDEM", "edema"], ["Erguß"], ["no  effusion", "s/p"], [" effusion "], ["\tk+"], ["ΟΔΟΣ"], ["οδοσ"],
@@ -153,3 +154,44 @@ def test_steps_before_the_body_run_only_where_it_is_asked():
     votes = LFApplier([long]).apply(["edema", "a b c", "edema of legs"] + ["x"] * 100 + ["no edema"])
     assert made == ["edema", "edema of legs", "no edema"]
     assert votes.dense()[[0, 1, 2, -1], 0].tolist() == [0, -1, 1, 1]
+
+
+def test_spacy_functions_parse_only_the_notes_that_hold_a_word_and_each_once():
+    parsed = []
+
+    class Words:
+        pipe_names = ("counts",)
+        meta = {"lang": "xx"}  # noqa: RUF012
+
+        @staticmethod
+        def pipe(texts):
+            batch = list(texts)
+            parsed.append(batch)
+            return (text.split() for text in batch)
+
+    language = Words()
+    both = [
+        nlp_labeling_function(name=name, language=language, requires=words)(lambda record: len(record.doc))
+        for name, words in (("edema", ["edema"]), ("rash", ["rash", "edema"]))
+    ]
+    notes = ["an edema", "a clear note", "no rash at all", "edema and rash here"] * 40
+    votes = LFApplier(both).apply(notes)
+    assert votes.dense()[:4].tolist() == [[2, 2], [-1, -1], [-1, 4], [4, 4]]
+    assert votes.dense().tolist() == votes.dense()[:4].tolist() * 40
+    assert sum(map(len, parsed)) == 120  # a third function's documents would be among them
+    assert len(parsed) < 10
+
+
+def test_slices_are_asked_where_a_word_of_theirs_stands():
+    asked = []
+
+    @slicing_function(requires=["edema"])
+    def wet(record):
+        asked.append(record.id)
+        return "lung" in record.text
+
+    rows = [
+        {"id": f"{n}", "text": text} for n, text in enumerate(["Lung EDEMA, lungs", "lung", "edema", None])
+    ]
+    assert SFApplier([wet]).apply(rows)["wet"].tolist() == [True, False, False, False]
+    assert asked == ["0", "2"]
