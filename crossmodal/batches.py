@@ -117,6 +117,7 @@ class BatchLoader:
         self.device = 0
         self.seed = seed
         self.epoch = 0
+        self._drawn: tuple[int, Sampler | None, list[NDArray[np.intp]]] | None = None
 
     def __len__(self) -> int:
         return len(self._pieces(self.epoch)) // self.n_devices
@@ -134,7 +135,12 @@ class BatchLoader:
                 )
 
     def _pieces(self, epoch: int) -> list[NDArray[np.intp]]:
-        """Return the rows of each batch of one epoch, a batch in `accumulate` pieces for each device."""
+        """Return the rows of each batch of one epoch, a batch in `accumulate` pieces for each device; drawn once."""
+        if self._drawn is None or self._drawn[0] != epoch or self._drawn[1] is not self.choose:
+            self._drawn = epoch, self.choose, self._draw(epoch)
+        return self._drawn[2]
+
+    def _draw(self, epoch: int) -> list[NDArray[np.intp]]:
         order = self.rows
         if self.choose is not None:
             random = np.random.default_rng(_epoch_seed(self.seed, epoch, 0))

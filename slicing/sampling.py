@@ -127,9 +127,14 @@ def _spread(
 ) -> NDArray[np.intp]:
     """Order the drawn rows so that each combination of slices is spread evenly over the epoch."""
     drawn = random.permutation(drawn)
-    pattern = np.unique(member[drawn], axis=0, return_inverse=True)[1].reshape(len(drawn))
+    if not member.shape[1]:
+        return drawn
+    # slices as bits: one number a combination, without comparing whole rows
+    packed = np.packbits(member[drawn], axis=1)
+    code = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_inverse=True)[1]
+    order = np.argsort(code, kind="stable")
+    sizes = np.bincount(code)
+    first = np.repeat(np.cumsum(sizes) - sizes, sizes)
     place = np.empty(len(drawn))
-    for code in range(int(pattern.max(initial=-1)) + 1):
-        mine = np.flatnonzero(pattern == code)
-        place[mine] = (np.arange(len(mine)) + random.random()) / len(mine)
+    place[order] = (np.arange(len(drawn)) - first + random.random(len(sizes))[code[order]]) / sizes[code[order]]
     return drawn[np.argsort(place, kind="stable")]
