@@ -12,7 +12,7 @@ from torch import nn
 
 from sidelight.apps.demo.slices import SLICES
 from sidelight.crossmodal import CrossModalClassifier, ResNet1d, SignalSet, patient_folds
-from sidelight.slicing import SFApplier, SliceHeads, SliceSampler, audit, paired_gains, train_robustly
+from sidelight.slicing import SFApplier, SliceHeads, audit, paired_gains, train_robustly
 
 SHARES = (0.02, 0.05)
 """How large the flipped region is."""
@@ -83,18 +83,20 @@ def cost(options: argparse.Namespace) -> dict[str, Any]:
         added[width] = {"sidelight": ours, "snorkel": theirs}
         print(f"  {width:>4} features: {ours:>7,}, Snorkel {theirs:>8,} ({ours / theirs:.0%})")
     seconds: dict[str, Any] = {}
-    print("cost: CPU seconds, least of three trainings in turns")
+    print("cost: CPU seconds of a training, least of three in turns")
     for kind in ("two layers of 32", "images of 32 x 32", "ECGs of 12 x 500"):
-        runs: dict[int, list[float]] = {0: [], 1: [], 20: []}
+        wanted = [("plain", 1), *((recipe, n) for recipe in ("balanced", "slice-heads") for n in (1, 20))]
+        runs: dict[tuple[str, int], list[float]] = {key: [] for key in wanted}
         for _ in range(1 if options.quick else 4):
-            for n_slices, spent in runs.items():
-                spent.append(_training_seconds(kind, n_slices))
-        least = {n_slices: min(spent[-3:]) for n_slices, spent in runs.items()}
-        seconds[kind] = {str(n_slices): value for n_slices, value in least.items()}
-        ratios = ", ".join(
-            f"{n_slices} slices {least[n_slices] / least[0]:.2f} times" for n_slices in (1, 20)
+            for (recipe, n_slices), spent in runs.items():
+                spent.append(_training_seconds(kind, recipe, n_slices))
+        least = {key: min(spent[-3:]) for key, spent in runs.items()}
+        plain = least.pop(("plain", 1))
+        seconds[kind] = {"plain": plain} | {f"{recipe}, {n}": value for (recipe, n), value in least.items()}
+        told = "; ".join(
+            f"{recipe} of {n}, {value / plain:.2f} times" for (recipe, n), value in least.items()
         )
-        print(f"  {kind:<20} plain {least[0]:.2f} s; {ratios}")
+        print(f"  {kind:<20} plain {plain:.2f} s; {told}")
     return {"weights_a_slice": added, "cpu_seconds": seconds}
 
 
@@ -108,7 +110,7 @@ def _snorkel_weights(width: int) -> int:
     return (width * width + width) + (2 * width + 2)
 
 
-def _training_seconds(kind: str, n_slices: int, heads: bool) -> float:
+def _training_seconds(kind: str, recipe: str, n_slices: int) -> float:
     random = np.random.default_rng(0)
     shape, n, epochs = {
         "two layers of 32": ((1, 64), 1500, 8),
@@ -118,18 +120,12 @@ def _training_seconds(kind: str, n_slices: int, heads: bool) -> float:
     inputs = random.normal(size=(n, *shape)).astype(np.float32)
     labels = (inputs.reshape(n, -1)[:, 0] > 0).astype(int)
     members = (random.random((n, n_slices)) < 0.05).astype(np.float32)
-    names = [f"slice {k}" for k in range(n_slices)]
     encoder: Any = _images() if len(shape) == 3 else ResNet1d(12) if shape[0] == 12 else _layers(64, 32, 0)
     model = CrossModalClassifier(
-        encoder,
-        (lambda width, n_classes: SliceHeads(width, n_classes, names, rates=[0.05] * n_slices))
-        if names and heads
-        else None,
-        sampler=SliceSampler(members) if names and not heads else None,
-        augment=None, max_epochs=epochs, batch_size=64, patience=None, accelerator="cpu",
-    )  # fmt: skip
+        encoder, augment=None, max_epochs=epochs, batch_size=64, patience=None, accelerator="cpu"
+    )
     start = time.process_time()
-    model.fit(inputs, labels, membership=members if names and heads else None)
+    train_robustly(model, inputs, labels, members, recipe=recipe)
     return time.process_time() - start
 
 

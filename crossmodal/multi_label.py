@@ -20,6 +20,8 @@ class BinaryCrossEntropy(RowLoss):
     ----------
     positive_weight : sequence of float, optional
         Weight of each finding's presence against its absence.
+    smoothing : float, default 0
+        Share of each label that is spread evenly over presence and absence.
 
     Examples
     --------
@@ -28,8 +30,11 @@ class BinaryCrossEntropy(RowLoss):
     0.6931
     """
 
-    def __init__(self, positive_weight: list[float] | None = None) -> None:
+    def __init__(self, positive_weight: list[float] | None = None, *, smoothing: float = 0.0) -> None:
         super().__init__()
+        if not 0 <= smoothing < 1:
+            raise ValueError(f"smoothing is {smoothing}; it is from 0 to below 1")
+        self.smoothing = smoothing
         self.positive_weight: Tensor | None
         self.register_buffer(
             "positive_weight", None if positive_weight is None else torch.tensor(positive_weight)
@@ -38,7 +43,7 @@ class BinaryCrossEntropy(RowLoss):
     def per_row(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the mean loss over each row's known findings; 0 where none is."""
         known = ~torch.isnan(batch.target)
-        target = torch.where(known, batch.target, 0.0)
+        target = torch.where(known, batch.target, 0.0) * (1 - self.smoothing) + self.smoothing / 2
         losses = F.binary_cross_entropy_with_logits(
             logits.float(), target.float(), pos_weight=self.positive_weight, reduction="none"
         )

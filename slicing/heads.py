@@ -196,14 +196,14 @@ class SliceHeads(nn.Module):
             raise ValueError(f"membership has {given.shape[1]} slices, the head {len(self.slices)}")
         seen, self._entered = self._entered, None
         indicators, hidden = self._enter(features) if seen is None or seen[0] is not features else seen[1:]
-        known = (given == given).to(given.dtype)
-        members = torch.nan_to_num(given, nan=0.0)
+        members, known, n_known = given, None, given.numel()
+        if bool(torch.isnan(given).any()):
+            known = (given == given).to(given.dtype)
+            members, n_known = torch.nan_to_num(given, nan=0.0), int(known.sum())
         indicating = F.binary_cross_entropy_with_logits(
             indicators[:, -len(self.slices) :], members, known, pos_weight=self.balance, reduction="sum"
         )
-        return self.indicator_weight / known.sum().clamp_min(
-            1
-        ) * indicating + self.expert_weight * on_members(
+        return self.indicator_weight / max(n_known, 1) * indicating + self.expert_weight * on_members(
             self._experts(features, hidden), members, batch, loss
         )
 
@@ -266,15 +266,19 @@ class SliceHeads(nn.Module):
 
     def _experts(self, features: Tensor, hidden: Tensor) -> Tensor:
         """Return what the shared layer says of the features as each expert changes them."""
-        shifts = torch.bmm(hidden.transpose(0, 1), self.widen @ self.shared.weight.T)
-        logits: Tensor = self.shared(features).unsqueeze(1) + shifts.transpose(0, 1)
+        n_slices, width, _ = self.widen.shape
+        change = torch.mm(self.widen.flatten(0, 1), self.shared.weight.T).reshape(n_slices, width, -1)
+        plain: Tensor = self.shared(features)
+        logits: Tensor = (plain + torch.bmm(hidden.transpose(0, 1), change)).transpose(0, 1)
         return logits
 
     def _weights(self, features: Tensor, indicators: Tensor, hidden: Tensor) -> Tensor:
         """Return the weight of each expert, of shape (n_rows, n_slices); the rest of 1 is the plain features'."""
         if self.kind == "gate":
-            gates = torch.sigmoid(indicators) * self.active
-            nowhere = torch.exp(-(F.softplus(indicators) * self.active).sum(dim=1, keepdim=True))
+            gates, doubts = torch.sigmoid(indicators), F.softplus(indicators)
+            if not bool(self.active.all()):
+                gates, doubts = gates * self.active, doubts * self.active
+            nowhere = torch.exp(-doubts.sum(dim=1, keepdim=True))
             return gates / (gates.sum(dim=1, keepdim=True) + nowhere + 1e-3)
         plain = self.shared(features).unsqueeze(1)
         predicted = torch.cat([plain, self._experts(features, hidden)], dim=1)
@@ -304,25 +308,24 @@ def on_members(
     experts: Tensor, members: Tensor, batch: Batch, loss: Callable[[Tensor, Batch], Tensor]
 ) -> Tensor:
     """Return the experts' loss, each on its own members, averaged over the slices that have any in the batch."""
-    n_slices, n_classes = experts.shape[1:]
     weight = members * batch.weight.unsqueeze(1)
     per_slice = weight.sum(dim=0)
-    if not bool((per_slice > 0).any()):
+    # slice by slice, as the experts' logits lie in memory; members alone, a few of all pairs of a row and a slice
+    pairs = torch.nonzero(weight.T.reshape(-1)).squeeze(1)
+    if not len(pairs):
         return experts.sum() * 0.0
-
-    def each(rows: Tensor) -> Tensor:  # once for each slice; much faster than an index
-        repeated = rows.unsqueeze(1).expand(-1, n_slices, *rows.shape[1:])
-        return repeated.reshape(-1, *rows.shape[1:])
-
-    flat = replace(
+    n_rows = len(members)
+    row = pairs % n_rows
+    share = (weight / per_slice.clamp_min(1e-12)).T.reshape(-1)
+    chosen = replace(
         batch,
         inputs=batch.inputs[:0],
-        target=each(batch.target),
-        weight=(weight / per_slice.clamp_min(1e-12)).reshape(-1),
-        rows=each(batch.rows),
-        membership=None if batch.membership is None else each(batch.membership),
+        target=batch.target[row],
+        weight=share[pairs],
+        rows=batch.rows[row],
+        membership=None if batch.membership is None else batch.membership[row],
     )
-    return loss(experts.reshape(-1, n_classes), flat)
+    return loss(experts.transpose(0, 1).reshape(-1, experts.shape[2])[pairs], chosen)
 
 
 HEADS.setdefault("slices", SliceHeads)

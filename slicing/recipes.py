@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from sidelight.crossmodal.classifier import CrossModalClassifier
+from sidelight.crossmodal.classifier import DEFAULT_LOSS, CrossModalClassifier
 from sidelight.crossmodal.inputs import Inputs
 from sidelight.crossmodal.losses import LOSSES
 from sidelight.crossmodal.multi_label import BinaryCrossEntropy, as_multi_label
+from sidelight.crossmodal.soft_loss import SoftCrossEntropy
 from sidelight.crossmodal.targets import Targets, as_targets
 from sidelight.labeling.seeds import derive_seed
 
@@ -28,6 +29,12 @@ from .visibility import switch_off_unseen
 
 Recipe = Callable[..., CrossModalClassifier]
 """Takes an unfitted classifier, signals, targets, slices and ``validation=``; returns the fitted classifier."""
+
+SHARE = 0.4
+"""Share of the draws that "balanced" gives to slices."""
+
+SMOOTHING = 0.2
+"""Share of each label that recipes which draw few rows again and again spread over the classes."""
 
 
 def train_robustly(
@@ -161,8 +168,11 @@ def emphasize(classifier: CrossModalClassifier, targets: Targets, slices: Member
     """
     if recipe not in EMPHASES:
         raise ValueError(f"recipe is {recipe!r}; set up beforehand are: {', '.join(sorted(EMPHASES))}")
-    sampler = SliceSampler(slices)
+    sampler = SliceSampler(slices, share=SHARE if recipe == "balanced" else None)
     classifier.sampler, classifier.schedule = sampler, "constant"
+    if classifier.loss == DEFAULT_LOSS:
+        smoothed = BinaryCrossEntropy if classifier.multi_label else SoftCrossEntropy
+        classifier.loss = smoothed(smoothing=SMOOTHING)
     if recipe == "balanced":
         return False
     seed, multi_label = derive_seed(classifier.seed, "slicing", "head"), classifier.multi_label

@@ -16,14 +16,19 @@ CAP = 20.0
 
 
 class SliceSampler:
-    """Chooses the rows of an epoch: every slice, and who is in none, in turn, each class within it alike.
+    """Chooses the rows of an epoch so that rare slices are met in every batch.
 
-    Goes to `CrossModalClassifier(sampler=...)`.
+    Goes to `CrossModalClassifier(sampler=...)`. Either every slice, and who is in none, is drawn in turn, each class within
+    it alike; or, with `share`, that share of the draws goes to the slices in turn, each member alike, and the rest to all
+    records alike. The first gives half of a slice's draws to its rarer class, which is a slicing function's mistakes where
+    the label all but determines the slice; the second keeps every record at `1 - share` of its draws at least.
 
     Parameters
     ----------
     membership : SliceMatrix or array-like of shape (n_records, n_slices)
         Of all training records, in [0, 1]; soft membership counts in part.
+    share : float, optional
+        Share of the draws that goes to slices, from 0 to below 1; `cap` and `by_class` are not asked then.
     cap : float, default 20
         Most that the likeliest row may be drawn more often than the least likely one.
     by_class : bool, default True
@@ -41,14 +46,18 @@ class SliceSampler:
     (1000, 290)
     """
 
-    def __init__(self, membership: Any, *, cap: float = CAP, by_class: bool = True) -> None:
+    def __init__(
+        self, membership: Any, *, share: float | None = None, cap: float = CAP, by_class: bool = True
+    ) -> None:
         values = np.asarray(getattr(membership, "values", membership), dtype=np.float64)
         if values.ndim != 2:
             raise ValueError(f"membership has {values.ndim} dimension(s); it is (n_records, n_slices)")
         if not cap >= 1:
             raise ValueError(f"cap is {cap}; at least 1 is needed")
+        if share is not None and not 0 <= share < 1:
+            raise ValueError(f"share is {share}; it is from 0 to below 1")
         self.membership = np.nan_to_num(values, nan=0.0)
-        self.cap, self.by_class = cap, by_class
+        self.share, self.cap, self.by_class = share, cap, by_class
 
     def __call__(
         self, rows: NDArray[np.intp], targets: Targets, random: np.random.Generator
@@ -70,6 +79,8 @@ class SliceSampler:
     def odds(self, rows: NDArray[np.intp], targets: Targets) -> NDArray[np.float64]:
         """Return the chance of each row at each draw; sums to 1."""
         member = self.membership[rows]
+        if self.share is not None:
+            return _mixture(member, self.share)
         groups = np.column_stack([member, np.prod(1 - member, axis=1)])
         if self.by_class:
             labels = np.nan_to_num(np.asarray(targets.proba, dtype=np.float64)[rows], nan=0.0)
@@ -122,6 +133,17 @@ def undo_sampling(
     return Reweighted(loss, weight)
 
 
+def _mixture(member: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Return odds of which `share` is the slices', in turn, and the rest everyone's; of empty slices nothing is drawn."""
+    sizes = member.sum(axis=0)
+    evenly = np.full(len(member), 1 / max(len(member), 1))
+    if not (sizes > 0).any():
+        return evenly
+    within = (member[:, sizes > 0] / sizes[sizes > 0]).mean(axis=1)
+    odds: NDArray[np.float64] = share * within + (1 - share) * evenly
+    return odds
+
+
 def _spread(
     drawn: NDArray[np.intp], member: NDArray[np.bool_], random: np.random.Generator
 ) -> NDArray[np.intp]:
@@ -136,5 +158,7 @@ def _spread(
     sizes = np.bincount(code)
     first = np.repeat(np.cumsum(sizes) - sizes, sizes)
     place = np.empty(len(drawn))
-    place[order] = (np.arange(len(drawn)) - first + random.random(len(sizes))[code[order]]) / sizes[code[order]]
+    place[order] = (np.arange(len(drawn)) - first + random.random(len(sizes))[code[order]]) / sizes[
+        code[order]
+    ]
     return drawn[np.argsort(place, kind="stable")]
