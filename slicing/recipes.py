@@ -31,7 +31,7 @@ Recipe = Callable[..., CrossModalClassifier]
 """Takes an unfitted classifier, signals, targets, slices and ``validation=``; returns the fitted classifier."""
 
 SHARE = 0.4
-"""Share of the draws that "balanced" gives to slices."""
+"""Share of the draws that "balanced" and "slice-heads" give to slices."""
 
 SMOOTHING = 0.2
 """Share of each label that recipes which draw few rows again and again spread over the classes."""
@@ -168,7 +168,7 @@ def emphasize(classifier: CrossModalClassifier, targets: Targets, slices: Member
     """
     if recipe not in EMPHASES:
         raise ValueError(f"recipe is {recipe!r}; set up beforehand are: {', '.join(sorted(EMPHASES))}")
-    sampler = SliceSampler(slices, share=SHARE if recipe == "balanced" else None)
+    sampler = SliceSampler(slices, share=SHARE)
     classifier.sampler, classifier.schedule = sampler, "constant"
     if classifier.loss == DEFAULT_LOSS:
         smoothed = BinaryCrossEntropy if classifier.multi_label else SoftCrossEntropy
