@@ -12,7 +12,7 @@ from torch import nn
 
 from sidelight.apps.demo.slices import SLICES
 from sidelight.crossmodal import CrossModalClassifier, ResNet1d, SignalSet, patient_folds
-from sidelight.slicing import SFApplier, SliceHeads, audit, paired_gains, train_robustly
+from sidelight.slicing import SFApplier, SliceHeads, audit, keep_better, paired_gains, train_robustly
 
 SHARES = (0.02, 0.05)
 """How large the flipped region is."""
@@ -167,34 +167,57 @@ def _gains(
 ) -> dict[str, Any]:
     """Train plainly and with the recommended recipe in each fold, and compare the pooled test folds."""
     known = np.flatnonzero(gold >= 0)
-    sizes = {label: int(inside[known].sum()) for label, inside in slices.items()}
     taught = {
         label: inside for label, inside in slices.items() if _worth_teaching(inside[known], gold[known])
     }
     folds, n_seeds = patient_folds(patients, 5), 1 if options.quick else min(options.seeds, 3)
-    proba = {recipe: np.zeros((len(gold), 2)) for recipe in ("plain", "balanced")}
-    start = time.process_time()
+    proba = {arm: np.zeros((len(gold), 2)) for arm in ("plain", "balanced", "balanced, or plain")}
+    kept, start = 0, time.process_time()
     for fold in range(5):
-        train, test = known[folds[known] != fold], np.flatnonzero(folds == fold)
-        members = {label: inside[train] for label, inside in taught.items()}
+        test, watched = np.flatnonzero(folds == fold), folds[known] == (fold + 1) % 5
+        train, dev = known[(folds[known] != fold) & ~watched], known[watched]
+        members, dev_members = (
+            {label: inside[rows] for label, inside in taught.items()} for rows in (train, dev)
+        )
+        validation = _take(inputs, dev), gold[dev]
         for seed in range(n_seeds):
-            for recipe, scores in proba.items():
-                plain = CrossModalClassifier(
-                    encoder, max_epochs=1 if options.quick else 12, patience=None, schedule="constant",
-                    learning_rate=1e-3, augment=None, accelerator="cpu", seed=seed,
-                )  # fmt: skip
-                model = train_robustly(plain, _take(inputs, train), gold[train], members, recipe=recipe)
+            network = CrossModalClassifier(
+                encoder, max_epochs=1 if options.quick else 20, augment=None, accelerator="cpu", seed=seed
+            )
+            plain, balanced = (
+                train_robustly(
+                    network, _take(inputs, train), gold[train], members, recipe=recipe, validation=validation
+                )
+                for recipe in ("plain", "balanced")
+            )
+            better = keep_better(plain, balanced, validation, dev_members)
+            kept += better is balanced
+            for scores, model in zip(proba.values(), (plain, balanced, better), strict=True):
                 scores[test] += model.predict_proba(_take(inputs, test)) / n_seeds
     cpu = time.process_time() - start
-    report = audit(gold, proba["plain"][:, 1], slices, patients, metrics=["accuracy"])
-    gains = paired_gains(gold, proba["plain"], proba["balanced"], slices, patients)
-    print(f"\n{name}: draws for {', '.join(taught)}")
     print(
-        f"{name}: {len(known)} records, five folds by patient pooled, {n_seeds} seeds; accuracy, plain to balanced"
+        f"\n{name}: {len(known)} records, five folds by patient pooled, {n_seeds} seeds; draws for {', '.join(taught)}"
     )
+    print(f"{name}: balanced was kept in {kept} of {5 * n_seeds} trainings")
+    found = {
+        arm: _told(gold, proba["plain"], scores, slices, patients, arm)
+        for arm, scores in proba.items()
+        if arm != "plain"
+    }
+    return {"n_seeds": n_seeds, "cpu_seconds": cpu, "kept": kept, "taught": list(taught), "arms": found}
+
+
+def _told(
+    gold: Any, before: Any, after: Any, slices: dict[str, Any], patients: Any, arm: str
+) -> dict[str, Any]:
+    """Print and return the change in accuracy from one model to the other, slice by slice."""
+    known = gold >= 0
+    report = audit(gold, before[:, 1], slices, patients, metrics=["accuracy"])
     rows = []
-    print("  95 % intervals, each by itself: of twenty, one may exclude zero by chance")
-    for row in gains.rows:
+    print(
+        f"  accuracy, plain to {arm}; 95 % intervals, each by itself: of twenty, one may exclude zero by chance"
+    )
+    for row in paired_gains(gold, before, after, slices, patients).rows:
         low, high = row.change.low, row.change.high
         unsure = next((item for item in report.rows if item.slice == row.slice and not item.assessable), None)
         visible = 2.8 * (high - low) / 3.92  # what 80 % of such comparisons would see
@@ -207,7 +230,7 @@ def _gains(
             told = f"not shown; a change of {100 * visible:.1f} points would have been seen"
         else:
             told = "not assessable (fewer than 20 patients)"
-        n = sizes.get(row.slice, len(known))
+        n = int((slices[row.slice] & known).sum()) if row.slice in slices else int(known.sum())
         interval = (
             ""
             if unsure is not None or not np.isfinite(low)
@@ -223,7 +246,7 @@ def _gains(
         if better
         else "  no power: no named slice's gain could be shown"
     )
-    return {"n_seeds": n_seeds, "cpu_seconds": cpu, "rows": rows, "better": better, "taught": list(taught)}
+    return {"rows": rows, "better": better}
 
 
 def _worth_teaching(inside: Any, gold: Any) -> bool:

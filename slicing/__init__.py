@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .discovery import Discovery as Discovery
     from .discovery import FoundSlice as FoundSlice
     from .discovery import discover as discover
+    from .fallback import keep_better as keep_better
     from .group_loss import GroupDRO as GroupDRO
     from .group_loss import label_groups as label_groups
     from .heads import SliceHeads as SliceHeads
@@ -68,6 +69,7 @@ _LATE = {
     "Discovery": "discovery",
     "FoundSlice": "discovery",
     "discover": "discovery",
+    "keep_better": "fallback",
     "Reweighted": "sampling",
     "SliceHeads": "heads",
     "SliceSampler": "sampling",
@@ -130,6 +132,7 @@ __all__ = [
     "exact_match",
     "explain_slice",
     "fairness",
+    "keep_better",
     "label_groups",
     "node_interval",
     "node_measure",
@@ -141,6 +144,7 @@ __all__ = [
     "slicing_function",
     "strata",
     "subclass_metrics",
+    "switch_off_unseen",
     "train_robustly",
     "undo_sampling",
     "within_node",

@@ -19,6 +19,7 @@ from sidelight.labeling.seeds import derive_seed
 from .discovery.clusters import ClusterWithinClass
 from .discovery.evidence import as_evidence
 from .discovery.rule import members
+from .fallback import keep_better
 from .group_loss import GroupDRO, label_groups
 from .heads import SliceHeads
 from .membership import Membership, as_membership
@@ -47,6 +48,7 @@ def train_robustly(
     covered: ArrayLike | None = None,
     validation: Any = None,
     validation_slices: Any = None,
+    fall_back: bool = False,
 ) -> CrossModalClassifier:
     """Train a copy of `classifier` so that slices do not fail unseen.
 
@@ -62,6 +64,9 @@ def train_robustly(
         A name in `RECIPES`; "balanced" is the one to begin with.
     validation_slices : the same, of the validation records, optional
         With it "slice-heads" switches off experts whose slice cannot be seen in the signal.
+    fall_back : bool, default False
+        Train plainly too, and return that model where the recipe's does no better on the validation rows (`keep_better`):
+        twice the cost, for data so few or so doubtful that emphasis may not pay. Needs `validation_slices`.
 
     Returns
     -------
@@ -71,11 +76,12 @@ def train_robustly(
     Notes
     -----
     - "plain": no more than `fit`.
-    - "balanced": rows drawn so that every label within and without every slice is met alike (at most 20 times as
-      often as the likeliest). The one to begin with: one training at the plain one's cost, and nothing added to the
-      network. `benchmarks/slice_training.py` compares it with the others.
-    - "slice-heads": the same draws, and `SliceHeads`, for a slice that follows a rule of its own: the draws alone
-      would mend it at the cost of the others.
+    - "balanced": two fifths of the draws go to the slices in turn, the rest to all records, each class alike (but none
+      more than four times as often as it comes), and labels are smoothed by a fifth, so that few rows that come often
+      are not learned by heart (where the loss is the default one). The one to begin with: one training at the plain one's cost, and nothing added to the network.
+      `benchmarks/slice_training.py` compares it with the others.
+    - "slice-heads": the same, and `SliceHeads`, for a slice that follows a rule of its own: the draws alone would mend
+      it at the cost of the others.
     - "up-weighting": members count more, up to a quarter of all weight, at most ten times.
     - "hard-sharing": `HardSharing`. "expert-mixture": `ExpertMixture`.
     - "group-dro": `GroupDRO` over label and slices, groups drawn alike.
@@ -86,8 +92,9 @@ def train_robustly(
     - "multiaccuracy": plain, then the logits are corrected where features tell a residual. Needs `validation`.
 
     A slice that the label determines (all members of one class), drawn more often, draws its class more often, and the
-    model then calls it too often: give the recipes slices with members of every class. With few hundred records
-    balanced draws can cost more than they mend: compare with "plain" on validation rows before using them.
+    model then calls it oftener: give the recipes slices with members of every class. With few hundred records
+    emphasis can cost more than it mends: ask for `fall_back`. Smoothed labels make a model less sure than it is
+    right: give validation rows, whose temperature undoes that.
 
     Recipes that draw rows again and again keep the learning rate constant, whatever `classifier.schedule` is: one cycle
     spends half of the epochs at rates too low to learn a rare subset in, and the rest at learning the few members by
@@ -121,10 +128,17 @@ def train_robustly(
         raise ValueError(f"recipe {recipe!r} needs slices")
     if recipe == "multiaccuracy" and validation is None:
         raise ValueError("recipe 'multiaccuracy' needs validation rows")
-    fresh = CrossModalClassifier(**classifier.get_params())
-    fitted = RECIPES[recipe](fresh, signals, targets, known, validation=validation)
+    if fall_back and (validation is None or validation_slices is None):
+        raise ValueError("fall_back needs validation rows and validation_slices")
+    settings = classifier.get_params()
+    fitted = RECIPES[recipe](CrossModalClassifier(**settings), signals, targets, known, validation=validation)
     if recipe == "slice-heads" and validation is not None and validation_slices is not None:
         switch_off_unseen(fitted, validation, validation_slices)
+    if fall_back and recipe != "plain":
+        plain = RECIPES["plain"](
+            CrossModalClassifier(**settings), signals, targets, known, validation=validation
+        )
+        return keep_better(plain, fitted, validation, validation_slices)
     return fitted
 
 

@@ -13,6 +13,7 @@ from sidelight.crossmodal.batches import Batch
 from sidelight.crossmodal.targets import Targets
 
 CAP = 20.0
+RARER = 4.0
 
 
 class SliceSampler:
@@ -20,20 +21,21 @@ class SliceSampler:
 
     Goes to `CrossModalClassifier(sampler=...)`. Either every slice, and who is in none, is drawn in turn, each class within
     it alike; or, with `share`, that share of the draws goes to the slices in turn, each member alike, and the rest to all
-    records alike. The first gives half of a slice's draws to its rarer class, which is a slicing function's mistakes where
-    the label all but determines the slice; the second keeps every record at `1 - share` of its draws at least.
+    records, each class alike. The first gives half of a slice's draws to its rarer class, which is a slicing function's
+    mistakes where the label all but determines the slice; the second draws a slice as it is.
 
     Parameters
     ----------
     membership : SliceMatrix or array-like of shape (n_records, n_slices)
         Of all training records, in [0, 1]; soft membership counts in part.
     share : float, optional
-        Share of the draws that goes to slices, from 0 to below 1; `cap` and `by_class` are not asked then.
+        Share of the draws that goes to slices, from 0 to below 1.
     cap : float, default 20
-        Most that the likeliest row may be drawn more often than the least likely one.
+        Most that the likeliest row may be drawn more often than the least likely one. With `share` it is not asked; records
+        of the rarest class are then drawn at most four times as often as those of the commonest.
     by_class : bool, default True
-        Balance the classes within each slice too; of findings that do not exclude one another, each finding, and
-        records with none.
+        Balance the classes too: within each slice; of findings that do not exclude one another, each finding, and
+        records with none. With `share`: among all records, where classes exclude one another.
 
     Examples
     --------
@@ -80,7 +82,12 @@ class SliceSampler:
         """Return the chance of each row at each draw; sums to 1."""
         member = self.membership[rows]
         if self.share is not None:
-            return _mixture(member, self.share)
+            everyone = np.ones(len(rows))
+            if self.by_class and not targets.multi_label:
+                labels = np.nan_to_num(np.asarray(targets.proba, dtype=np.float64)[rows], nan=0.0)
+                sizes = labels.sum(axis=0)
+                everyone = labels @ np.minimum(1 / np.maximum(sizes, 1e-9), RARER / sizes.max(initial=1e-9))
+            return _mixture(member, everyone, self.share)
         groups = np.column_stack([member, np.prod(1 - member, axis=1)])
         if self.by_class:
             labels = np.nan_to_num(np.asarray(targets.proba, dtype=np.float64)[rows], nan=0.0)
@@ -133,14 +140,12 @@ def undo_sampling(
     return Reweighted(loss, weight)
 
 
-def _mixture(member: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+def _mixture(member: NDArray[np.float64], everyone: NDArray[np.float64], share: float) -> NDArray[np.float64]:
     """Return odds of which `share` is the slices', in turn, and the rest everyone's; of empty slices nothing is drawn."""
+    odds: NDArray[np.float64] = everyone / max(float(everyone.sum()), 1e-12)
     sizes = member.sum(axis=0)
-    evenly = np.full(len(member), 1 / max(len(member), 1))
-    if not (sizes > 0).any():
-        return evenly
-    within = (member[:, sizes > 0] / sizes[sizes > 0]).mean(axis=1)
-    odds: NDArray[np.float64] = share * within + (1 - share) * evenly
+    if (sizes > 0).any():
+        odds = share * (member[:, sizes > 0] / sizes[sizes > 0]).mean(axis=1) + (1 - share) * odds
     return odds
 
 
