@@ -5,10 +5,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from sidelight.crossmodal import CrossModalClassifier, LinearHead, SoftCrossEntropy, as_targets  # noqa: E402
+from sidelight.crossmodal import LinearHead, SoftCrossEntropy  # noqa: E402
 from sidelight.crossmodal.batches import Batch  # noqa: E402
-from sidelight.slicing import SliceHeads, SliceSampler, train_robustly, undo_sampling  # noqa: E402
-from sidelight.slicing.sampling import Reweighted  # noqa: E402
+from sidelight.slicing import SliceHeads, SliceSampler  # noqa: E402
+
+from .test_sampling import targets_of  # noqa: E402
 
 FORMS = ("gate", "paper", "snorkel")
 
@@ -309,124 +310,3 @@ def test_a_slice_that_cannot_be_seen_is_switched_off():
     assert areas["unseen"] < 0.6
     assert head.active.tolist() == [True, False, True]
     assert (head.attention(features)[:, 2] == 0).all()
-
-
-# -- the sampler ---------------------------------------------------------------------------------------
-
-
-def targets_of(n, share=0.3, seed=0):
-    labels = (np.random.default_rng(seed).random(n) < share).astype(int)
-    return as_targets(labels, n_classes=2)
-
-
-def test_sampler_meets_every_slice_in_every_batch():
-    membership = np.zeros((1000, 2))
-    membership[:30, 0] = 1
-    membership[20:60, 1] = 1
-    sampler = SliceSampler(membership, by_class=False)
-    rows = sampler(np.arange(1000), targets_of(1000), np.random.default_rng(0))
-    assert len(rows) == 1000
-    for piece in np.array_split(rows, 32):
-        assert membership[piece, 0].sum() >= 2
-        assert membership[piece, 1].sum() >= 2
-
-
-def test_sampler_draws_in_proportion_to_its_odds_and_within_the_cap():
-    membership = (np.random.default_rng(1).random((400, 1)) < 0.02).astype(float)
-    sampler, targets = SliceSampler(membership, cap=5), targets_of(400)
-    odds = sampler.odds(np.arange(400), targets)
-    assert odds.sum() == pytest.approx(1)
-    assert odds.max() / odds.min() == pytest.approx(5)
-    drawn = np.concatenate(
-        [sampler(np.arange(400), targets, np.random.default_rng(seed)) for seed in range(50)]
-    )
-    counts = np.bincount(drawn, minlength=400) / len(drawn)
-    np.testing.assert_allclose(counts, odds, atol=0.3 / 400 + 0.2 * odds.max())
-
-
-def test_sampler_uses_only_the_rows_it_is_given_and_repeats_itself():
-    sampler, targets = SliceSampler(np.eye(100)[:, :3]), targets_of(100)
-    rows = np.arange(50, 100)
-    one = sampler(rows, targets, np.random.default_rng(3))
-    assert set(one) <= set(rows)
-    np.testing.assert_array_equal(one, sampler(rows, targets, np.random.default_rng(3)))
-
-
-def test_undone_sampling_has_the_mean_of_all_rows():
-    membership = (np.random.default_rng(1).random((300, 1)) < 0.05).astype(float)
-    sampler, targets = SliceSampler(membership), targets_of(300)
-    values = np.random.default_rng(2).random(300)
-    loss = undo_sampling(SoftCrossEntropy(), sampler, targets)
-    assert isinstance(loss, Reweighted)
-    odds = sampler.odds(targets.used, targets)
-    assert float((odds * loss.weight.numpy() * values).sum()) == pytest.approx(values.mean(), rel=1e-5)
-
-
-# -- in training ---------------------------------------------------------------------------------------
-
-
-class Flat(torch.nn.Module):
-    """Two channels of one sample, and two hidden layers of width 8."""
-
-    n_features = 8
-
-    def __init__(self, seed):
-        super().__init__()
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            self.layers = torch.nn.Sequential(
-                torch.nn.Flatten(),
-                torch.nn.Linear(2, 8),
-                torch.nn.ReLU(),
-                torch.nn.Linear(8, 8),
-                torch.nn.ReLU(),
-            )
-
-    def forward(self, inputs):
-        return self.layers(inputs)
-
-
-def flip_task(n, rng):
-    """A plane cut in two, but within a small disc the other way round (1.8 % of it)."""
-    x = rng.uniform(-2, 2, size=(n, 2))
-    disc = ((x - [1, 0.3]) ** 2).sum(axis=1) < 0.3**2
-    y = ((x[:, 0] > 0) ^ disc).astype(int)
-    return x[:, :, None].astype(np.float32), y, disc
-
-
-def noisy(disc, rng):
-    """What a slicing function makes of the disc: a fifth is missed, a tenth of what it names is not there."""
-    named = disc & (rng.random(len(disc)) > 0.2)
-    outside = np.flatnonzero(~disc)
-    named[rng.choice(outside, size=max(1, int(named.sum() / 9)), replace=False)] = True
-    return named[:, None]
-
-
-def fit_flip(seed, recipe, epochs=60):
-    rng = np.random.default_rng(seed)
-    signals, y, disc = flip_task(3000, rng)
-    plain = CrossModalClassifier(
-        encoder=Flat(seed), augment=None, max_epochs=epochs, batch_size=256, learning_rate=5e-3, weight_decay=1e-4,
-        schedule="constant", patience=None, accelerator="cpu", seed=seed,
-    )  # fmt: skip
-    model = train_robustly(plain, signals, y, noisy(disc, rng), recipe=recipe)
-    test, truth, inside = flip_task(20000, np.random.default_rng(100 + seed))
-    right = model.predict(test) == truth
-    return right[inside].mean(), right.mean()
-
-
-def test_slice_heads_train_inside_the_classifier():
-    inside, overall = fit_flip(0, "slice-heads", epochs=2)
-    assert 0 <= inside <= 1
-    assert overall > 0.4
-
-
-@pytest.mark.slow
-def test_a_small_flipped_region_is_learned_without_losing_the_rest():
-    gains, costs = [], []
-    for seed in range(4):
-        plain, ours = fit_flip(seed, "plain"), fit_flip(seed, "slice-heads")
-        gains.append(ours[0] - plain[0])
-        costs.append(plain[1] - ours[1])
-    assert np.mean(gains) >= 0.2, gains
-    assert np.mean(costs) <= 0.005, costs
