@@ -1,9 +1,10 @@
 """How well `LabelModel` recovers known parameters: by scenario, by number of records, and whether its intervals hold.
 
-    python benchmarks/label_model_recovery.py --yardstick DIR --peers VENVS --seeds 20 --quick --json
+    python benchmarks/label_model_recovery.py --yardstick DIR --peers VENVS --seeds 20 --results FILE --quick --json
 
 The scenarios are the yardstick's (`synthetic.py`): 20 functions, class balance given. Peers run in environments of their
-own, see `label_models.py`, on the same draws; differences to the best of them are paired.
+own, see `label_models.py`, on the same draws; differences to the best of them are paired. What peers found is kept in
+the file of `--results`, and not run again.
 """
 
 import argparse
@@ -37,47 +38,65 @@ def error(model: Any, theta: Any, prior: Any) -> float:
 
 
 def scenarios(options: argparse.Namespace, names: tuple[str, ...], sizes: list[int]) -> dict[str, Any]:
-    """Return the RMSE of the accuracies of each contender: by scenario, size and contender, one a seed."""
+    """Return the RMSE of the accuracies of each contender: by scenario, size, contender and seed."""
     here = Path(__file__).resolve().parent
     search = [str(here), str(options.yardstick.resolve()), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(search), "OMP_NUM_THREADS": "1"}
-    contenders = {"label_models_adapter:Sidelight": sys.executable}
+    contenders: dict[str, str | None] = {"label_models_adapter:Sidelight": sys.executable}
+    kept = figures(options.results)
     for name, venv in PEERS.items():
         python = options.peers / venv / "bin/python" if options.peers else None
-        if python and python.exists():
-            contenders[name] = str(python)
+        if (python and python.exists()) or any(entry["contender"] == name for entry in kept):
+            contenders[name] = str(python) if python and python.exists() else None
         elif options.peers:
             print(f"absent: {name}", file=sys.stderr)
+    drawn = {(size, seed) for size in sizes for seed in range(options.seeds)}
     found: dict[str, Any] = {}
-    seeds = ",".join(map(str, range(options.seeds)))
     for contender, python in contenders.items():
         worker = [str(python), str((options.yardstick / "worker.py").resolve()), "recover", contender]
         for scenario in names:
-            done = subprocess.run(
-                [*worker, scenario, ",".join(map(str, sizes)), seeds],
-                capture_output=True, text=True, env=environment, check=False,
-            )  # fmt: skip
-            for line in done.stdout.splitlines():
-                entry = json.loads(line[2:]) if line.startswith("@@") else {}
-                if entry.get("rmse_acc") is not None:
+            known = [
+                entry for entry in kept if (entry["contender"], entry["scenario"]) == (contender, scenario)
+            ]
+            if python and not drawn <= {(entry["n"], entry["seed"]) for entry in known}:
+                seeds = ",".join(map(str, range(options.seeds)))
+                done = subprocess.run(
+                    [*worker, scenario, ",".join(map(str, sizes)), seeds],
+                    capture_output=True, text=True, env=environment, check=False,
+                )  # fmt: skip
+                known = [json.loads(line[2:]) for line in done.stdout.splitlines() if line.startswith("@@")]
+                if options.results and contender in PEERS:
+                    with options.results.open("a") as file:
+                        file.writelines(json.dumps(entry) + "\n" for entry in known)
+            for entry in known:
+                if (entry["n"], entry["seed"]) in drawn and entry.get("rmse_acc") is not None:
                     by_size = found.setdefault(scenario, {}).setdefault(entry["n"], {})
-                    by_size.setdefault(contender.split(":")[-1], []).append(entry["rmse_acc"])
+                    by_size.setdefault(contender.split(":")[-1], {})[entry["seed"]] = entry["rmse_acc"]
     return found
 
 
-def against_best(errors: dict[str, list[float]]) -> str:
-    """Return a line: our mean RMSE, the best peer's, and the mean of the paired differences with its standard error."""
-    ours = np.array(errors["Sidelight"])
-    full = {name: np.array(values) for name, values in errors.items() if len(values) == len(ours)}
-    peers = sorted((values.mean(), name) for name, values in full.items() if name != "Sidelight")
-    if not peers:
-        return f"sidelight {ours.mean():.5f}"
-    best, name = peers[0]
-    gap = ours - full[name]
-    return (
-        f"sidelight {ours.mean():.5f}  best peer {best:.5f} {name}  "
-        f"difference {gap.mean():+.5f} (SE {gap.std() / max(1, len(gap) - 1) ** 0.5:.5f}, {len(gap)} draws)"
-    )
+def figures(path: Path | None) -> list[dict[str, Any]]:
+    """Return what peers found in earlier runs."""
+    if path is None or not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def lines(errors: dict[str, dict[int, float]]) -> list[str]:
+    """Return a line for each contender, the best first: mean RMSE, and ours less its with the standard error."""
+    ours = errors["Sidelight"]
+    found = []
+    for name, values in errors.items():
+        gap = np.array([ours[seed] - value for seed, value in values.items() if seed in ours])
+        spread = gap.std() / max(1, len(gap) - 1) ** 0.5
+        mean = float(np.mean(list(values.values())))
+        beside = (
+            ""
+            if name == "Sidelight"
+            else f"ours less its {gap.mean():+.5f} (SE {spread:.5f}, {len(gap)} draws)"
+        )
+        found.append((mean, f"{name:20s}{mean:.5f}  {beside}"))
+    return [line for _, line in sorted(found)]
 
 
 def draw(synthetic: Any, n: int, k: int, seed: int, m: int = 20) -> tuple[Any, Any, Any]:
@@ -120,6 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--yardstick", type=Path, default=Path("../shared/bench/peers"))
     parser.add_argument("--peers", type=Path, help="folder of the peers' virtual environments")
+    parser.add_argument("--results", type=Path, help="file in which peers' figures are kept between runs")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--sizes", default="1000,10000", help="records in the scenarios")
     parser.add_argument("--quick", action="store_true", help="nothing above 10,000 records")
@@ -145,7 +165,7 @@ def main() -> None:
         print("RMSE of accuracies, class balance given")
         for name, sizes in report["scenarios"].items():
             for n, errors in sizes.items():
-                print(f"{name:16s} n={n:<8d}{against_best(errors)}")
+                print("\n".join(f"{name:16s} n={n:<8d}{line}" for line in lines(errors)))
         print("RMSE times root n")
         for k, sizes in report["flatness"].items():
             print(f"{k} classes: " + "  ".join(f"{n}: {value:.2f}" for n, value in sizes.items()))

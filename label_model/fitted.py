@@ -30,6 +30,8 @@ class FittedLabelModel(VoteModel):
     emitted_: Array
     vote_rates_: Array
     n_fitted_: int
+    coverage_pull_: Array
+    vote_pull_: Array
     temperature_: float
     discounts_: Array
     one_sided_: NDArray[np.bool_]
@@ -103,10 +105,7 @@ class FittedLabelModel(VoteModel):
         """
         votes, method = self._check_intervals(L_train, method, level, n_draws)
         if method == "fisher":
-            known = self.balance_.source != "estimated"
-            return fisher_intervals(
-                votes, self.emitted_, self.prior_, prior_known=known, level=level, n_fitted=self.n_fitted_
-            )
+            return fisher_intervals(self, votes, level)
         return bootstrap_intervals(
             self, votes, class_balance=class_balance, n_draws=n_draws, level=level, seed=seed
         )

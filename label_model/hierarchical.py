@@ -1,6 +1,7 @@
 """A label model for classes within classes, whose votes may stop half-way down."""
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -66,7 +67,11 @@ class HierarchicalLabelModel:
         self.hierarchy = hierarchy
 
     def fit(
-        self, L_train: VoteMatrix | ArrayLike, class_balance: Any = None, gold: ArrayLike | None = None
+        self,
+        L_train: VoteMatrix | ArrayLike,
+        class_balance: Any = None,
+        gold: ArrayLike | None = None,
+        accuracies: Mapping[str, float | tuple[float, float]] | None = None,
     ) -> Self:
         """Learn accuracies and balance of each choice.
 
@@ -78,6 +83,8 @@ class HierarchicalLabelModel:
             What is known of the frequencies of the leaves: a sequence in their order, or a mapping by name.
         gold : array-like of int of shape (n_records,), optional
             Gold classes at any depth, -1 where unknown.
+        accuracies : mapping of function name to float or (float, float), optional
+            As in `LabelModel.fit`, in place of what functions declared. Either holds for each choice on the way down.
         """
         tree = self.hierarchy
         if hasattr(self, "names_"):
@@ -108,6 +115,7 @@ class HierarchicalLabelModel:
                     part,
                     class_balance=None if balance is None else balance / balance.sum(),
                     gold=None if truth is None else _lookup(route, truth, ABSTAIN)[rows],
+                    accuracies=accuracies,
                 )
         self.models_ = models
         self.names_ = votes.names
@@ -194,7 +202,10 @@ class HierarchicalLabelModel:
         schema = LabelSchema([tree.nodes[child] for child in tree.children(node)])
         functions = tuple(
             FunctionInfo(
-                f.name, f.fingerprint, tuple(sorted({int(route[v]) for v in f.polarity if route[v] >= 0}))
+                f.name,
+                f.fingerprint,
+                tuple(sorted({int(route[v]) for v in f.polarity if route[v] >= 0})),
+                f.accuracy,
             )
             for f in votes.functions
         )

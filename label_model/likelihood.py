@@ -39,6 +39,11 @@ class Pseudo:
         """Return the same records, each `factor` times."""
         return type(self)(factor * self.silent, factor * self.voted, factor * self.votes)
 
+    @property
+    def strengths(self) -> tuple[Array, Array]:
+        """Records that pull coverage, and votes that pull votes, both of shape (n_functions, n_classes)."""
+        return self.silent + self.voted, self.votes.sum(axis=1)
+
     def objective(self, silent: Array, covered: Array, emitted: Array) -> float:
         """Return the log density of the prior at P(abstains | class), P(votes | class) and P(vote | class)."""
         log_votes = np.log(np.maximum(emitted, SMALLEST)) - np.log(np.maximum(covered, SMALLEST))[:, None, :]

@@ -86,6 +86,8 @@ class LabelModel(FittedLabelModel):
         How the fit ended.
     violators_ : tuple of (str, int)
         Functions and classes they vote for whose vote makes the class less likely.
+    coverage_pull_, vote_pull_ : ndarray of shape (n_functions, cardinality)
+        How many records and votes a refined fit's prior was worth, function and class; 0 where it was not refined.
     camps_ : tuple of tuples of str
         Annotators who agree among themselves beyond what the classes explain, where that made the model wary.
 
@@ -358,6 +360,8 @@ class LabelModel(FittedLabelModel):
         self.emitted_ = fit.emitted
         self.prior_ = fit.prior
         self.misfit_ = fit.misfit
+        none = np.zeros(fit.emitted.shape[::2])
+        self.coverage_pull_, self.vote_pull_ = (none, none) if fit.pseudo is None else fit.pseudo.strengths
         self.convergence_ = fit.convergence
         self.discounts_ = np.ones(len(fit.emitted))
         self.temperature_ = 1.0

@@ -168,6 +168,8 @@ class Fit:
         Mean squared residual of the pairs in sampling variances.
     convergence : Convergence
         How the optimiser ended.
+    pseudo : Pseudo, optional
+        Prior of a fit that follows the likelihood.
     """
 
     table: PairTable
@@ -176,6 +178,7 @@ class Fit:
     guess: Array
     misfit: float
     convergence: Convergence
+    pseudo: Pseudo | None = None
 
     @property
     def right(self) -> Array:
@@ -335,12 +338,14 @@ def refined(problem: Problem, fit: Fit, cast: CastVotes, labels: NDArray[np.int6
         share = records.n_records / (records.n_records if counts is None else max(1.0, counts.sum()))
         learned = learned_pulls(records, emitted, prior, pseudo, problem.told, problem.repeats * share)
         if learned is not None:
+            pseudo = learned
             emitted, prior, _ = refine(
-                cast, counts, emitted, prior, learned.times(problem.repeats),
+                cast, counts, emitted, prior, pseudo.times(problem.repeats),
                 labels=labels, balance_pull=pull, iterations=steps,
             )  # fmt: skip
     q = posterior_of_vote(emitted, prior).reshape(-1, k)[fit.table.votes]
-    better = replace(fit, emitted=emitted, prior=prior, misfit=fit.table.misfit(lifts(q, prior)))
+    misfit = fit.table.misfit(lifts(q, prior))
+    better = replace(fit, emitted=emitted, prior=prior, misfit=misfit, pseudo=pseudo)
     upright = better.lift(problem.rates) > 0
     return better if upright and better.misfit <= FITS and explains_covotes(problem, better) else None
 

@@ -44,10 +44,8 @@ class ModelIntervals:
     method: str
 
 
-def fisher_intervals(
-    votes: VoteMatrix, emitted: Array, prior: Array, *, prior_known: bool, level: float, n_fitted: int
-) -> ModelIntervals:
-    """Return intervals from the information that the records hold on the parameters of a fit by likelihood.
+def fisher_intervals(model: Any, votes: VoteMatrix, level: float) -> ModelIntervals:
+    """Return intervals from the information that the records and the prior hold on the parameters of a fit by likelihood.
 
     The outcomes of function j in class y (abstaining among them) and the class balance are logits; the score of a
     record is P(y | votes) (1[outcome] - P(outcome | y)), and P(y | votes) - P(y). The inverse of the sum of their
@@ -55,22 +53,18 @@ def fisher_intervals(
 
     Parameters
     ----------
+    model : LabelModel
+        Refined by likelihood on `votes`.
     votes : VoteMatrix
         Votes the model was fitted on.
-    emitted : ndarray of shape (n_functions, n_classes, n_classes)
-        P(vote | class): function, vote, class.
-    prior : ndarray of shape (n_classes,)
-        Class balance.
-    prior_known : bool
-        Whether the balance was given, and so has no uncertainty here.
     level : float
         Confidence level.
-    n_fitted : int
-        Records that those in `votes` are worth; see `LabelModel.n_fitted_`.
     """
+    emitted, prior = model.emitted_, model.prior_
     m, k, _ = emitted.shape
+    prior_known = model.balance_.source != "estimated"
     n_outcomes = m * k * k
-    covariance = fisher_covariance(votes, emitted, prior, prior_known=prior_known, n_fitted=n_fitted)
+    covariance = fisher_covariance(model, votes)
     size = len(covariance)
     z = _normal_quantile(level)
     joint = emitted * prior
@@ -98,14 +92,14 @@ def fisher_intervals(
     return ModelIntervals(accuracy, low, high, prior, prior_low, prior_high, level, "fisher")
 
 
-def fisher_covariance(
-    votes: VoteMatrix, emitted: Array, prior: Array, *, prior_known: bool, n_fitted: int
-) -> Array:
+def fisher_covariance(model: Any, votes: VoteMatrix) -> Array:
     """Return the covariance of the logits of a fit: of each outcome against abstaining, and of the balance if learned.
 
-    Outcomes are in the order of `emitted`, the balance's logits come last; arguments are those of `fisher_intervals`.
+    Outcomes are in the order of `emitted_`, the balance's logits come last; arguments are those of `fisher_intervals`.
     """
+    emitted, prior = model.emitted_, model.prior_
     m, k, _ = emitted.shape
+    prior_known = model.balance_.source != "estimated"
     hot = one_hot(votes)
     silent = np.maximum(1 - emitted.sum(axis=1), 1e-9)
     log_silent = np.log(silent)
@@ -124,8 +118,27 @@ def fisher_covariance(
         if not prior_known:
             score = np.concatenate([score, posterior - prior], axis=1)
         information += score.T @ score
-    information *= n_fitted / max(1, votes.n_records)
+    information *= model.n_fitted_ / max(1, votes.n_records)
+    _add_prior(information, emitted, model.coverage_pull_, model.vote_pull_)
     return np.linalg.pinv(information, rcond=1e-10, hermitian=True)
+
+
+def _add_prior(information: Array, emitted: Array, coverage_pull: Array, vote_pull: Array) -> None:
+    """Add what a fit's prior knew, in place: functions vote alike often in all classes, and are alike in accuracy.
+
+    A pull of so many records on the share of them that a function votes on, and one of so many votes on which it casts,
+    know as much of the outcomes' logits as that many observations of either.
+    """
+    m, k, _ = emitted.shape
+    for j in range(m):
+        for y in range(k):
+            outcome = np.maximum(emitted[j, :, y], 1e-9)
+            covered = outcome.sum()
+            share = outcome / covered
+            known = coverage_pull[j, y] * covered * max(1 - covered, 0.0) * np.outer(share, share)
+            known += vote_pull[j, y] * (np.diag(share) - np.outer(share, share))
+            at = (j * k + np.arange(k)) * k + y
+            information[np.ix_(at, at)] += known
 
 
 def bootstrap_intervals(

@@ -1,5 +1,6 @@
 """`sidelight fit`: combine votes into probabilistic labels."""
 
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
     help="JSON file with a tree of classes, {name: {name: null, ...}, ...}; labels are for its leaves.",
 )
 @gold_options
+@click.option(
+    "--learn-from-gold",
+    is_flag=True,
+    help="Use the labels of --gold in the fit, instead of judging by them.",
+)
 @overwrite_option
 @json_option
 def fit(
@@ -50,14 +56,16 @@ def fit(
     gold: str | None,
     gold_id: str | None,
     gold_column: str | None,
+    learn_from_gold: bool,
     overwrite: bool,
     as_json: bool,
 ) -> int:
     """Learn how far each function of VOTES can be trusted, and write the probability of each class for each record.
 
-    No gold label is used. Those given with --gold only tell how good the labels are. Several folders, such as those of
-    several sites, are learned from together by adding up the counts that lie with their votes; so is one folder without
-    --out. Only these counts are read then, however many records there are.
+    No gold label is used. Those given with --gold only tell how good the labels are, unless --learn-from-gold says that
+    any number of them take part. Several folders, such as those of several sites, are learned from together by adding up
+    the counts that lie with their votes; so is one folder without --out. Only these counts are read then, however many
+    records there are.
     """
     from sidelight.label_model import MODELS, HierarchicalLabelModel, Labels, VoteModel
     from sidelight.labeling import LabelSchema, UsageError, read_votes
@@ -72,6 +80,13 @@ def fit(
     from_counts = len(votes) > 1 or out is None
     if from_counts and hierarchy is not None:
         raise UsageError("--hierarchy learns from the votes of one folder, and wants --out")
+    if learn_from_gold:
+        if gold is None:
+            raise UsageError("--learn-from-gold needs --gold FILE and --gold-column COLUMN")
+        if from_counts:
+            raise UsageError("--learn-from-gold learns from the votes of one folder, and wants --out")
+        if "gold" not in inspect.signature(MODELS[model].fit).parameters:
+            raise UsageError(f"--model {model} learns from no gold label; leave out --learn-from-gold")
     if out is None and (model_out is None or gold is not None):
         raise UsageError(
             "say --out, the table of labels to write; --model-out alone keeps what is learned from counts"
@@ -92,12 +107,14 @@ def fit(
     tree = None if hierarchy is None else read_hierarchy(hierarchy, matrix)
     classes = matrix.schema if tree is None else LabelSchema(tree.leaves)
     balance = None if class_balance is None else parse_balance(class_balance, classes)
+    beside: dict[str, Any] = {"gold": truth} if learn_from_gold else {}
     fitted: VoteModel | HierarchicalLabelModel
     if tree is None:
-        fitted = learned or MODELS[model](cardinality=classes.cardinality).fit(matrix, class_balance=balance)
+        fresh = MODELS[model](cardinality=classes.cardinality)
+        fitted = learned or fresh.fit(matrix, class_balance=balance, **beside)
         labels, shares, source = Labels.from_model(fitted, matrix), fitted.prior_, fitted.balance_.source
     else:
-        fitted = HierarchicalLabelModel(tree).fit(matrix, class_balance=balance)
+        fitted = HierarchicalLabelModel(tree).fit(matrix, class_balance=balance, **beside)
         labels, shares = fitted.labels(matrix), leaf_balance(fitted)
         source = "estimated" if balance is None else "given"
         truth = None if truth is None else at_leaves(tree, truth)
@@ -113,6 +130,9 @@ def fit(
         "class balance from": source,
         "labels": out,
     }
+    if learn_from_gold and truth is not None:
+        summary["gold labels learned from"] = int((truth >= 0).sum())
+        truth = None  # they cannot judge what was learned from them
     quality = None if truth is None else label_quality(labels, truth)
     weights = getattr(fitted, "get_weights", None)
     accuracies = {} if weights is None else dict(zip(matrix.names, weights().tolist(), strict=True))

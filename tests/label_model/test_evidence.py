@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sidelight.label_model import LabelModel, Labels
+from sidelight.label_model.soft_moments import SoftMoments
 from sidelight.labeling import FunctionInfo, LabelSchema, VoteMatrix, as_votes
 
 
@@ -121,3 +122,23 @@ def test_accuracies_are_learned_from_votes_for_sets_of_classes():
     assert good > poor + 0.05
     accuracy = [m.score(votes, truth)["accuracy"] for m in (model, LabelModel(4).fit(plain))]
     assert accuracy[0] > accuracy[1] + 0.03
+
+
+def test_counts_added_part_by_part_know_which_votes_were_guesses():
+    rng = np.random.default_rng(1)
+    accuracy = rng.uniform(0.75, 0.95, 8)
+    truth = rng.integers(0, 2, (4000, 1))
+    sure = np.where(rng.random((4000, 8)) < accuracy, truth, 1 - truth)
+    confidence = np.where(rng.random((4000, 8)) < 0.5, 1.0, 0.2)
+    confidence[:1000] = 1.0  # a part in which all votes are sure
+    said = np.where(rng.random((4000, 8)) < confidence, sure, rng.integers(0, 2, (4000, 8))).astype(np.int8)
+    plain = as_votes(said)
+    votes = VoteMatrix(said, plain.schema, plain.functions, confidence=confidence.astype(np.float32))
+    for order in ([0, 1, 2, 3], [3, 1, 0, 2]):
+        stepwise = LabelModel()
+        for part in order:
+            stepwise.partial_fit(votes.take_rows(np.arange(1000 * part, 1000 * part + 1000)))
+        np.testing.assert_allclose(stepwise.get_weights(), accuracy, atol=0.04)
+        together = SoftMoments.of(votes)
+        np.testing.assert_allclose(stepwise._counted.pairs, together.pairs, atol=1e-3)
+        np.testing.assert_allclose(stepwise._counted.own, together.own, atol=1e-6)

@@ -147,3 +147,18 @@ def test_a_class_below_which_nobody_votes_keeps_its_balance():
         HierarchicalLabelModel(TREE).fit(np.full((5, 3), ABSTAIN, np.int8))
     with pytest.warns(LabelModelWarning):
         HierarchicalLabelModel(TREE).fit(np.zeros((0, 3), np.int8))
+
+
+def test_declared_and_expected_accuracies_reach_every_choice():
+    votes, _ = reports(800)
+    functions = [FunctionInfo(f"f{j}") for j in range(6)]
+    plain = VoteMatrix(votes, TREE.schema, tuple(functions))
+    told = VoteMatrix(votes, TREE.schema, (FunctionInfo("f0", accuracy=(0.55, 1e6)), *functions[1:]))
+
+    def weights(votes, **beliefs):
+        models = HierarchicalLabelModel(TREE).fit(votes, **beliefs).models_
+        return np.array([model.get_weights()[0] for model in models.values()])
+
+    assert (weights(plain) > 0.65).all()
+    np.testing.assert_allclose(weights(told), 0.55, atol=0.02)
+    np.testing.assert_allclose(weights(told, accuracies={"f0": (0.9, 1e6)}), 0.9, atol=0.02)
