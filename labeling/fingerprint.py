@@ -273,7 +273,7 @@ def _is_library_file(module: str, file: str) -> bool:
 _DESCRIBERS: tuple[tuple[Any, Any], ...] = (
     (re.Pattern, _describe_pattern),
     ((np.ndarray, np.generic), _describe_array),
-    ((datetime.date, datetime.time, datetime.timedelta, Path), _describe_plain),
+    ((datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, Path), _describe_plain),
     (enum.Enum, lambda thing, inside: _describe_enum(thing)),
     (functools.partial, _describe_partial),
     (types.FunctionType, _describe_function),
