@@ -15,7 +15,7 @@ from sidelight.labeling.seeds import derive_seed, generator
 
 from .randomness import seeded
 from .soft_loss import cross_entropy_with_probs
-from .targets import as_targets
+from .targets import targets_of_texts
 
 N_BUCKETS = 2**13
 WORD = re.compile(r"\w+|[^\w\s]")
@@ -71,12 +71,8 @@ class RecurrentTextModel:
 
     def fit(self, texts: Sequence[str], proba: ArrayLike, covered: ArrayLike | None = None) -> Self:
         """Learn from reports and their labels; see `TextModel.fit`."""
-        targets = as_targets(proba, covered)
-        if len(texts) != len(targets.proba):
-            raise ValueError(f"{len(texts)} texts but {len(targets.proba)} rows of labels")
+        targets = targets_of_texts(texts, proba, covered)
         rows = targets.used
-        if not len(rows):
-            raise ValueError("no row is covered: there is nothing to learn from")
         self.n_classes_ = targets.n_classes
         words = [self._hashed(texts[row]) for row in rows]
         struck = {bucket(word) for trigger in self.triggers for word in WORD.findall(trigger.lower())}

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.csv as table_csv
 import pyarrow.parquet as pq
 
-from sidelight.labeling.faults import InputError
+from sidelight.labeling.faults import InputError, UsageError
 from sidelight.labeling.folder import PRIVATE_FILE, PRIVATE_FOLDER, write_file
 
 from .bags import Bags
 from .bundle import Bundle
-from .inputs import Inputs
+from .inputs import Inputs, as_inputs
 from .predictions import Predictions
 from .signal_stream import SignalStream
 from .study_files import StudyFiles
@@ -99,6 +99,8 @@ def score_studies(
     names, n_scored, n_resumed = [], 0, 0
     counts = dict.fromkeys(bundle.schema.classes, 0)
     for number, inputs in enumerate(pieces):
+        if number == 0:
+            _check_contract(bundle, inputs, parts)
         path = parts / f"part-{number:06}.parquet"
         found = _finished(path)
         if found is None:
@@ -115,6 +117,15 @@ def score_studies(
     _join(names, target)
     shutil.rmtree(parts, ignore_errors=True)
     return Scored(n_scored, n - n_scored + n_unreadable, n_resumed, counts)
+
+
+def _check_contract(bundle: Bundle, inputs: Inputs, parts: Path) -> None:
+    """Raise for studies that the bundle does not take, and leave nothing of the attempt."""
+    try:
+        bundle.contract.check(as_inputs(inputs).contract)
+    except UsageError:
+        shutil.rmtree(parts, ignore_errors=True)
+        raise
 
 
 def _opened(source: Path, bundle: Bundle, part_size: int, by: str) -> tuple[int, int, Iterator[Inputs]]:

@@ -29,10 +29,13 @@ def summarize(about: Mapping[str, Any]) -> dict[str, str]:
     training, lineage = about.get("training", {}), about.get("lineage", {})
     metrics = about.get("metrics", {})
     encoder = about.get("encoder", {})
-    several = "findings, several of which may be present" if about.get("multi_label") else "classes"
+    classes = ", ".join(about.get("classes", [])) or UNKNOWN
+    outcome = f"{about.get('task', 'label')}: classes {classes}"
+    if about.get("multi_label"):
+        outcome = f"{classes}: findings, several of which may be present"
     n_rows = training.get("n_rows")
     return {
-        "outcome": f"{about.get('task', 'label')}: {several} {', '.join(about.get('classes', [])) or UNKNOWN}",
+        "outcome": outcome,
         "labels": _labels(lineage),
         "predictors": str(InputContract.from_json(about["input"])) if "input" in about else UNKNOWN,
         "sample size": f"{n_rows} labeled records taught the model" if n_rows is not None else UNKNOWN,

@@ -1,5 +1,6 @@
 """What a model learns: a distribution over the classes for each record, and how much the record counts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +80,16 @@ def as_targets(
         )
     proba = np.where(weight[:, None] > 0, values, 1 / values.shape[1]).astype(np.float32)
     return Targets(proba, weight)
+
+
+def targets_of_texts(texts: Sequence[str], proba: ArrayLike, covered: ArrayLike | None) -> Targets:
+    """Return labels of reports; refuse those that do not belong together or teach nothing."""
+    targets = as_targets(proba, covered)
+    if len(texts) != len(targets.proba):
+        raise ValueError(f"{len(texts)} texts but {len(targets.proba)} rows of labels")
+    if not len(targets.used):
+        raise ValueError("no row is covered: there is nothing to learn from")
+    return targets
 
 
 def _one_hot(

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from sidelight.labeling.seeds import generator
 
-from .targets import as_targets
+from .targets import targets_of_texts
 
 N_FEATURES = 2**18
 
@@ -75,12 +75,8 @@ class TextModel:
         """
         from sklearn.linear_model import LogisticRegression
 
-        targets = as_targets(proba, covered)
-        if len(texts) != len(targets.proba):
-            raise ValueError(f"{len(texts)} texts but {len(targets.proba)} rows of labels")
+        targets = targets_of_texts(texts, proba, covered)
         rows = targets.used
-        if not len(rows):
-            raise ValueError("no row is covered: there is nothing to learn from")
         self.n_classes_ = targets.n_classes
         copies = self._copies([texts[row] for row in rows])
         n_copies = copies.shape[0] // len(rows)

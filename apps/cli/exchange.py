@@ -21,7 +21,9 @@ _NAMES = (
     epilog="Example: sidelight export labels.parquet --to label-studio --records notes.csv --with-text --out tasks.json",
 )
 @click.argument("labels", type=click.Path())
-@click.option("--to", "target", required=True, type=click.Choice(_NAMES), help="The other program's format.")
+@click.option(
+    "--to", "target", required=True, type=click.Choice([*_NAMES, "onnx"]), help="The other program's format."
+)
 @click.option("--out", required=True, type=click.Path(), help="File to write; a folder for huggingface.")
 @click.option("--votes", type=click.Path(), help="Folder of votes, for formats that hold them (wrench).")
 @click.option("--records", type=click.Path(), help="The export that holds the records' text.")
@@ -44,7 +46,11 @@ def export_labels(
     as_json: bool,
     columns: Mapping[str, Any],
 ) -> int:
-    """Write LABELS in the format of another program. Text goes along only when --with-text asks for it."""
+    """Write LABELS in the format of another program. Text goes along only when --with-text asks for it.
+
+    For onnx give a trained bundle's folder in place of LABELS: its network becomes one file that takes signals and gives
+    probabilities, written only if it gives what the bundle gives.
+    """
     from sidelight.apps.exchange import FORMATS, Content
     from sidelight.label_model import Labels
     from sidelight.labeling import UsageError, read_votes
@@ -55,6 +61,10 @@ def export_labels(
         raise UsageError(f"{out} exists already; choose another --out or pass --overwrite")
     if with_text != (records is not None):
         raise UsageError("--with-text and --records EXPORT go together")
+    if target == "onnx":
+        facts = _export_network(labels, out, plain=votes is None and records is None)
+        print_json(facts) if as_json else print_facts(facts)
+        return 0
     table = Labels.read(labels)
     texts: dict[str, str] = {}
     if records is not None:
@@ -69,6 +79,25 @@ def export_labels(
     facts = {"records": len(table), "with text": len(texts), "written": out}
     print_json(facts) if as_json else print_facts(facts)
     return 0
+
+
+def _export_network(bundle: str, out: str, *, plain: bool) -> dict[str, Any]:
+    """Write a bundle's network as ONNX; return what was written and how near it is to the bundle."""
+    from sidelight.apps.bundles import open_bundle
+    from sidelight.crossmodal import export_onnx
+    from sidelight.labeling import UsageError
+
+    if not plain:
+        raise UsageError("--to onnx takes a bundle's folder: no votes and no records go along")
+    model = open_bundle(bundle)
+    gap = export_onnx(model, out)
+    return {
+        "classes": ", ".join(model.schema.classes),
+        "input": str(model.contract),
+        "largest difference": f"{gap:.1e}",
+        "intended use": model.intended_use,
+        "written": out,
+    }
 
 
 @click.command(

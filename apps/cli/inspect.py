@@ -1,6 +1,7 @@
 """`sidelight inspect`: what an export holds, without a word of it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,15 +10,20 @@ from .exports import export_options, open_export
 from .output import json_option, print_facts, print_json, print_table
 
 
-@click.command(short_help="Say what an export holds.", epilog="Example: sidelight inspect export/")
+@click.command(
+    short_help="Say what an export or a bundle holds.", epilog="Example: sidelight inspect export/"
+)
 @click.argument("export", type=click.Path())
 @export_options
 @json_option
 def inspect(export: str, as_json: bool, columns: Mapping[str, Any]) -> int:
     """Say what EXPORT holds: formats, rows, columns, lengths of text, patients, events and problems.
 
-    Nothing of what a record says is shown.
+    Nothing of what a record says is shown. Of a trained bundle's folder its summary is shown: what it tells, from what,
+    how well, and what it is not for.
     """
+    if Path(export, "bundle.json").is_file():
+        return _show_bundle(export, as_json)
     from sidelight.labeling.readers.survey import survey
 
     found = survey(open_export(export, columns)).to_json()
@@ -45,4 +51,14 @@ def inspect(export: str, as_json: bool, columns: Mapping[str, Any]) -> int:
             "set aside": found["problems"],
         }
     )
+    return 0
+
+
+def _show_bundle(path: str, as_json: bool) -> int:
+    """Print a bundle's summary."""
+    from sidelight.apps.bundles import open_bundle
+
+    bundle = open_bundle(path)
+    facts = {**bundle.summary, "fingerprint": bundle.fingerprint}
+    print_json(facts) if as_json else print_facts(facts)
     return 0

@@ -1,10 +1,12 @@
 import json
 import subprocess
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
 
+from sidelight.apps.cli.main import main
 from sidelight.crossmodal import (
     CrossModalClassifier,
     ParityError,
@@ -62,3 +64,18 @@ def test_a_file_that_differs_is_not_written(bundle, tmp_path, monkeypatch):
     with pytest.raises(ParityError, match="differs from the network"):
         export_onnx(bundle, tmp_path / "model.onnx")
     assert not (tmp_path / "model.onnx").exists()
+
+
+def test_the_command_exports_a_network_of_several_findings(two_views, quick, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    gold, _, values = two_views(20)
+    model = quick(max_epochs=1, multi_label=True).fit(values, np.stack([gold, 1 - gold], axis=1))
+    save_bundle("bundle", model, LabelSchema(("fast", "slow"), "findings"))
+    assert main(["export", "bundle", "--to", "onnx", "--out", "model.onnx", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["classes"], float(told["largest difference"]) <= 1e-5) == ("fast, slow", True)
+    session = import_module("onnxruntime").InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
+    given = session.run(None, {"signals": values})[0]
+    np.testing.assert_allclose(given, model.predict_proba(values), atol=1e-5)
+    assert main(["export", "bundle", "--to", "onnx", "--out", "x.onnx", "--votes", "votes"]) == 2
+    assert "no votes and no records go along" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from sidelight.crossmodal import (
     view_logits,
     weighted_logits,
 )
+from sidelight.crossmodal.gold_mixing import golden_section
 
 
 def rows_of(n, k=3):
@@ -119,6 +120,20 @@ def test_useless_labels_from_reports_are_given_little_weight_and_good_ones_much(
     assert good.share < bad.share
     assert bad.scores[-1] > bad.scores[0]
     assert search_gold_share(*gold_case(False)).scores.tolist() == bad.scores.tolist()
+
+
+@pytest.mark.parametrize("peak", [0.0, 0.004, 0.13, 0.5, 0.77, 1.0])
+def test_a_peak_is_found_to_within_a_hundredth_and_few_are_tried(peak):
+    known = golden_section(lambda share: -(abs(share - peak) ** 1.5))
+    assert abs(max(known, key=known.get) - peak) <= 0.01
+    assert len(known) <= 20
+
+
+def test_a_finer_search_is_no_worse_than_the_grid():
+    grid, fine = (search_gold_share(*gold_case(False, n_gold=200), **m) for m in ({}, {"shares": None}))
+    assert fine.scores.max() >= grid.scores.max() - 0.01
+    assert fine.share in fine.shares
+    assert (np.diff(fine.shares) > 0).all()
 
 
 def test_shares_of_the_weight_are_what_was_asked_for():

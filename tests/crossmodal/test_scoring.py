@@ -145,3 +145,11 @@ def test_a_truncated_file_is_refused(tmp_path):
     np.savez(path, signals=np.zeros((2, 1, 5)), ids=np.array(["same", "same"]))
     with pytest.raises(InputError, match="twice"):
         SignalStream(path)
+
+
+def test_studies_of_another_kind_leave_nothing_behind(bundle, file, two_views, tmp_path):
+    other = saved(tmp_path / "other.npz", two_views(9)[2], sampling_hz=500)
+    before = sorted(os.listdir(tmp_path))
+    with pytest.raises(UsageError, match=r"500\.0 Hz; the model needs 100\.0"):
+        score_studies(bundle, other, tmp_path / "p.csv")
+    assert sorted(os.listdir(tmp_path)) == before

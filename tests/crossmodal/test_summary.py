@@ -1,5 +1,6 @@
 import json
 
+from sidelight.apps.cli.main import main
 from sidelight.crossmodal import load_bundle, save_bundle, summarize
 from sidelight.labeling import LabelSchema
 
@@ -30,3 +31,20 @@ def test_every_bundle_says_what_a_reader_must_know(two_views, quick, tmp_path):
 
 def test_what_is_not_known_is_not_reported():
     assert set(summarize({"classes": []}).values()) >= {"not reported"}
+
+
+def test_several_findings_are_told_as_findings():
+    about = {"classes": ["effusion", "nodule"], "task": "findings", "multi_label": True}
+    assert summarize(about)["outcome"] == "effusion, nodule: findings, several of which may be present"
+
+
+def test_the_inspect_command_shows_a_bundles_summary(two_views, quick, tmp_path, capsys):
+    gold, _, signals = two_views(20)
+    folder = save_bundle(tmp_path / "b", quick(max_epochs=1).fit(signals, gold), LabelSchema(("no", "yes")))
+    assert main(["inspect", str(folder), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["privacy"].startswith("trained without a guarantee")
+    assert told["fingerprint"] == load_bundle(folder).fingerprint
+    (folder / "model.safetensors").unlink()
+    assert main(["inspect", str(folder)]) == 3
+    assert "is no bundle" in capsys.readouterr().err
