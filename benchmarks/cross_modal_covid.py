@@ -30,7 +30,7 @@ from sidelight.label_model import LabelModel, MajorityLabelVoter
 from sidelight.labeling import LFApplier
 
 N_FOLDS = 5
-SIDE = 96
+SIDE = 64
 EPOCHS, BATCH, PATIENCE = 60, 16, 20
 SAME = "gold, images that functions cover"
 MODELS = {"label model": LabelModel, "majority vote": MajorityLabelVoter}

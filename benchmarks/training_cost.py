@@ -2,11 +2,12 @@
 
     python benchmarks/training_cost.py --data ../shared/data
 
-The demo's network (`ResNet1d` over 12 leads of 1,000 samples) learns from 224 records of `ptbxl_ecg`, random signals of
-that size where it is absent. Both run in turns, once to warm up and then as often as asked; a ratio is that of the
+The demo's network (`ResNet1d` over 12 leads of 1,000 samples), a narrower and a wider one learn from 224 records of
+`ptbxl_ecg`, random signals of that size where it is absent. Both run in turns, once to warm up and then as often as asked; a ratio is that of the
 medians, its interval the least and the greatest of the turns. On the CPU one thread works and CPU seconds count; with
 `--device cuda` both run on the GPU and seconds on the clock count, until the device is done. Batches are drawn alone, as
-training draws them, to see which share of the time they need. Pieces show what computing a step in smaller parts costs.
+training draws them, to see which share of the time they need: of arrays, and of radiographs in files (`covid_cxr`), the
+first time and once they are in memory. Pieces show what computing a step in smaller parts costs.
 Prints a table and, last, one line of JSON.
 """
 
@@ -28,8 +29,10 @@ from sidelight.crossmodal import (
     BatchLoader,
     CrossModalClassifier,
     ResNet1d,
+    ResNet2d,
     SignalAugment,
     SignalSet,
+    StudyFiles,
     as_inputs,
 )
 from sidelight.crossmodal import as_targets as targets_of
@@ -37,6 +40,8 @@ from sidelight.crossmodal import as_targets as targets_of
 N_RECORDS = 224
 BATCH = 32
 PIECES = (1, 2, 4)
+SIZES = {"narrow": {"width": 8, "n_blocks": 2}, "the demo's": {}, "wide": {"width": 64}}
+SIDE = 96
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,18 +64,31 @@ def main(arguments: list[str] | None = None) -> int:
     values = read(options.data / "ptbxl_ecg")
     torch.set_num_threads(1)
     result: dict[str, Any] = {"benchmark": "training_cost", "device": options.device, "epochs": epochs}
-    result["against_plain_loop"] = against_plain_loop(values, epochs, repeats, options.device)
+    result["against_plain_loop"] = {
+        name: against_plain_loop(values, size, epochs, repeats, options.device)
+        for name, size in SIZES.items()
+        if not options.quick or not size
+    }
     result["batches"] = waiting(values, epochs, options.device)
+    result["files"] = files(options.data / "covid_cxr", options.device)
     result["pieces"] = in_pieces(values, epochs, repeats, options.device)
     result["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if not options.json:
-        ratio, batches = result["against_plain_loop"], result["batches"]
+        for name, ratio in result["against_plain_loop"].items():
+            print(
+                f"{name} ({ratio['weights']:,} weights): an epoch costs {ratio['ratio']:.3f} ({ratio['low']:.3f} to "
+                f"{ratio['high']:.3f}) times that of a plain loop over the same module and data, "
+                f"{ratio['ours'] / epochs:.3f} s against {ratio['plain'] / epochs:.3f} s"
+            )
+        batches, read_files = result["batches"], result["files"]
         print(
-            f"an epoch costs {ratio['ratio']:.3f} ({ratio['low']:.3f} to {ratio['high']:.3f}) times that of a plain "
-            f"loop over the same module and data, {ratio['ours'] / epochs:.3f} s against "
-            f"{ratio['plain'] / epochs:.3f} s\n"
             f"batches need {batches['share']:.1%} of a training's time, {batches['share_augmented']:.1%} augmented"
         )
+        if read_files is not None:
+            print(
+                f"{read_files['n']} radiographs in files: {read_files['first']:.2f} s to open and read them once, "
+                f"{read_files['again']:.3f} s to draw them in an epoch, of {read_files['epoch']:.2f} s that an epoch takes"
+            )
         for entry in result["pieces"]:
             print(f"steps in {entry['pieces']} pieces: {entry['ratio']:.2f} times the time")
     print(json.dumps(result))
@@ -86,13 +104,13 @@ def read(folder: Path) -> NDArray[np.float32]:
 
 
 def against_plain_loop(
-    values: NDArray[np.float32], epochs: int, repeats: int, device: str
+    values: NDArray[np.float32], size: dict[str, int], epochs: int, repeats: int, device: str
 ) -> dict[str, float]:
     """Return seconds of a training here and in a plain loop, in turns, and their ratio."""
     y = np.arange(len(values)) % 2
 
     def plain() -> None:
-        encoder = ResNet1d(12)
+        encoder = ResNet1d(12, **size)
         network = nn.Sequential(encoder, nn.Linear(encoder.n_features, 2)).to(device).train()
         inputs, target = torch.from_numpy(values), torch.from_numpy(y)
         optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
@@ -106,7 +124,7 @@ def against_plain_loop(
 
     seconds: dict[str, list[float]] = {"ours": [], "plain": []}
     runs: tuple[tuple[str, Callable[[], Any]], ...] = (
-        ("ours", lambda: ours(values, epochs, device)),
+        ("ours", lambda: ours(values, epochs, device, size=size)),
         ("plain", plain),
     )
     for _ in range(repeats + 1):
@@ -116,16 +134,19 @@ def against_plain_loop(
     medians = {name: float(np.median(values_[1:])) for name, values_ in seconds.items()}
     return {
         **medians,
+        "weights": sum(weights.numel() for weights in ResNet1d(12, **size).parameters()),
         "ratio": medians["ours"] / medians["plain"],
         "low": float(ratios.min()),
         "high": float(ratios.max()),
     }
 
 
-def ours(values: NDArray[np.float32], epochs: int, device: str, accumulate: int = 1) -> None:
+def ours(
+    values: Any, epochs: int, device: str, accumulate: int = 1, *, size: dict[str, int] | None = None
+) -> None:
     """Train without augmentation and validation, as the plain loop does."""
     CrossModalClassifier(
-        ResNet1d(12),
+        ResNet1d(12, **size or {}) if isinstance(values, np.ndarray) else ResNet2d(1),
         max_epochs=epochs,
         batch_size=BATCH,
         accumulate=accumulate,
@@ -151,6 +172,24 @@ def waiting(values: NDArray[np.float32], epochs: int, device: str) -> dict[str, 
         "share": plain / whole,
         "share_augmented": augmented / (whole - plain + augmented),
     }
+
+
+def files(folder: Path, device: str) -> dict[str, float] | None:
+    """Return seconds to read radiographs for one epoch, the first time and later, and those of a whole epoch."""
+    if not folder.exists():
+        print(f"{folder.name}: absent, no files are read", file=sys.stderr)
+        return None
+    opened = []
+
+    def read_all() -> None:
+        for rows in np.array_split(np.arange(len(opened[0])), -(-len(opened[0]) // BATCH)):
+            opened[0].batch(rows)
+
+    first = timed(lambda: opened.append(StudyFiles.open(folder / "images", shape=(SIDE, SIDE))), device)
+    first, again = first + timed(read_all, device), timed(read_all, device)
+    images = opened[0]
+    whole = timed(lambda: ours(images, 1, device), device)
+    return {"n": len(images), "first": first, "again": again, "epoch": whole}
 
 
 def in_pieces(values: NDArray[np.float32], epochs: int, repeats: int, device: str) -> list[dict[str, float]]:
