@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--noise-runs", type=int, default=100, help="searches of data with nothing to find")
+    parser.add_argument("--first-run", type=int, default=0, help="number of the first search of noise")
     parser.add_argument(
         "--recipes", default="plain,balanced,slice-heads", help="names of sidelight's recipes"
     )
@@ -87,10 +88,10 @@ def _noise(options: argparse.Namespace) -> dict[str, Any]:
     from slicebench import problems
     from slices_adapter import SidelightDiscovery
 
-    alarms, runs = 0, 0
+    alarms: list[int] = []
     names = [name for name in problems.BUILDERS if name.endswith("/null")]
     views: dict[str, Any] = {}
-    for shuffle in range(options.noise_runs):
+    for shuffle in range(options.first_run, options.first_run + options.noise_runs):
         name = names[shuffle % len(names)]
         if name not in views:
             problem = problems.BUILDERS[name](seed=options.first_seed, strength=0.9, sf_noise=0.2)
@@ -102,9 +103,10 @@ def _noise(options: argparse.Namespace) -> dict[str, Any]:
             rows = np.flatnonzero(view.y == label)
             proba[rows] = proba[random.permutation(rows)]
         shuffled = type(view)(view.X, view.emb, view.y, proba, view.meta)
-        alarms += any(SidelightDiscovery().discover(shuffled, shuffle).flagged)
-        runs += 1
-    return {"runs": runs, "runs_with_a_confirmed_slice": alarms}
+        if any(SidelightDiscovery().discover(shuffled, shuffle).flagged):
+            alarms.append(shuffle)
+        print(f"noise {shuffle} {name}: {len(alarms)} with a confirmed slice", file=sys.stderr, flush=True)
+    return {"runs": options.noise_runs, "runs_with_a_confirmed_slice": len(alarms), "which": alarms}
 
 
 def _cases(options: argparse.Namespace, builders: Any) -> list[tuple[int, str]]:

@@ -35,6 +35,7 @@ from .report import Audit, AuditRow, Overall
 from .scorer import Scorer
 from .slice_calibration import CalibrationRow, slice_calibration
 from .strata import strata
+from .subclass_schema import Subclass, SubclassSchema
 from .subclasses import SubclassRow, SubclassTable, subclass_metrics
 from .support import Support
 
@@ -115,7 +116,9 @@ __all__ = [
     "SliceSampler",
     "SlicingFunction",
     "Strip",
+    "Subclass",
     "SubclassRow",
+    "SubclassSchema",
     "SubclassTable",
     "Support",
     "TrainingView",

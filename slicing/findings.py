@@ -172,7 +172,10 @@ class Findings:
         return plain
 
     def write(self, folder: str | Path) -> Path:
-        """Write `audit.json`, `slices.csv`, `audit.html` and `model_card.md` into a folder that is there."""
+        """Write `audit.json`, `slices.csv`, `audit.html` and `model_card.md` into a folder that is there.
+
+        With subclasses also `subclasses.toml`, their schema, for people to weigh and to read back.
+        """
         from .model_card import model_card
 
         path = Path(folder)
@@ -181,6 +184,8 @@ class Findings:
         )
         write_file(path / "slices.csv", self.audit.to_csv())
         write_file(path / "model_card.md", model_card(self))
+        if self.subclasses is not None:
+            self.subclasses.completed().write(path / "subclasses.toml")
         self.to_html(path / "audit.html")
         return path
 

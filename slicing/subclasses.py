@@ -3,18 +3,26 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sidelight.labeling.statistics import Interval, clustered_proportion, delong, group_codes
+from sidelight.labeling.statistics import (
+    Interval,
+    cluster_variance,
+    clustered_proportion,
+    delong,
+    group_codes,
+    wilson_interval,
+)
 
 from .metrics import Task, as_task
 from .power import needed_size, share_variance
 from .share_gap import GapRow, gap_between, judged
 from .strata import cell_parts, is_absent
+from .subclass_schema import Subclass, SubclassSchema
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,10 @@ class SubclassRow:
         "hidden gap", "better", "no evidence", "not assessable" or "not seen".
     n_needed : int or None
         Records that would show a gap as large as the margin.
+    severity : float
+        Harm of getting one of its records wrong, after the schema.
+    expected_share : float
+        Share of its class that the schema expects; NaN when it does not say.
     """
 
     subclass: str
@@ -53,6 +65,8 @@ class SubclassRow:
     q: float
     verdict: str
     n_needed: int | None = None
+    severity: float = 1.0
+    expected_share: float = math.nan
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -73,16 +87,42 @@ class SubclassTable:
     Parameters
     ----------
     rows : tuple of SubclassRow
-        The largest sure gap first.
+        The largest sure gap first, each weighted by its severity.
     classes : mapping of str to Interval
         Share of each class's records that are called the class: what the subclasses average to.
     n_without : int
         Records without a subclass.
+    annotated : mapping of str to float
+        Share of each class's records that carry a subclass.
+    errors, weighted_errors : Interval
+        Share of wrong predictions, and the same with each record counted by its severity.
+    schema : SubclassSchema, optional
+        What was expected.
     """
 
     rows: tuple[SubclassRow, ...]
     classes: Mapping[str, Interval]
     n_without: int
+    annotated: Mapping[str, float]
+    errors: Interval
+    weighted_errors: Interval
+    schema: SubclassSchema | None = None
+
+    @property
+    def weighted(self) -> bool:
+        """Whether some subclass weighs more, or less, than another record."""
+        return self.schema is not None and any(value != 1 for value in self.schema.severities.values())
+
+    @property
+    def unlisted(self) -> tuple[str, ...]:
+        """Subclasses that records hold and the schema does not list."""
+        known = set() if self.schema is None else set(self.schema.names)
+        return tuple(sorted({row.subclass for row in self.rows} - known)) if self.schema is not None else ()
+
+    def completed(self) -> SubclassSchema:
+        """Return the schema with every subclass seen, to be weighted by people and read back."""
+        seen = [(row.subclass, row.within) for row in self.rows if row.n]
+        return (self.schema or SubclassSchema(())).completed(seen)
 
     @property
     def hidden(self) -> tuple[SubclassRow, ...]:
@@ -94,6 +134,11 @@ class SubclassTable:
         return {
             "classes": {name: value.to_json() for name, value in self.classes.items()},
             "n_without": self.n_without,
+            "annotated": dict(self.annotated),
+            "errors": self.errors.to_json(),
+            "weighted_errors": self.weighted_errors.to_json(),
+            "weighted": self.weighted,
+            "unlisted": list(self.unlisted),
             "rows": [row.to_json() for row in self.rows],
         }
 
@@ -106,6 +151,7 @@ def subclass_metrics(
     classes: Sequence[str] | None = None,
     patients: ArrayLike | None = None,
     expected: Iterable[str] = (),
+    schema: SubclassSchema | None = None,
     threshold: float = 0.5,
     separator: str = "|",
     margin: float = 0.05,
@@ -128,6 +174,9 @@ def subclass_metrics(
         The patient of each record.
     expected : iterable of str, optional
         Subclasses that should be there; those never seen are listed as such.
+    schema : SubclassSchema, optional
+        What experts expect: its subclasses should be there too, its values are read as what they mean, and its severities
+        weight errors and order the gaps.
     threshold, margin
         As for `audit`.
     least : int, default 10
@@ -154,8 +203,17 @@ def subclass_metrics(
         raise ValueError(f"subclasses has {len(subclasses)} entries for {len(np.asarray(y))} records")
     cells = [subclasses[row] for row in task.rows]
     codes, _ = group_codes(None if patients is None else np.asarray(patients)[task.rows], len(task))
-    parts = [set() if is_absent(cell) else cell_parts(str(cell), separator) for cell in cells]
+    wanted = schema or SubclassSchema(())
+    parts = [
+        set() if is_absent(cell) else {wanted.meaning(part) for part in cell_parts(str(cell), separator)}
+        for cell in cells
+    ]
     names = list(classes) if classes is not None else [str(code) for code in range(task.proba.shape[1])]
+    astray = sorted({item.within for item in wanted.subclasses if item.within and item.within not in names})
+    if astray:
+        raise ValueError(
+            f"the schema of subclasses names the class {astray[0]!r}; there are {', '.join(names)}"
+        )
     right = (task.decision == task.gold).astype(float)
     drafts: list[tuple[GapRow, NDArray[np.bool_], int]] = []
     for code, within in enumerate(names):
@@ -190,21 +248,68 @@ def subclass_metrics(
                 _needed(row, margin, len(drafts), q),
             )
         )
+    listed = {item.name: item for item in wanted.subclasses}
+    rows = [
+        replace(row, severity=item.severity, expected_share=item.share)
+        for row in rows
+        for item in (listed.get(row.subclass, Subclass(row.subclass)),)
+    ]
     known = {row.subclass for row in rows} | {part for held in parts for part in held}
     nothing = Interval.missing("not seen in these records")
     rows += [
-        SubclassRow(name, "", 0, 0, 0.0, nothing, nothing, nothing, nothing, math.nan, "not seen")
-        for name in expected
+        SubclassRow(
+            name, listed[name].within if name in listed else "", 0, 0, 0.0, nothing, nothing, nothing, nothing, math.nan,
+            "not seen", None, listed[name].severity if name in listed else 1.0,
+            listed[name].share if name in listed else math.nan,
+        )
+        for name in dict.fromkeys([*wanted.names, *expected])
         if name not in known
-    ]
+    ]  # fmt: skip
     order = {"hidden gap": 0, "no evidence": 1, "better": 2, "not assessable": 3, "not seen": 4}
-    rows.sort(key=lambda row: (order[row.verdict], 0.0 if math.isnan(row.gap.estimate) else row.gap.estimate))
+    rows.sort(
+        key=lambda row: (
+            order[row.verdict],
+            0.0 if math.isnan(row.gap.estimate) else row.severity * row.gap.estimate,
+        )
+    )
     whole = {
         within: clustered_proportion(right[task.gold == code], codes[task.gold == code])
         for code, within in enumerate(names)
         if (task.gold == code).any()
     }
-    return SubclassTable(tuple(rows), whole, sum(not held for held in parts))
+    carries = np.array([bool(held) for held in parts], dtype=bool)
+    weight = np.array(
+        [max((wanted.severities.get(part, 1.0) for part in held), default=1.0) for held in parts]
+    )
+    return SubclassTable(
+        tuple(rows),
+        whole,
+        int((~carries).sum()),
+        {
+            within: float(carries[task.gold == code].mean())
+            for code, within in enumerate(names)
+            if within in whole
+        },
+        clustered_proportion(1 - right, codes),
+        _weighted_share(1 - right, weight, codes),
+        schema,
+    )
+
+
+def _weighted_share(
+    values: NDArray[np.float64], weight: NDArray[np.float64], codes: NDArray[np.intp], level: float = 0.95
+) -> Interval:
+    """Return a share in which records weigh differently, with Wilson's interval at its effective size."""
+    total = float(weight.sum())
+    if not total > 0:
+        return Interval.missing("no record that counts", level=level)
+    share = float(weight @ values) / total
+    own = np.unique(codes, return_inverse=True)[1].reshape(-1)
+    n_patients = int(own.max()) + 1
+    variance = cluster_variance(weight * (values - share) / total, own, n_patients)
+    effective = share * (1 - share) / variance if variance > 0 else float(n_patients)
+    low, high = wilson_interval(min(share * effective, effective), effective, level)
+    return Interval(share, float(low), float(high), level=level, n=len(values))
 
 
 def _area(task: Task, inside: NDArray[np.bool_], code: int, codes: NDArray[np.intp]) -> Interval:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sidelight import __version__
 from sidelight.label_model import Labels
-from sidelight.labeling import VoteMatrix
+from sidelight.labeling import UsageError, VoteMatrix
 from sidelight.slicing import (
     Audit,
     Comparison,
@@ -22,6 +22,7 @@ from sidelight.slicing import (
     Mechanism,
     RecordTable,
     SliceMatrix,
+    SubclassSchema,
     TrainingView,
     audit,
     audit_labels,
@@ -59,6 +60,8 @@ class Wishes:
         Column of subclasses.
     expected : tuple of str
         Subclasses that should be there.
+    schema : SubclassSchema, optional
+        Subclasses that should be there, and how much each weighs.
     groups : tuple of str
         Columns of care groups.
     discover : bool
@@ -80,6 +83,7 @@ class Wishes:
 
     subclass: str | None = None
     expected: tuple[str, ...] = ()
+    schema: SubclassSchema | None = None
     groups: tuple[str, ...] = ()
     discover: bool = False
     metadata: tuple[str, ...] = ()
@@ -102,9 +106,20 @@ def study(material: Material, wishes: Wishes, *, title: str = "Slice audit") -> 
     classes = tuple(material.schema.classes)
     subclasses = None
     named = _subclasses(material, wishes)
+    for item in () if wishes.schema is None else wishes.schema.subclasses:
+        if item.within and item.within not in classes:
+            raise UsageError(
+                f"the schema of subclasses names the class {item.within!r}; there are {', '.join(classes)}"
+            )
     if named is not None:
         subclasses = subclass_metrics(
-            gold, proba, named, classes=classes, patients=patients, expected=wishes.expected
+            gold,
+            proba,
+            named,
+            classes=classes,
+            patients=patients,
+            expected=wishes.expected,
+            schema=wishes.schema,
         )
     notes: list[str] = []
     found, evidence_rows = _discovered(material, wishes, notes)

@@ -39,6 +39,12 @@ if TYPE_CHECKING:
     help="Subclasses that should be there, comma-separated; absent ones are told.",
 )
 @click.option(
+    "--subclass-schema",
+    type=click.Path(),
+    metavar="FILE",
+    help="A subclasses.toml with what is expected and how severe errors are; --subclass writes one to fill in.",
+)
+@click.option(
     "--group", multiple=True, metavar="COLUMN", help="Column of care groups: parity gaps; may be repeated."
 )
 @click.option("--discover", is_flag=True, help="Search for slices that nobody named, and confirm them.")
@@ -73,7 +79,7 @@ if TYPE_CHECKING:
     "--out",
     required=True,
     type=click.Path(),
-    help="Folder to write: audit.html, audit.json, slices.csv, model_card.md, errors.csv, records.npz.",
+    help="Folder to write: audit.html, audit.json, slices.csv, model_card.md, errors.csv, records.npz, subclasses.toml.",
 )
 @click.option(
     "--limit", default=0.01, show_default=True, help="Share of predictions that may be of unknown studies."
@@ -156,9 +162,11 @@ def _wishes(given: Mapping[str, Any]) -> "Wishes":
     """Read what the options name besides the records."""
     from sidelight.apps.audits import Wishes
     from sidelight.label_model import Labels
-    from sidelight.labeling import read_votes
-    from sidelight.slicing import read_error_sheet
+    from sidelight.labeling import UsageError, read_votes
+    from sidelight.slicing import SubclassSchema, read_error_sheet
 
+    if given["subclass_schema"] is not None and given["subclass"] is None:
+        raise UsageError("--subclass-schema needs --subclass, the column that its subclasses stand in")
     searched = [*given["strata"], *given["group"], *given["metadata"]]
     review = None if given["sheet"] is None else read_error_sheet(given["sheet"])
     for told in () if review is None else review.set_aside:
@@ -166,6 +174,7 @@ def _wishes(given: Mapping[str, Any]) -> "Wishes":
     return Wishes(
         subclass=given["subclass"],
         expected=tuple(name.strip() for name in (given["expect"] or "").split(",") if name.strip()),
+        schema=None if given["subclass_schema"] is None else SubclassSchema.read(given["subclass_schema"]),
         groups=given["group"],
         discover=given["discover"],
         metadata=tuple(dict.fromkeys(searched)),

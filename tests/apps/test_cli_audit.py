@@ -121,9 +121,32 @@ def test_an_audit_of_the_same_records_is_compared_in_pairs(project, tmp_path, ca
         (["--subclass", "none"], 3, "has no column 'none'"),
         (["--embeddings", "missing.npz"], 3, "does not exist"),
         (["--sheet", "missing.csv"], 3, "does not exist"),
+        (["--subclass-schema", "missing.toml"], 2, "needs --subclass"),
+        (["--subclass", "kind", "--subclass-schema", "missing.toml"], 3, "does not exist"),
     ],
 )
 def test_what_is_asked_wrongly_is_told_and_nothing_is_written(project, tmp_path, capsys, more, code, told):
     assert run(project, tmp_path / "out", *more) == code
     assert told in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_the_schema_of_subclasses_is_written_weighed_by_people_and_read_back(project, tmp_path, capsys):
+    assert run(project, tmp_path / "first", "--subclass", "kind") == 0
+    file = tmp_path / "first/subclasses.toml"
+    weighed = file.read_text().replace(
+        'name = "paced"\nclass = "1"\nseverity = 1', 'name = "paced"\nclass = "1"\nseverity = 5'
+    )
+    assert weighed != file.read_text()
+    file.write_text(weighed)
+    capsys.readouterr()
+    more = ["--subclass", "kind", "--subclass-schema", str(file)]
+    assert run(project, tmp_path / "second", *more, "--json") == 0
+    told = json.loads(capsys.readouterr().out)["subclasses"]
+    assert {row["subclass"]: row["severity"] for row in told["rows"]}["paced"] == 5
+    assert told["weighted_errors"]["estimate"] > told["errors"]["estimate"]
+    assert "Counted by severity" in (tmp_path / "second/audit.html").read_text()
+    assert (tmp_path / "second/subclasses.toml").read_text() == weighed
+    file.write_text(weighed.replace('class = "1"', 'class = "2"'))
+    assert run(project, tmp_path / "third", *more) == 2
+    assert "names the class '2'" in capsys.readouterr().err

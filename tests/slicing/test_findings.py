@@ -134,6 +134,7 @@ def test_a_folder_is_written(findings, tmp_path):
         "slices.csv",
         "model_card.md",
         "audit.html",
+        "subclasses.toml",
     }
 
 
