@@ -32,7 +32,7 @@ class SidelightDiscovery(DiscoveryContender):
         )
         membership = np.zeros((len(view.y), len(found.slices)))
         for column, part in enumerate(found.slices):
-            membership[:, column] = np.where(part.members, 0.5 + 0.5 * part.scores, 0)
+            membership[:, column] = part.scores
         return Found(
             membership,
             [part.confirmed for part in found.slices],

@@ -113,7 +113,8 @@ def discover(
     -------
     Discovery
         Confirmed slices first, those with the most evidence behind them and the most alike members leading (`Ranking`);
-        then the best of those that are not confirmed.
+        then the best of those that are not confirmed. The best confirmed find of every discoverer has its place before
+        any discoverer has a second.
 
     Examples
     --------
@@ -157,17 +158,24 @@ def discover(
         for candidate, is_sure in zip(candidates, sure, strict=True)
     ]
     order = sorted(range(len(candidates)), key=lambda at: (not sure[at], worth[at]))
+    chosen = _shown(
+        order,
+        [candidate.inside for candidate in candidates],
+        [
+            candidate.rule.method if is_sure else None
+            for candidate, is_sure in zip(candidates, sure, strict=True)
+        ],
+        n_slices,
+        overlap,
+    )
     pointed_at = ranking.records()
     kept: list[FoundSlice] = []
-    for at in order:
+    for place, at in enumerate(chosen, start=1):
         candidate = candidates[at]
-        if len(kept) == n_slices:
-            break
-        if all(jaccard(candidate.inside, other.members) <= overlap for other in kept):
-            scores = (candidate.rule.score(evidence) + pointed_at) / 2 * candidate.inside
-            kept.append(
-                _found(candidate, float(adjusted[at]), sure[at], candidates, evidence, scores, len(kept) + 1)
-            )
+        typical = (candidate.rule.score(evidence) + pointed_at) / 2
+        scores = np.where(candidate.inside, 0.5 + 0.5 * typical, 0.0)
+        kept.append(_found(candidate, float(adjusted[at]), sure[at], candidates, evidence, scores, place))
+        pointed_at = pointed_at * ~candidate.inside  # evidence is spent on the slice that shows it first
     return Discovery(
         slices=tuple(kept),
         n_records=len(evidence),
@@ -220,6 +228,31 @@ def _best(
         if all(jaccard(inside, other) <= 0.8 for _, other in kept):
             kept.append((rule, inside))
     return kept
+
+
+def _shown(
+    order: Sequence[int],
+    members: Sequence[NDArray[np.bool_]],
+    methods: Sequence[str | None],
+    n_slices: int,
+    overlap: float,
+) -> list[int]:
+    """Return which candidates are shown, in the given order; `methods` is None for those that are not confirmed.
+
+    Discoverers err in their own ways: one that repeats its error in many forms must not crowd out what others see.
+    """
+    chosen: list[int] = []
+    for first in (True, False):
+        heard: set[str | None] = {None} if first else set()
+        for at in order:
+            if len(chosen) == n_slices:
+                break
+            if at in chosen or (first and methods[at] in heard):
+                continue
+            if all(jaccard(members[at], members[other]) <= overlap for other in chosen):
+                chosen.append(at)
+                heard.add(methods[at])
+    return sorted(chosen, key=list(order).index)
 
 
 def _confirm(

@@ -31,7 +31,8 @@ class FoundSlice:
     members : ndarray of bool of shape (n_records,)
         Who belongs among all records searched.
     scores : ndarray of shape (n_records,)
-        How typical each member is, in [0, 1]: the rule's own score, and how many confirmed rules agree; 0 outside.
+        How typical each member is, from 0.5 to 1: the rule's own score, and how much evidence points at the record that
+        no slice ranked before has shown; 0 outside.
     n, n_patients : int
         Members among the records that tested the slice, and their patients.
     error_rate, rest_rate, gap : Interval
