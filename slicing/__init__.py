@@ -25,6 +25,7 @@ from .error_sheet import ErrorSheet, error_sheet
 from .fairness import FairnessPanel, fairness
 from .findings import Card, Findings, Strip
 from .function import SlicingFunction, slicing_function
+from .intersections import Intersections, slice_intersections
 from .label_audit import LabelAudit, audit_labels
 from .matrix import SliceMatrix, as_slices
 from .mechanisms import Mechanism, TrainingView, explain_slice
@@ -101,6 +102,7 @@ __all__ = [
     "FoundSlice",
     "GroupDRO",
     "HardSharing",
+    "Intersections",
     "LabelAudit",
     "Mechanism",
     "Metric",
@@ -144,6 +146,7 @@ __all__ = [
     "read_error_sheet",
     "slice_calibration",
     "slice_dataframe",
+    "slice_intersections",
     "slicing_function",
     "strata",
     "subclass_metrics",

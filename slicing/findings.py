@@ -12,6 +12,7 @@ from .comparison import Comparison
 from .confusion_table import ConfusionTable
 from .error_review import ErrorReview
 from .fairness import FairnessPanel
+from .intersections import Intersections
 from .label_audit import LabelAudit
 from .mechanisms import Mechanism
 from .report import Audit
@@ -83,6 +84,8 @@ class Findings:
         What errors have more often than right predictions.
     mechanisms : mapping of slice to tuple of Mechanism
         Why slices fail.
+    intersections : Intersections, optional
+        Combinations of slices.
     calibration : sequence of CalibrationRow
         All records, then each slice.
     fairness : mapping of column to FairnessPanel
@@ -112,6 +115,7 @@ class Findings:
     subclasses: SubclassTable | None = None
     contrast: Sequence[GapRow] = ()
     mechanisms: Mapping[str, Sequence[Mechanism]] = field(default_factory=dict)
+    intersections: Intersections | None = None
     calibration: Sequence[CalibrationRow] = ()
     fairness: Mapping[str, FairnessPanel] = field(default_factory=dict)
     confusion: Sequence[tuple[str, ConfusionTable]] = ()
@@ -156,6 +160,8 @@ class Findings:
             plain["mechanisms"] = {
                 name: [dict(found.__dict__) for found in parts] for name, parts in self.mechanisms.items()
             }
+        if self.intersections is not None:
+            plain["intersections"] = self.intersections.to_json()
         if self.calibration:
             plain["calibration"] = [row.to_json() for row in self.calibration]
         if self.fairness:

@@ -15,6 +15,7 @@ from .fairness import MEASURES
 from .forest import forest_plot, signed
 from .report import Audit
 from .slice_calibration import calibration_by_slice
+from .volcano import volcano_plot
 
 if TYPE_CHECKING:
     from .findings import Findings
@@ -34,6 +35,9 @@ def audit_page(findings: "Findings") -> str:
         findings=findings,
         audit=audit,
         plots=forest_plots(audit),
+        volcano=volcano_plot(audit, name="volcano"),
+        meeting=findings.intersections.to_svg() if findings.intersections is not None else "",
+        meeting_width=findings.intersections.width if findings.intersections is not None else 0,
         advice=advise(findings),
         power=power_table(audit),
         calibration=calibration_by_slice(findings.calibration, name="calibration")

@@ -19,6 +19,7 @@ from sidelight.slicing import (
     ErrorReview,
     FairnessPanel,
     Findings,
+    Intersections,
     Mechanism,
     RecordTable,
     SliceMatrix,
@@ -31,6 +32,7 @@ from sidelight.slicing import (
     explain_slice,
     fairness,
     slice_calibration,
+    slice_intersections,
     strata,
     subclass_metrics,
 )
@@ -42,6 +44,9 @@ from .strips import example_strips
 
 MOST_SUBCLASSES, LEAST_DRAWN = 10, 5
 """Subclasses drawn in the table of confusion, and records each needs; the others stand under their class."""
+
+MOST_MEETING = 7
+"""Slices whose combinations are shown."""
 
 MOST_EXPLAINED = 8
 """Slices whose failure is looked into."""
@@ -146,6 +151,7 @@ def study(material: Material, wishes: Wishes, *, title: str = "Slice audit") -> 
         if members.n_slices
         else (),
         mechanisms=mechanisms,
+        intersections=_meeting(result, gold, proba, members, patients),
         calibration=slice_calibration(gold, proba, members, patients) if len(classes) == 2 else (),
         fairness=_care_groups(material, wishes),
         confusion=_confusion(result, gold, proba, members, classes, patients, named),
@@ -158,6 +164,24 @@ def study(material: Material, wishes: Wishes, *, title: str = "Slice audit") -> 
         provenance=_provenance(material, wishes),
     )
     return findings, table
+
+
+def _meeting(
+    result: Audit,
+    gold: NDArray[np.int64],
+    proba: NDArray[np.float64],
+    members: SliceMatrix,
+    patients: NDArray[np.str_],
+) -> Intersections | None:
+    """Return how the worst slices and the largest others meet."""
+    counts = members.counts()
+    names = list(dict.fromkeys(row.slice for row in result.ranked() if row.excess > 0))
+    names += sorted(
+        (name for name in members.names if name not in names and counts[name]), key=lambda name: -counts[name]
+    )
+    if len(names) < 2:
+        return None
+    return slice_intersections(gold, proba, members, patients=patients, names=names[:MOST_MEETING])
 
 
 def _with_review(members: SliceMatrix, ids: NDArray[np.str_], review: ErrorReview | None) -> SliceMatrix:

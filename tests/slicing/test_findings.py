@@ -22,6 +22,7 @@ from sidelight.slicing import (
     fairness,
     read_audit,
     slice_calibration,
+    slice_intersections,
     subclass_metrics,
 )
 from sidelight.slicing.embedding_map import embedding_map
@@ -62,6 +63,7 @@ def findings():
         ),
         contrast=contrast_errors(y, proba, slices, classes=CLASSES),
         mechanisms={"paced": explain_slice(paced, y, proba, training)},
+        intersections=slice_intersections(y, proba, slices, patients=patients),
         calibration=slice_calibration(y, proba, slices, patients),
         fairness={"sex": fairness(y, proba, np.where(random.random(n) < 0.5, "f", "m"))},
         confusion=[("All records", table.table(normalize="row"))],
