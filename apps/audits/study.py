@@ -83,6 +83,8 @@ class Wishes:
         A sheet that people filled in.
     earlier : tuple of Audit and RecordTable, optional
         An earlier audit, with its records where they are known.
+    positive : int, default 1
+        The class that sensitivity, areas and care groups are about.
     seed : int
     """
 
@@ -97,6 +99,7 @@ class Wishes:
     votes: VoteMatrix | None = None
     review: ErrorReview | None = None
     earlier: tuple[Audit, RecordTable | None] | None = None
+    positive: int = 1
     seed: int = 0
 
 
@@ -105,7 +108,7 @@ def study(material: Material, wishes: Wishes, *, title: str = "Slice audit") -> 
     rows = material.rows
     gold, proba, patients = material.gold[rows], material.proba[rows], material.patients[rows]
     members = _with_review(material.members.take_rows(rows), material.ids[rows], wishes.review)
-    result = audit(gold, proba, members, patients=patients, seed=wishes.seed)
+    result = audit(gold, proba, members, patients=patients, positive=wishes.positive, seed=wishes.seed)
     table = RecordTable.of(material.ids[rows], gold, proba, members.values, members.names, patients=patients)
     comparison = _compared(wishes.earlier, result, table)
     classes = tuple(material.schema.classes)
@@ -152,7 +155,9 @@ def study(material: Material, wishes: Wishes, *, title: str = "Slice audit") -> 
         else (),
         mechanisms=mechanisms,
         intersections=_meeting(result, gold, proba, members, patients),
-        calibration=slice_calibration(gold, proba, members, patients) if len(classes) == 2 else (),
+        calibration=slice_calibration(gold, proba, members, patients, positive=wishes.positive)
+        if len(classes) == 2
+        else (),
         fairness=_care_groups(material, wishes),
         confusion=_confusion(result, gold, proba, members, classes, patients, named),
         labels=_labels(material, wishes),
@@ -322,6 +327,7 @@ def _care_groups(material: Material, wishes: Wishes) -> dict[str, FairnessPanel]
             labels,
             patients=material.patients[rows],
             reference=reference,
+            positive=wishes.positive,
         )
     return found
 

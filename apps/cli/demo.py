@@ -116,5 +116,5 @@ def _print(result: "Demo") -> None:
         ["", "AUROC", "minus gold-trained"],
         rows,
     )
-    click.echo(result.audit.verdict)
+    click.echo(result.findings.verdict)
     click.echo(f"report: {result.folder / 'report.html'}")

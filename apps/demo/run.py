@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight import __version__
+from sidelight.apps.audits import Material, Wishes, study
 from sidelight.apps.threads import torch_threads
 from sidelight.crossmodal import Comparison, Linked, SignalSet, Split, compare_scores, link, patient_split
 from sidelight.label_model import LabelModel, Labels, MajorityLabelVoter
@@ -27,13 +28,17 @@ from sidelight.labeling import (
     write_votes,
 )
 from sidelight.labeling.statistics import Interval, proportion
-from sidelight.slicing import Audit, SFApplier, SliceMatrix, audit
+from sidelight.slicing import Audit, Findings, SFApplier, SliceMatrix
 
 from . import REPORTS, SIGNALS
 from .functions import FUNCTIONS, schema
 from .slices import SLICES
 
 GOLD = "abnormal"
+SUBCLASS = "subclass"
+CARE_GROUP = "sex"
+SEARCHED = ("age", "sex", "weight", "device")
+"""Columns that the search for unnamed slices may use, beside the network's embedding."""
 LICENCE = "Trained on a sample of PTB-XL (Wagner et al., Scientific Data 2020), CC BY 4.0."
 
 LABELS = "labels from reports"
@@ -72,8 +77,9 @@ class Demo:
         Share of the test reports whose label agrees with gold, of those that got one.
     members : SliceMatrix
         Slices of the linked records.
-    audit : Audit
-        The network trained on labels from reports, slice by slice, on the test patients.
+    findings : Findings
+        The network trained on labels from reports, on the test patients: slice by slice, subclasses beside their class,
+        care groups, and what a search found.
     texts : list of str
         Reports of the linked records (public data).
     seconds : dict from step to float
@@ -94,11 +100,16 @@ class Demo:
     comparison: Comparison
     accuracy: Interval
     members: SliceMatrix
-    audit: Audit
+    findings: Findings
     texts: list[str]
     seconds: dict[str, float]
     seed: int
     folder: Path
+
+    @property
+    def audit(self) -> Audit:
+        """The slices' figures."""
+        return self.findings.audit
 
     def to_json(self) -> dict[str, Any]:
         """Return what was measured as plain values; equal runs give equal values but for `seconds`."""
@@ -110,7 +121,7 @@ class Demo:
             "covered": float(self.labels.covered.mean()),
             "label accuracy": self.accuracy.to_json(),
             "comparison": self.comparison.to_json(),
-            "audit": self.audit.to_json(),
+            "audit": self.findings.to_json(),
             "seconds": {step: round(value, 1) for step, value in self.seconds.items()},
             "report": str(self.folder / "report.html"),
         }
@@ -137,7 +148,7 @@ def run_demo(
     max_epochs : int, default 30
         Most passes over the training signals.
     with_text : bool, default True
-        Show the reports of the example ECGs; these data are public.
+        Show the reports of the example ECGs, and search words of reports too; these data are public.
     overwrite : bool, default False
         Replace an older folder.
     say : callable, optional
@@ -146,7 +157,7 @@ def run_demo(
         Told how far each training is.
     """
     with write_folder(out, overwrite=overwrite) as folder:
-        demo = _run(folder, Path(out), seed, max_epochs, say, progress)
+        demo = _run(folder, Path(out), seed, max_epochs, with_text, say, progress)
         say("writing the report")
         from .page import write_demo_report
 
@@ -155,14 +166,22 @@ def run_demo(
     return demo
 
 
-def _run(folder: Path, out: Path, seed: int, max_epochs: int, say: Say, progress: TrainingProgress) -> Demo:
+def _run(
+    folder: Path,
+    out: Path,
+    seed: int,
+    max_epochs: int,
+    with_text: bool,
+    say: Say,
+    progress: TrainingProgress,
+) -> Demo:
     clock = _Clock()
     say(f"labeling {len(FUNCTIONS)} functions over the reports of a PTB-XL sample")
     reading = _reports()
     votes = LFApplier(FUNCTIONS, schema=schema).apply(reading, evidence=True)
     log = {"versions": {"sidelight": __version__, "python": platform.python_version()}}
     write_votes(votes, folder / "votes", quarantine=reading.quarantine.rows, log=log)
-    golds, texts = _columns()
+    columns = _columns()
     clock.lap("label")
 
     assert votes.patient_ids is not None  # noqa: S101 - the bundled file has them
@@ -178,7 +197,8 @@ def _run(folder: Path, out: Path, seed: int, max_epochs: int, say: Say, progress
 
     linked = link(labels, SignalSet.read(SIGNALS))
     split = patient_split(linked.patient_ids, key=key, ids=linked.ids)
-    gold = encode_gold([golds[name] for name in linked.ids.tolist()], schema)
+    cells = {name: [column[row] for row in linked.ids.tolist()] for name, column in columns.items()}
+    gold = encode_gold(cells[GOLD], schema)
     scores = {LABELS: labels.proba[linked.label_rows, 1], MAJORITY_LABELS: voted.proba[linked.label_rows, 1]}
     targets = {
         ON_LABELS: (labels.proba[linked.label_rows], linked.covered),
@@ -202,22 +222,29 @@ def _run(folder: Path, out: Path, seed: int, max_epochs: int, say: Say, progress
         seed=seed,
     )
     members = SFApplier(SLICES).apply(_reports()).align(linked.ids)
-    result = audit(
-        gold[test],
-        scores[ON_LABELS][test],
-        members.take_rows(test),
-        patients=linked.patient_ids[test],
-        seed=seed,
-    )
     label = labels.label[linked.label_rows][test]
     judged = (label >= 0) & (gold[test] >= 0)
     accuracy = proportion(int((label == gold[test])[judged].sum()), int(judged.sum()))
     _save(folder, networks[ON_LABELS], labels, linked, split, key, comparison)
-    result.write(folder / "audit")
+    say("auditing: slices, subclasses, care groups, and a search for slices that nobody named")
+    searched = [*SEARCHED, *(["text"] if with_text else [])]
+    material = Material(
+        linked.ids, linked.patient_ids, np.column_stack([1 - scores[ON_LABELS], scores[ON_LABELS]]), gold, schema, test,
+        split["train"], {name: cells[name] for name in (GOLD, SUBCLASS, *searched)}, members, 0,
+        {"model": np.asarray(networks[ON_LABELS].embed(linked.signals), dtype=np.float64)}, linked.signals,
+        np.arange(len(linked)),
+    )  # fmt: skip
+    wishes = Wishes(
+        subclass=SUBCLASS, groups=(CARE_GROUP,), discover=True, metadata=SEARCHED, with_text=with_text, labels=labels,
+        votes=votes, seed=seed,
+    )  # fmt: skip
+    findings, _ = study(material, wishes, title="The ECG network, on test patients")
+    with write_folder(folder / "audit") as place:
+        findings.write(place)
     clock.lap("evaluate")
     return Demo(
-        votes, model, labels, linked, gold, split, scores, comparison, accuracy, members, result,
-        [texts[name] for name in linked.ids.tolist()], clock.laps, seed, out,
+        votes, model, labels, linked, gold, split, scores, comparison, accuracy, members, findings, cells["text"],
+        clock.laps, seed, out,
     )  # fmt: skip
 
 
@@ -225,15 +252,14 @@ def _reports() -> Reading:
     return read(REPORTS, id="ecg_id", text="report", time="recording_date")
 
 
-def _columns() -> tuple[dict[str, Any], dict[str, str]]:
-    """Return gold labels and reports of the bundled records, by id."""
-    golds: dict[str, Any] = {}
-    texts: dict[str, str] = {}
+def _columns() -> dict[str, dict[str, Any]]:
+    """Return columns of the bundled records, by name and id; "text" is the report."""
+    found: dict[str, dict[str, Any]] = {name: {} for name in (GOLD, SUBCLASS, *SEARCHED, "text")}
     for batch in _reports():
         for record in batch:
-            golds[record.id] = record[GOLD]
-            texts[record.id] = record.text or ""
-    return golds, texts
+            for name, column in found.items():
+                column[record.id] = (record.text or "") if name == "text" else record[name]
+    return found
 
 
 def _train(

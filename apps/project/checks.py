@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sidelight.label_model import MODELS
 from sidelight.labeling import READERS, InputError, LabelSchema, Reading
+from sidelight.slicing import SubclassSchema
 
 from .file import Payload, Project, Slice, Source, Task
 
@@ -20,6 +21,7 @@ def check_project(project: Project) -> None:
     for name, task in project.config.tasks.items():
         _check_task(project, name, task)
     _check_parents(project)
+    _check_audit(project)
     for name, source in project.config.sources.items():
         _check_source(project, name, source)
     for question in project.config.questions:
@@ -78,6 +80,9 @@ def check_columns(project: Project, path: str | Path | None = None) -> frozenset
     asked += [(("sources", n, "column"), s.column) for n, s in config.sources.items() if s.labels is None]
     asked += [(("slices", n, "column"), s.column) for n, s in config.slices.items()]
     asked += [(("monitors", "columns"), name) for name in config.monitors.columns]
+    asked += [(("audit", "subclass"), config.audit.subclass)]
+    asked += [(("audit", "groups"), name) for name in config.audit.groups]
+    asked += [(("audit", "search"), name) for name in config.audit.search]
     for place, column in asked:
         if column is not None and column not in columns:
             project.places.refuse(place, f"the export has no column {column!r}", column, columns)
@@ -270,6 +275,38 @@ def _check_slice(project: Project, name: str, part: Slice) -> None:
         project.places.refuse(place, f"needs a condition: {', '.join(CONDITIONS)}")
     if part.train and all(task.target is None for task in project.config.tasks.values()):
         project.places.refuse((*place, "train"), "no task has a target, so no network is trained")
+
+
+def _check_audit(project: Project) -> None:
+    config, wanted = project.config, project.config.audit
+    private = {
+        config.data.id: "the records' ids",
+        config.data.patient: "the patients",
+        project.text_column: "the text",
+    }
+    given = [("subclass", wanted.subclass), *(("groups", name) for name in wanted.groups)]
+    given += [("search", name) for name in wanted.search]
+    for key, column in given:
+        if column is not None and column in private:
+            project.places.refuse(
+                ("audit", key), f"{column!r} holds {private[column]}, which no page may show"
+            )
+    if wanted.subclass_schema is not None:
+        if wanted.subclass is None:
+            project.places.refuse(
+                ("audit", "subclass_schema"), "needs subclass = the column of the subclasses"
+            )
+        subclass_schema(project)
+
+
+def subclass_schema(project: Project) -> SubclassSchema:
+    """Read the schema of subclasses that `[audit]` names, and refuse one that is not in order."""
+    place, given = ("audit", "subclass_schema"), str(project.config.audit.subclass_schema)
+    _check_file(project, place, given)
+    try:
+        return SubclassSchema.read(project.path(given))
+    except InputError as error:
+        project.places.refuse(place, str(error))
 
 
 def _check_file(project: Project, place: tuple[str, ...], given: str, *, folders: bool = False) -> None:

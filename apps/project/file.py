@@ -174,6 +174,16 @@ class Monitors(Section):
     least: int = Field(default=10, ge=1)
 
 
+class Audits(Section):
+    """`[audit]`: what audits look into beside the slices, by columns of the export."""
+
+    subclass: str | None = None
+    subclass_schema: str | None = None
+    groups: list[str] = []
+    discover: bool = True
+    search: list[str] = []
+
+
 class Limits(Section):
     """`[limits]`: shares of rows set aside and of calls that raise, beyond which a run ends with exit code 1."""
 
@@ -209,6 +219,7 @@ class Config(Section):
     sources: dict[str, Source] = Field(min_length=1)
     slices: dict[str, Slice] = {}
     splits: Splits = Splits()
+    audit: Audits = Audits()
     monitors: Monitors = Monitors()
     limits: Limits = Limits()
     tuning: Tuning = Tuning()

@@ -8,6 +8,7 @@ from typing import Any
 
 from sidelight import __version__
 
+from .checks import subclass_schema
 from .file import Project
 from .sources import file_identity, functions_of, slices_of, trained_slices
 from .store import Store
@@ -18,9 +19,9 @@ VERSIONS = {
     "slices": 1,
     "fit": 1,
     "analyze": 2,
-    "train": 3,
+    "train": 4,
     "bundle": 2,
-    "audit": 1,
+    "audit": 2,
     "profile": 1,
 }
 """Raised when a step's own code comes to make something else of the same inputs."""
@@ -176,11 +177,18 @@ class _Builder:
         scored = trained if trained in self.steps else f"fit:{name}"
         slices = ["slices"] if "slices" in self.steps else []
         positive = self.config.questions[name].positive_class
+        about = self.config.audit.model_dump()
+        if self.config.audit.subclass_schema is not None:
+            about["subclass_schema"] = subclass_schema(self.project).to_toml()
+        columns = [about["subclass"], *about["groups"], *about["search"]]
+        data = file_identity(self.project.path(self.config.data.export)) if any(columns) else None
         self.add(
             f"audit:{name}",
-            ["records", *slices, *gold, scored],
+            ["records", *slices, *gold, scored, *([f"fit:{name}"] if scored == trained else [])],
             positive=positive,
             seed=self.config.project.seed,
+            data=data,
+            about=about,
         )
 
     def _bundle(self, name: str, data: list[dict[str, Any]]) -> None:

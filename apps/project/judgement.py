@@ -5,15 +5,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sidelight.apps.audits import Material, Wishes, study
 from sidelight.crossmodal import Predictions
 from sidelight.label_model import Labels, VoteModel
-from sidelight.labeling import LFAnalysis, read_votes
+from sidelight.labeling import LFAnalysis, read_votes, write_folder
 from sidelight.labeling.statistics import clustered_proportion
-from sidelight.slicing import audit
+from sidelight.slicing import SliceMatrix, as_slices
 
+from .checks import subclass_schema
 from .supervision import read_slices
 from .votes import joined_votes
-from .work import Work, gold_of, write_json
+from .work import Work, column_values, gold_of, write_json
 
 
 def do_analyze(work: Work) -> None:
@@ -81,16 +83,12 @@ def do_audit(work: Work) -> None:
     work.note("test records with gold", int(test.sum()), task=name)
     if not test.any():
         return
-    rows, proba = rows[test], proba[test]
-    members = {}
-    if "slices" in work.inputs:
-        members = {slice_: values[rows] for slice_, values in read_slices(work.inputs["slices"]).items()}
-    task = work.project.config.questions[name]
-    result = audit(
-        gold[rows], proba, members, patients=_owners(records.patients, records.ids)[rows],
-        positive=task.positive_class, seed=work.project.config.project.seed,
-    )  # fmt: skip
-    result.write(work.folder / "audit")
+    found, _ = study(_material(work, proba, rows, gold, test), _wishes(work), title=f"Audit of {name}")
+    result = found.audit
+    with write_folder(work.folder / "audit") as place:
+        found.write(place)
+    work.note("hidden subclasses", 0 if found.subclasses is None else len(found.subclasses.hidden), task=name)
+    work.note("found slices", 0 if found.discovery is None else len(found.discovery.confirmed), task=name)
     for item in result.overall:
         bounds = {"low": _finite(item.value.low), "high": _finite(item.value.high), "n": result.n_records}
         work.note(item.metric, item.value.estimate, task=name, part="test", of=of, **bounds)
@@ -106,6 +104,49 @@ def do_audit(work: Work) -> None:
             verdict=row.verdict,
             **bounds,
         )
+
+
+def _material(
+    work: Work,
+    proba: NDArray[np.float64],
+    rows: NDArray[np.intp],
+    gold: NDArray[np.int64],
+    test: NDArray[np.bool_],
+) -> Material:
+    """Return what an audit needs of the scored records, `rows` of the export, of which those of `test` are judged."""
+    name = work.step.subject
+    records, config = work.records(), work.project.config
+    about = config.audit
+    names = list(dict.fromkeys([*([about.subclass] if about.subclass else []), *about.groups, *about.search]))
+    columns = column_values(work.project, names) if names else {}
+    members = {}
+    if "slices" in work.inputs:
+        members = {slice_: values[rows] for slice_, values in read_slices(work.inputs["slices"]).items()}
+    matrix = as_slices(members) if members else SliceMatrix(np.zeros((len(rows), 0), dtype=bool), ())
+    trained = work.inputs.get(f"train:{name.partition('.')[0]}")
+    views = {} if trained is None else {"model": np.load(trained / "embeddings.npy").astype(np.float64)}
+    return Material(
+        records.ids[rows], _owners(records.patients, records.ids)[rows], proba, gold[rows], work.project.schema(name),
+        np.flatnonzero(test), np.flatnonzero(records.parts[rows] == "train") if trained is not None else rows[:0],
+        {column: [cells[row] for row in rows.tolist()] for column, cells in columns.items()}, matrix, 0, views,
+    )  # fmt: skip
+
+
+def _wishes(work: Work) -> Wishes:
+    """Return what the project's `[audit]` asks to be looked into."""
+    config, name = work.project.config, work.step.subject
+    about = config.audit
+    fitted = work.inputs.get(f"fit:{name}")
+    return Wishes(
+        subclass=about.subclass,
+        schema=None if about.subclass_schema is None else subclass_schema(work.project),
+        groups=tuple(about.groups),
+        discover=about.discover,
+        metadata=tuple(dict.fromkeys([*about.groups, *about.search])),
+        labels=None if fitted is None else Labels.read(fitted / "labels.parquet"),
+        positive=config.questions[name].positive_class,
+        seed=config.project.seed,
+    )
 
 
 def scores_of(inputs: Any, task: str) -> tuple[NDArray[np.float64], NDArray[np.intp], str]:

@@ -99,10 +99,11 @@ def _task(run: Run, config: Config, name: str, metrics: Sequence[Mapping[str, An
     functions = json.loads((run.folder / "functions" / f"{name}.json").read_text())
     for row in functions:
         row["precision"] = None if row["precision"] is None else Interval(**row["precision"])
-    result = None
+    result, hidden = None, []
     file = run.folder / "audit" / name / "audit.json"
     if file.is_file():
-        result = Audit.from_json(json.loads(file.read_text()))
+        plain = json.loads(file.read_text())
+        result, hidden = Audit.from_json(plain), _hidden(plain, name)
     accuracy = [
         (m["part"], Interval(m["value"], m["low"], m["high"], n=m["n"]))
         for m in own
@@ -127,9 +128,32 @@ def _task(run: Run, config: Config, name: str, metrics: Sequence[Mapping[str, An
             if m["step"] == f"train:{name.partition('.')[0]}" and "slice" not in m
         },
         advice=advise(
-            config, name, covered, conflicts, functions, accuracy, result, int(_one(metrics, "patients") or 0)
+            config,
+            name,
+            covered,
+            conflicts,
+            functions,
+            accuracy,
+            result,
+            int(_one(metrics, "patients") or 0),
+            hidden,
         ),
     )
+
+
+def _hidden(audit: Mapping[str, Any], task: str) -> list[str]:
+    """Say which subclasses and which unnamed slices an audit found to be worse."""
+    page = f"audit/{task}/audit.html tells more."
+    rows = (audit.get("subclasses") or {}).get("rows", [])
+    names = [row["subclass"] for row in rows if row["verdict"] == "hidden gap"]
+    found = [part for part in (audit.get("discovery") or {}).get("slices", []) if part["confirmed"]]
+    said = [f"Hidden within a class, and found less often: {', '.join(names)}; {page}"] if names else []
+    if found:
+        n = len(found)
+        said.append(
+            f"A search confirmed {n} slice{'' if n == 1 else 's'} that nobody named and in which errors are more frequent; {page}"
+        )
+    return said
 
 
 def _plots(audit: Audit, task: str) -> dict[str, str]:
@@ -149,8 +173,9 @@ def advise(
     accuracy: Sequence[tuple[str, Interval]],
     audit: Audit | None,
     patients: int = 0,
+    hidden: Sequence[str] = (),
 ) -> list[str]:
-    """Return what to do next, most useful first, from coverage, conflict, accuracy and slices."""
+    """Return what to do next, most useful first, from coverage, conflict, accuracy, slices and what is `hidden`."""
     said = []
     if 0 < patients < FEW_PATIENTS:
         said.append(
@@ -193,6 +218,7 @@ def advise(
             said.append(
                 f"Worse in {', '.join(worse)}: write functions for these records, or find more of them."
             )
+        said += hidden
         unseen = sorted(
             {row.slice for row in audit.rows} - {row.slice for row in audit.rows if row.assessable}
         )

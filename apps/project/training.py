@@ -12,7 +12,7 @@ from sidelight.labeling import LabelSchema, UsageError
 from .file import Task
 from .studies import link_studies
 from .supervision import read_slices
-from .work import Work, write_table
+from .work import Work, write_array, write_table
 
 if TYPE_CHECKING:
     from sidelight.crossmodal import CrossModalClassifier
@@ -81,8 +81,10 @@ def do_train(work: Work) -> None:
     }
     schema = LabelSchema(task.classes, name)
     save_bundle(work.folder / "bundle", network, schema, lineage=about)
-    predictions = open_bundle(work.folder / "bundle").predict(linked.signals, patient_ids=linked.patient_ids)
+    bundle = open_bundle(work.folder / "bundle")
+    predictions = bundle.predict(linked.signals, patient_ids=linked.patient_ids)
     predictions.write(work.folder / "predictions.parquet")
+    write_array(work.folder / "embeddings.npy", bundle.embed(linked.signals))
     write_table(
         pa.table({"id": predictions.ids.tolist(), "record": linked.label_rows}),
         work.folder / "linked.parquet",

@@ -96,6 +96,13 @@ def write_table(table: pa.Table, path: Path) -> None:
     write_file(path, buffer.getvalue())
 
 
+def write_array(path: Path, values: NDArray[np.float64]) -> None:
+    """Write an array in one step, as NPY of single precision."""
+    buffer = io.BytesIO()
+    np.save(buffer, values.astype(np.float32), allow_pickle=False)
+    write_file(path, buffer.getvalue())
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write plain values as JSON; equal values give equal bytes."""
     write_file(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")

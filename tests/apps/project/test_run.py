@@ -279,6 +279,35 @@ def test_gold_of_no_test_record_leaves_the_audit_out_and_says_so(home):
     assert "no test record has a gold label" in (done.folder / "report.html").read_text()
 
 
+def test_an_audit_looks_at_subclasses_and_care_groups_and_searches_without_training_again(home):
+    edit(
+        home,
+        "sidelight.toml",
+        "[monitors]",
+        '[audit]\nsubclass = "boat"\ngroups = ["boat"]\nsearch = ["age"]\n\n[monitors]',
+    )
+    assert set(to_do(home)) == {"audit:state", "bundle:state"}
+    folder = run_project(home).folder / "audit/state"
+    told = json.loads((folder / "audit.json").read_text())
+    assert {row["subclass"] for row in told["subclasses"]["rows"]} == {"sloop", "yawl"}
+    assert set(told["fairness"]) == {"boat"}
+    assert told["discovery"]["n_records"] == told["n_records"]
+    weighed = (folder / "subclasses.toml").read_text().replace("severity = 1", "severity = 3", 1)
+    (home / "boats.toml").write_text(weighed)
+    edit(home, "sidelight.toml", 'subclass = "boat"', 'subclass = "boat"\nsubclass_schema = "boats.toml"')
+    assert set(to_do(home)) == {"audit:state", "bundle:state"}
+    told = json.loads((run_project(home).folder / "audit/state/audit.json").read_text())
+    assert told["subclasses"]["weighted"]
+    (home / "boats.toml").write_text(weighed.replace("severity = 3", "severity = 2"))
+    assert set(to_do(home)) == {"audit:state", "bundle:state"}, "the file's content counts"
+
+
+def test_a_run_without_an_audit_section_searches_the_network_alone(done):
+    told = json.loads((find_run(load_project(done)).folder / "audit/state/audit.json").read_text())
+    assert "subclasses" not in told
+    assert told["discovery"]["settings"]["level"] == 0.05
+
+
 def test_images_are_a_target_too(home, sea):
     pytest.importorskip("monai", reason="the images extra is not installed")
     from PIL import Image
