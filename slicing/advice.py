@@ -121,6 +121,8 @@ def advise(findings: "Findings") -> tuple[Advice, ...]:
 
 def _collect(findings: "Findings") -> tuple[Advice, ...]:
     """Return a collection plan for what could not be judged."""
+    from .page import write_about
+
     needs: dict[str, tuple[int, int]] = {}
     for row in findings.audit.rows:
         owed = row.verdict == "not assessable" and not row.reason.startswith("the rest")
@@ -130,7 +132,8 @@ def _collect(findings: "Findings") -> tuple[Advice, ...]:
         return ()
     order = sorted(needs.items(), key=lambda item: item[1][1] - item[1][0])
     told = ", ".join(
-        f"{name} ({n} records, about {needed} needed)" for name, (n, needed) in order[:MOST_COLLECTED]
+        f"{name} ({n} records, about {write_about(needed)} needed)"
+        for name, (n, needed) in order[:MOST_COLLECTED]
     )
     rest = f", and {len(order) - MOST_COLLECTED} more" if len(order) > MOST_COLLECTED else ""
     margin = findings.audit.settings.get("margin", 0.05)

@@ -102,7 +102,7 @@ def explain_slice(
     Notes
     -----
     - low prevalence: a share of the training records less than half of the audit's; or less than four fifths of it,
-      and fewer than `few` records.
+      fewer than `few` records, and fewer than three in twenty.
     - label noise: labels agree with gold less often inside the slice than outside, by at least five points.
     - subtle features: the model is wrong on its own training members more often than on the rest, by at least five
       points, and neither of the two above fits.
@@ -146,7 +146,7 @@ def _mechanism(name: str, fits: bool | None, evidence: str) -> Mechanism:
 def _rare(trained: NDArray[np.bool_], member: NDArray[np.bool_], few: int) -> Mechanism:
     n, share, audited = int(trained.sum()), float(trained.mean()), float(member.mean())
     rarer = share < 0.8 * audited
-    fits = share < audited / 2 or (n < few and rarer)
+    fits = share < audited / 2 or (n < few and rarer and share < 0.15)
     return _mechanism(
         "low prevalence",
         fits,

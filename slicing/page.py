@@ -98,7 +98,7 @@ def page_environment(*more: Path) -> Environment:
     )
     environment.filters.update(
         interval=write_interval, number=write_number, percent=write_percent, gap=write_gap, p=write_p,
-        thousands=write_thousands, class_named=class_named,
+        thousands=write_thousands, about=write_about, class_named=class_named,
     )  # fmt: skip
     return environment
 
@@ -152,6 +152,20 @@ def write_p(value: Any) -> str:
 def write_thousands(value: Any) -> str:
     """Write a count with thin spaces between thousands."""
     return "–" if _missing(value) else f"{int(value):,}".replace(",", "\u202f")
+
+
+def write_about(value: Any) -> str:
+    """Write a count that is an estimate, rounded up to two digits.
+
+    Examples
+    --------
+    >>> write_about(7941)
+    '8\u202f000'
+    """
+    if _missing(value):
+        return "–"
+    step = 10 ** max(len(str(int(value))) - 2, 0)
+    return write_thousands(-(-int(value) // step) * step)
 
 
 def _missing(value: Any) -> bool:

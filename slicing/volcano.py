@@ -67,7 +67,9 @@ def volcano_plot(audit: Audit, *, name: str) -> str:
     if passed:
         line = down(min(-math.log10(max(*passed, 1e-300)), SUREST))
         drawing.line(LEFT, line, RIGHT, line, "reference")
-        drawing.text(RIGHT - 4, line - 6, f"called from here on (q ≤ {level:g})", "tick", anchor="end")
+        drawing.text(
+            (LEFT + RIGHT) / 2, 18, f"dashed: called from here on (q ≤ {level:g})", "tick", anchor="middle"
+        )
     for x, y, row in sorted(points, key=lambda point: point[1]):
         _mark(drawing, across(x), down(y), MARKS[row.verdict])
     _name(drawing, [(across(x), down(y), row) for x, y, row in points])

@@ -46,7 +46,10 @@ MOST_SUBCLASSES, LEAST_DRAWN = 10, 5
 """Subclasses drawn in the table of confusion, and records each needs; the others stand under their class."""
 
 MOST_MEETING = 7
-"""Slices whose combinations are shown."""
+"""Slices whose combinations are shown; fewer where so many leave too few records in each."""
+
+LEAST_MEETING = 3
+"""Combinations with enough records, without which none are shown."""
 
 MOST_EXPLAINED = 8
 """Slices whose failure is looked into."""
@@ -178,15 +181,20 @@ def _meeting(
     members: SliceMatrix,
     patients: NDArray[np.str_],
 ) -> Intersections | None:
-    """Return how the worst slices and the largest others meet."""
+    """Return how the worst slices and the largest others meet, where enough records do."""
     counts = members.counts()
     names = list(dict.fromkeys(row.slice for row in result.ranked() if row.excess > 0))
     names += sorted(
         (name for name in members.names if name not in names and counts[name]), key=lambda name: -counts[name]
     )
-    if len(names) < 2:
-        return None
-    return slice_intersections(gold, proba, members, patients=patients, names=names[:MOST_MEETING])
+    for most in range(MOST_MEETING, 1, -1):
+        if len(names) < most:
+            continue
+        found = slice_intersections(gold, proba, members, patients=patients, names=names[:most])
+        told = [row for row in found.rows if not row.few]
+        if len(told) >= LEAST_MEETING and any(len(row.slices) > 1 for row in told):
+            return found
+    return None
 
 
 def _with_review(members: SliceMatrix, ids: NDArray[np.str_], review: ErrorReview | None) -> SliceMatrix:

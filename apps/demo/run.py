@@ -259,6 +259,7 @@ def _columns() -> dict[str, dict[str, Any]]:
         for record in batch:
             for name, column in found.items():
                 column[record.id] = (record.text or "") if name == "text" else record[name]
+            found[CARE_GROUP][record.id] = {0: "male", 1: "female"}.get(record[CARE_GROUP])
     return found
 
 

@@ -52,6 +52,7 @@ class _Candidate:
     error_rate: Interval
     rest_rate: Interval
     gap: Interval
+    foreseen: float
     p: float
 
 
@@ -274,6 +275,7 @@ def _confirm(
         rates[0],
         rates[1],
         interval_difference(rates[0], rates[1]),
+        float(1 - part.proba[here].max(axis=1).mean()),
         concentration_p(part, here, rule.label),
     )
 
@@ -299,6 +301,7 @@ def _found(
         error_rate=candidate.error_rate,
         rest_rate=candidate.rest_rate,
         gap=candidate.gap,
+        foreseen=candidate.foreseen,
         p=candidate.p,
         q=q,
         confirmed=sure,

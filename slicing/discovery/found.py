@@ -38,6 +38,9 @@ class FoundSlice:
     error_rate, rest_rate, gap : Interval
         Share of wrong predictions in the slice, in the rest of its class (of all classes), and their difference, on
         the records that tested it.
+    foreseen : float
+        The error rate that the model's own probabilities foretell of these members: near `error_rate` where the model
+        is unsure and says so, far below it where it is wrong without knowing.
     p, q : float
         One-sided p of the test, and the same after Holm over all tests of the search.
     confirmed : bool
@@ -61,6 +64,7 @@ class FoundSlice:
     error_rate: Interval
     rest_rate: Interval
     gap: Interval
+    foreseen: float
     p: float
     q: float
     confirmed: bool
@@ -149,7 +153,7 @@ class FoundSlice:
             "name": self.name, "method": self.method, "label": self.label, "description": self.description,
             "n": self.n, "n_patients": self.n_patients, "n_members": int(self.members.sum()),
             "error_rate": self.error_rate.to_json(), "rest_rate": self.rest_rate.to_json(),
-            "gap": self.gap.to_json(), "p": self.p, "q": None if math.isnan(self.q) else self.q,
+            "gap": self.gap.to_json(), "foreseen": self.foreseen, "p": self.p, "q": None if math.isnan(self.q) else self.q,
             "confirmed": self.confirmed, "stability": self.stability, "terms": list(self.terms),
             "traits": list(self.traits),
         }  # fmt: skip

@@ -143,3 +143,15 @@ def test_conditions_read_as_sentences(condition, words):
 def test_what_does_not_fit_is_told(keywords, message):
     with pytest.raises(ValueError, match=message):
         discover([0, 1, 0, 1], [0.2, 0.7, 0.3, 0.6], **keywords)
+
+
+@pytest.mark.parametrize(("sure", "foreseen"), [(0.95, 0.05), (0.6, 0.4)])
+def test_a_slice_tells_the_errors_that_the_model_itself_foretells(sure, foreseen):
+    random = np.random.default_rng(4)
+    y, site = random.integers(0, 2, 1200), random.integers(0, 4, 1200)
+    wrong = random.random(1200) < np.where(site == 3, 0.4, 0.05)
+    right = np.where(site == 3, sure, 0.95)
+    positive = np.where(wrong == (y == 1), 1 - right, right)
+    first = discover(y, positive, metadata={"site": site}).confirmed[0]
+    assert first.foreseen == pytest.approx(foreseen)
+    assert first.to_json()["foreseen"] == first.foreseen
