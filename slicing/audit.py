@@ -213,7 +213,7 @@ def _by_formula(metric: Metric, common: _Common) -> tuple[Overall, list[_Draft]]
             size = needed_size(
                 reference,
                 lambda wanted: estimator.power(design, own_mix, wanted),
-                lambda wanted: noise * min(n / wanted, 1.0) if n else noise,
+                lambda wanted: noise * min(max(n, 1) / wanted, 1.0),
                 common.margin,
                 alpha=alpha,
             )

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sidelight.labeling.statistics import group_codes
 
 from .metrics import as_task
-from .share_gap import GapRow, gap_between, judged
+from .share_gap import GapRow, GapTable, gap_between, judged
 
 MEASURES = {
     "selection": "Share called positive (demographic parity)",
@@ -23,7 +23,7 @@ MEASURES = {
 
 
 @dataclass(frozen=True)
-class FairnessPanel:
+class FairnessPanel(GapTable):
     """Each measure in each care group against the others.
 
     Parameters
@@ -36,19 +36,12 @@ class FairnessPanel:
         The group all are compared to; empty when each is compared to all others.
     """
 
-    rows: tuple[GapRow, ...]
     groups: dict[str, int]
     reference: str = ""
 
     def of(self, measure: str) -> tuple[GapRow, ...]:
         """Return the rows of one measure."""
         return tuple(row for row in self.rows if row.measure == measure)
-
-    @property
-    def differing(self) -> tuple[GapRow, ...]:
-        """Return the rows that surely differ, largest gap first."""
-        found = [row for row in self.rows if row.verdict == "differs"]
-        return tuple(sorted(found, key=lambda row: -abs(row.gap.estimate)))
 
     def to_json(self) -> dict[str, Any]:
         """Return the panel as plain values."""
@@ -59,12 +52,7 @@ class FairnessPanel:
         }
 
     def __str__(self) -> str:
-        lines = [f"{len(self.differing)} of {len(self.rows)} measures differ between care groups."]
-        lines += [
-            f"  {row.group}: {row.measure} {row.value} against {row.rest.estimate:.3f} (gap {row.gap}, q {row.q:.3f})"
-            for row in self.differing
-        ]
-        return "\n".join(lines)
+        return self.told("care groups")
 
 
 def fairness(

@@ -12,7 +12,7 @@ from sidelight.labeling.statistics import group_codes
 from sidelight.labeling.votes import as_votes
 
 from .matrix import as_slices
-from .share_gap import GapRow, gap_between, judged
+from .share_gap import GapRow, GapTable, gap_between, judged
 
 LABELS = "labels"
 """Stands in the place of a function's name for the label model's labels."""
@@ -22,7 +22,7 @@ VOTES = "votes"
 
 
 @dataclass(frozen=True)
-class LabelAudit:
+class LabelAudit(GapTable):
     """Measures of the labels in each slice against the rest.
 
     Parameters
@@ -33,7 +33,6 @@ class LabelAudit:
     q : float
     """
 
-    rows: tuple[GapRow, ...]
     n_records: int
     q: float
 
@@ -41,23 +40,12 @@ class LabelAudit:
         """Return the rows of one slice."""
         return tuple(row for row in self.rows if row.group == group)
 
-    @property
-    def differing(self) -> tuple[GapRow, ...]:
-        """Return the rows that surely differ, largest gap first."""
-        found = [row for row in self.rows if row.verdict == "differs"]
-        return tuple(sorted(found, key=lambda row: -abs(row.gap.estimate)))
-
     def to_json(self) -> dict[str, Any]:
         """Return the audit as plain values."""
         return {"n_records": self.n_records, "q": self.q, "rows": [row.to_json() for row in self.rows]}
 
     def __str__(self) -> str:
-        lines = [f"{len(self.differing)} of {len(self.rows)} measures differ between a slice and the rest."]
-        lines += [
-            f"  {row.group}: {row.measure} of {row.subject} {row.value} against {row.rest.estimate:.3f} (q {row.q:.3f})"
-            for row in self.differing
-        ]
-        return "\n".join(lines)
+        return self.told("a slice and the rest")
 
 
 def audit_labels(

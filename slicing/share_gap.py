@@ -59,6 +59,35 @@ class GapRow:
         return plain
 
 
+@dataclass(frozen=True)
+class GapTable:
+    """Many gaps that were judged together.
+
+    Parameters
+    ----------
+    rows : tuple of GapRow
+        Group by group.
+    """
+
+    rows: tuple[GapRow, ...]
+
+    @property
+    def differing(self) -> tuple[GapRow, ...]:
+        """Return the rows that surely differ, largest gap first."""
+        found = [row for row in self.rows if row.verdict == "differs"]
+        return tuple(sorted(found, key=lambda row: -abs(row.gap.estimate)))
+
+    def told(self, between: str, subject: str = "model") -> str:
+        """Return how many rows differ `between` what, and each of these; `subject` goes without saying."""
+        lines = [f"{len(self.differing)} of {len(self.rows)} measures differ between {between}."]
+        lines += [
+            f"  {row.group}: {row.measure}{'' if row.subject == subject else f' of {row.subject}'} {row.value} against "
+            f"{row.rest.estimate:.3f} (gap {row.gap}, q {row.q:.3f})"
+            for row in self.differing
+        ]
+        return "\n".join(lines)
+
+
 def gap_between(
     values: NDArray[Any],
     inside: NDArray[np.bool_],

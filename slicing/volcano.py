@@ -27,8 +27,8 @@ def volcano_plot(audit: Audit, *, name: str) -> str:
 
     Notes
     -----
-    Gaps of metrics of which less is better are turned round: left is worse for all. The dashed line is the largest p
-    that the correction let pass; marks above it are called worse or better.
+    Gaps of metrics of which less is better are turned round: left is worse for all. The dashed line lies just below
+    the largest p that the correction let pass; marks above it are called worse or better.
     """
     rows = [row for row in audit.rows if row.assessable and not math.isnan(row.gap.p)]
     if len(rows) < 2:
@@ -65,7 +65,9 @@ def volcano_plot(audit: Audit, *, name: str) -> str:
     drawing.text(RIGHT, 18, "better than the rest →", "head", anchor="end")
     drawing.text((LEFT + RIGHT) / 2, BOTTOM + 42, "gap to the rest", "head", anchor="middle")
     if passed:
-        line = down(min(-math.log10(max(*passed, 1e-300)), SUREST))
+        lowest = min(y for _, y, row in points if row.q <= level)
+        below = max((y for _, y, row in points if row.q > level and y < lowest), default=0.0)
+        line = down(lowest - min((lowest - below) / 2, 0.05 * top))
         drawing.line(LEFT, line, RIGHT, line, "reference")
         drawing.text(
             (LEFT + RIGHT) / 2, 18, f"dashed: called from here on (q ≤ {level:g})", "tick", anchor="middle"

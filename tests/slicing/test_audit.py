@@ -428,7 +428,7 @@ def test_page_stands_alone_and_escapes(tmp_path):
     assert "&lt;b&gt;tiny" in page
     assert "<script" not in page
     assert not re.search(r"(src|href)=[\"']?(https?:)?//", page)
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 3
     assert 'role="img"' in page
     assert "not assessable" in page
     ids = re.findall(r' id="([^"]+)"', page)
@@ -445,3 +445,14 @@ def test_drawing_escapes_and_rounds():
     assert "b &amp; c" in svg
     assert 'x="0.33" y="0"' in svg
     assert nice_ticks(0.61, 0.99) == [0.7, 0.8, 0.9]
+
+
+def test_a_slice_without_a_single_gold_is_told_the_size_it_would_need():
+    random = np.random.default_rng(0)
+    y = random.integers(0, 2, 600)
+    proba = np.where(random.random(600) < 0.15, 1 - y, y) * 0.8 + 0.1
+    y[:4] = -1
+    row = audit(y, proba, {"pacemaker": np.arange(600) < 4}, metrics=["auroc"]).rows[0]
+    assert (row.verdict, row.n, row.n_without_gold) == ("not assessable", 0, 4)
+    assert row.n_needed is not None
+    assert 50 < row.n_needed < 5000
