@@ -1,0 +1,92 @@
+"""Tables and counts of an audit that combine: classes with classes, subclasses with classes, slices with slices."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidelight.slicing import (
+    Audit,
+    Confusion,
+    ConfusionTable,
+    Intersections,
+    SliceMatrix,
+    slice_intersections,
+)
+from sidelight.slicing.confusion_table import UNKNOWN
+
+MOST_SUBCLASSES, LEAST_DRAWN = 10, 5
+"""Subclasses drawn in the table of confusion, and records each needs; the others stand under their class."""
+
+MOST_MEETING = 7
+"""Slices whose combinations are shown; fewer where so many leave too few records in each."""
+
+LEAST_MEETING = 3
+"""Combinations with enough records, without which none are shown."""
+
+
+def confusion_tables(
+    result: Audit,
+    gold: NDArray[np.int64],
+    proba: NDArray[np.float64],
+    members: SliceMatrix,
+    classes: tuple[str, ...],
+    patients: NDArray[np.str_],
+    subclasses: Sequence[str | None] | None,
+) -> list[tuple[str, ConfusionTable]]:
+    """Return the table of all records, of the slice in which most are surely worse off, and of the common subclasses."""
+    known = np.flatnonzero(gold >= 0)
+    if not len(known):
+        return []
+    distribution = Confusion.of(
+        {"class": [classes[code] for code in gold[known]]},
+        {"class": [classes[code] for code in proba[known].argmax(axis=1)]},
+        classes={"class": classes},
+        slices=members.take_rows(known) if members.n_slices else None,
+        patients=patients[known],
+    )
+    found = [("All records", distribution.table(normalize="row"))]
+    worst = next((row.slice for row in result.ranked() if row.verdict == "worse" and row.excess > 0), None)
+    if worst is not None:
+        found.append((f"In {worst}", distribution.where(slice=worst).table(normalize="row")))
+    if subclasses is not None:
+        parts = [(subclasses[row] or "").replace("/", "-").split("|") for row in known.tolist()]
+        seen = Counter(part.strip() for held in parts for part in held if part.strip())
+        common = {name for name, n in seen.most_common(MOST_SUBCLASSES) if n >= LEAST_DRAWN}
+        told = [next((part.strip() for part in held if part.strip() in common), UNKNOWN) for held in parts]
+        actual = [f"{classes[code]}/{name}" for code, name in zip(gold[known], told, strict=True)]
+        observed = [f"{classes[code]}/{UNKNOWN}" for code in proba[known].argmax(axis=1)]
+        used = set(actual) | set(observed)
+        order = [f"{name}/{part}" for name in classes for part in (*sorted(common), UNKNOWN)]
+        nested = Confusion.of(
+            {"class": actual},
+            {"class": observed},
+            classes={"class": [label for label in order if label in used]},
+            patients=patients[known],
+        )
+        found.append(("Subclasses within their classes", nested.table(normalize="row")))
+    return found
+
+
+def meeting_slices(
+    result: Audit,
+    gold: NDArray[np.int64],
+    proba: NDArray[np.float64],
+    members: SliceMatrix,
+    patients: NDArray[np.str_],
+) -> Intersections | None:
+    """Return how the worst slices and the largest others meet, where enough records do."""
+    counts = members.counts()
+    names = list(dict.fromkeys(row.slice for row in result.ranked() if row.excess > 0))
+    names += sorted(
+        (name for name in members.names if name not in names and counts[name]), key=lambda name: -counts[name]
+    )
+    for most in range(MOST_MEETING, 1, -1):
+        if len(names) < most:
+            continue
+        found = slice_intersections(gold, proba, members, patients=patients, names=names[:most])
+        told = [row for row in found.rows if not row.few]
+        if len(told) >= LEAST_MEETING and any(len(row.slices) > 1 for row in told):
+            return found
+    return None
