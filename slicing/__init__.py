@@ -11,14 +11,18 @@ from .audit import audit
 from .comparison import Comparison, compare_audits, read_audit
 from .confusion import Confusion
 from .confusion_measures import (
+    cell_lift,
     confusion_difference,
     coupling,
     exact_match,
+    hamming_loss,
     node_interval,
     node_measure,
+    tree_distance,
     within_node,
 )
 from .confusion_table import ConfusionTable
+from .confusion_view import ConfusionView
 from .error_contrast import contrast_errors
 from .error_review import ErrorReview, read_error_sheet
 from .error_sheet import ErrorSheet, error_sheet
@@ -93,6 +97,7 @@ __all__ = [
     "Comparison",
     "Confusion",
     "ConfusionTable",
+    "ConfusionView",
     "Discovery",
     "ErrorReview",
     "ErrorSheet",
@@ -128,6 +133,7 @@ __all__ = [
     "as_slices",
     "audit",
     "audit_labels",
+    "cell_lift",
     "compare_audits",
     "confusion_difference",
     "contrast_errors",
@@ -137,6 +143,7 @@ __all__ = [
     "exact_match",
     "explain_slice",
     "fairness",
+    "hamming_loss",
     "keep_better",
     "label_groups",
     "node_interval",
@@ -152,6 +159,7 @@ __all__ = [
     "subclass_metrics",
     "switch_off_unseen",
     "train_robustly",
+    "tree_distance",
     "undo_sampling",
     "within_node",
 ]

@@ -1,16 +1,19 @@
 """What a confusion distribution says of each node, of several dimensions together, and of two distributions."""
 
 import math
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.labeling.statistics import Interval, group_codes, interval_of_draws, patient_weights
 
-from .confusion import Confusion
+from .confusion import MISSING, Confusion
 from .confusion_table import SEPARATOR, UNKNOWN, Normalize, normalized
 
-MEASURES = ("recall", "precision", "specificity", "f1", "prevalence", "predicted_prevalence")
+MEASURES = (
+    "recall", "precision", "specificity", "f1", "balanced_accuracy", "prevalence", "predicted_prevalence",
+)  # fmt: skip
 
 
 def node_measure(confusion: Confusion, dimension: str, node: str, name: str) -> float:
@@ -22,7 +25,7 @@ def node_measure(confusion: Confusion, dimension: str, node: str, name: str) -> 
     ----------
     dimension, node : str
         Which node.
-    name : {"recall", "precision", "specificity", "f1", "prevalence", "predicted_prevalence"}
+    name : {"recall", "precision", "specificity", "f1", "balanced_accuracy", "prevalence", "predicted_prevalence"}
         What to measure; NaN where nothing counts.
 
     Examples
@@ -74,6 +77,56 @@ def exact_match(confusion: Confusion) -> float:
     """Return the share of the mass that is right in every dimension."""
     right = (confusion.actual == confusion.observed).all(axis=1)
     return float(confusion.weight[right].sum() / confusion.mass) if confusion.mass > 0 else math.nan
+
+
+def hamming_loss(confusion: Confusion) -> float:
+    """Return the share of labels that are wrong, over all dimensions."""
+    wrong = (confusion.actual != confusion.observed).mean(axis=1)
+    return float(confusion.weight @ wrong / confusion.mass) if confusion.mass > 0 else math.nan
+
+
+def tree_distance(confusion: Confusion, dimension: str) -> float:
+    """Return the mean number of steps through the tree from the actual to the observed label.
+
+    Up to the node that both lie below, and down again; a label that stops early is its node, and what is missing is as
+    far as the root lies.
+
+    Examples
+    --------
+    >>> confusion = Confusion.of({"d": ["a/x", "a/x"]}, {"d": ["a/y", "b"]})
+    >>> tree_distance(confusion, "d")
+    2.5
+    """
+    paths = [
+        label.removesuffix(SEPARATOR + UNKNOWN).split(SEPARATOR) for label in confusion.classes[dimension]
+    ]
+    paths = [[] if path == [MISSING] else path for path in paths]
+    steps = np.array(
+        [
+            [
+                len(a)
+                + len(b)
+                - 2 * sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
+                for b in paths
+            ]
+            for a in paths
+        ],
+        dtype=float,
+    )
+    column = confusion.column(dimension)
+    far = steps[confusion.actual[:, column], confusion.observed[:, column]]
+    return float(confusion.weight @ far / confusion.mass) if confusion.mass > 0 else math.nan
+
+
+def cell_lift(confusion: Confusion, dimension: str) -> NDArray[np.float64]:
+    """Return how much more often each pair of actual and observed labels occurs than if they knew nothing of each other.
+
+    Off the diagonal the largest are the confusions that surprise most; NaN where a label does not occur.
+    """
+    joint = confusion.table(dimension, normalize="total").values
+    chance = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+    lift: NDArray[np.float64] = np.divide(joint, chance, out=np.full(joint.shape, np.nan), where=chance > 0)
+    return lift
 
 
 def coupling(confusion: Confusion, first: str, second: str) -> float:
@@ -156,6 +209,8 @@ def _measure(four: NDArray[np.float64], name: str) -> NDArray[np.float64]:
         "prevalence": (tp + fn, tp + fn + fp + tn),
         "predicted_prevalence": (tp + fp, tp + fn + fp + tn),
     }
+    if name == "balanced_accuracy":
+        return (_measure(four, "recall") + _measure(four, "specificity")) / 2
     if name not in parts:
         raise ValueError(f"no measure called {name!r}; there are {', '.join(MEASURES)}")
     top, bottom = parts[name]
