@@ -37,7 +37,7 @@ class ConfusionView:
     ... )
     >>> view = ConfusionView.from_json({"dimensions": ["finding"], "level": {"finding": 1}, "normalize": "count"})
     >>> view.of(confusion).counts.tolist()
-    [[1.0, 0.0], [1.0, 1.0]]
+    [[1.0, 1.0], [0.0, 1.0]]
     >>> ConfusionView.from_json(view.to_json()) == view
     True
     """
