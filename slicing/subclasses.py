@@ -44,7 +44,8 @@ class SubclassRow:
     q : float
         The gap's p after Benjamini and Hochberg, over all subclasses.
     verdict : str
-        "hidden gap", "better", "no evidence", "not assessable" or "not seen".
+        "hidden gap", "slightly worse" (sure, but by less than the margin), "better", "no evidence", "not assessable" or
+        "not seen".
     n_needed : int or None
         Records that would show a gap as large as the margin.
     severity : float
@@ -126,7 +127,7 @@ class SubclassTable:
 
     @property
     def hidden(self) -> tuple[SubclassRow, ...]:
-        """The subclasses that are surely worse than the rest of their class."""
+        """The subclasses that are surely worse than the rest of their class, by the margin or more."""
         return tuple(row for row in self.rows if row.verdict == "hidden gap")
 
     def to_json(self) -> dict[str, Any]:
@@ -231,7 +232,9 @@ def subclass_metrics(
     for row, (_, inside, code) in zip(tested, drafts, strict=True):
         verdict = row.verdict
         if verdict == "differs":
-            verdict = "hidden gap" if row.gap.estimate < 0 else "better"
+            verdict = "better" if row.gap.estimate > 0 else "hidden gap"
+            if -margin < row.gap.estimate < 0:
+                verdict = "slightly worse"
         rows.append(
             SubclassRow(
                 row.group,
@@ -265,7 +268,14 @@ def subclass_metrics(
         for name in dict.fromkeys([*wanted.names, *expected])
         if name not in known
     ]  # fmt: skip
-    order = {"hidden gap": 0, "no evidence": 1, "better": 2, "not assessable": 3, "not seen": 4}
+    order = {
+        "hidden gap": 0,
+        "slightly worse": 1,
+        "no evidence": 2,
+        "better": 3,
+        "not assessable": 4,
+        "not seen": 5,
+    }
     rows.sort(
         key=lambda row: (
             order[row.verdict],

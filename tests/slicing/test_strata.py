@@ -63,3 +63,13 @@ def test_a_small_subclass_is_not_judged_and_the_size_it_would_need_is_told():
 def test_equal_subclasses_raise_no_alarm_beyond_the_level():
     alarms = sum(bool(subclass_metrics(*planted(seed=seed, rate=0.05)).hidden) for seed in range(60))
     assert alarms <= 7
+
+
+def test_a_sure_gap_below_the_margin_is_no_hidden_one():
+    y = np.ones(20_000, dtype=int)
+    kind = np.where(np.arange(20_000) % 2 == 0, "a", "b")
+    wrong = np.random.default_rng(0).random(20_000) < np.where(kind == "a", 0.08, 0.05)
+    proba = np.where(wrong, 0.2, 0.9)
+    rows = {row.subclass: row.verdict for row in subclass_metrics(y, proba, kind.tolist()).rows}
+    assert rows == {"a": "slightly worse", "b": "better"}
+    assert subclass_metrics(y, proba, kind.tolist(), margin=0.02).hidden
