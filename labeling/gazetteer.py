@@ -14,6 +14,7 @@ import numpy as np
 
 from .declared import text_of
 from .faults import InputError, UsageError
+from .gazetteer_files import Tables, keep, load
 from .pattern import TextOptions, split_options
 from .record import Record
 from .text_function import TextFunction
@@ -31,7 +32,9 @@ class Gazetteer:
     """A list of terms that is searched for in one pass, whole words only and in any case.
 
     Terms and texts are compared token by token (words, and single signs that are no white space), so the time a note
-    takes depends on the note and not on the number of terms. Equal lists are built once a process, not kept on disk.
+    takes depends on the note and not on the number of terms. Equal lists are built once a process, and long ones that
+    `gazetteer_lf` was given once a user: their tables are kept on disk (see `sidelight.labeling.gazetteer_files`;
+    ``SIDELIGHT_CACHE=off`` keeps none).
 
     Parameters
     ----------
@@ -79,6 +82,9 @@ class Gazetteer:
                 continue
             self._long.add(term)
             self._pairs[pair] = max(known >> 1, 3 + more.count(" ")) << 1 | (known & 1)
+        self._mark_pairs()
+
+    def _mark_pairs(self) -> None:
         self._mask = (1 << max(10, (32 * len(self._pairs)).bit_length() - 1)) - 1
         self._seen = np.zeros(self._mask + 1, dtype=np.uint8)
         self._seen[np.fromiter(self._pairs, dtype=np.int64, count=len(self._pairs)) & self._mask] = 1
@@ -109,8 +115,37 @@ class Gazetteer:
         with _lock:
             known = _built.get(content)
             if known is None:
-                known = _built[content] = cls(terms)
+                tables = load(content, len(terms))
+                if tables is None:
+                    known = cls(terms)
+                    keep(content, len(terms), known._tables())
+                else:
+                    known = cls._revived(tables)
+                _built[content] = known
         return known
+
+    def _tables(self) -> Tables:
+        """Return what is needed to have the gazetteer again."""
+        numbers = self._numbers.values()  # counted up in the order of the tokens
+        return Tables(
+            self._n_terms,
+            list(self._numbers),
+            np.fromiter((number & 1 for number in numbers), dtype=np.uint8, count=len(numbers)),
+            np.fromiter(self._pairs.keys(), dtype=np.int64, count=len(self._pairs)),
+            np.fromiter(self._pairs.values(), dtype=np.int64, count=len(self._pairs)),
+            list(self._long),
+        )
+
+    @classmethod
+    def _revived(cls, tables: Tables) -> "Gazetteer":
+        made = cls.__new__(cls)
+        made._n_terms = tables.n_terms
+        numbers = np.arange(1, len(tables.tokens) + 1) << 1 | tables.is_term
+        made._numbers = dict(zip(tables.tokens, numbers.tolist(), strict=True))
+        made._pairs = dict(zip(tables.pairs.tolist(), tables.kinds.tolist(), strict=True))
+        made._long = set(tables.long)
+        made._mark_pairs()
+        return made
 
     def find(self, text: str) -> list[Span]:
         """Return the spans of the terms in a text: the longest at each place, none inside another."""
