@@ -1,6 +1,7 @@
 """Snorkel's slice-aware classifier: any network body, and heads that learn from slicing functions."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from sidelight.crossmodal.targets import as_targets
 
 from .heads import SliceHeads
 from .membership import Membership, as_membership
-from .sampling import SliceSampler
+from .recipes import emphasize
 from .scorer import Scorer
 from .visibility import switch_off_unseen
 
@@ -37,7 +38,7 @@ class SliceAwareClassifier:
     scorer : Scorer, optional
         What `score` and `score_slices` compute; accuracy and F1 by default.
     balanced : bool, default True
-        Draw rows so that slices and labels are met alike (`SliceSampler`).
+        Draw rows so that slices and labels are met alike, as the recipe "slice-heads" of `train_robustly` does.
     head : mapping, optional
         More arguments of `SliceHeads`, such as ``{"attention": "paper"}``.
     **training
@@ -108,20 +109,23 @@ class SliceAwareClassifier:
         multi_label = bool(self.training.get("multi_label", False))
         targets = as_multi_label(Y) if multi_label else as_targets(Y)
         slices = self._membership(S, len(targets.proba))
+        model = CrossModalClassifier(self.base_architecture, **self.training)
+        if self.balanced and self.slice_names:
+            emphasize(model, targets, slices, "slice-heads", **self.head)
+            model.schedule = self.training["schedule"]
+        else:
+            rates = slices.values[targets.used].mean(axis=0).tolist()
+            settings: dict[str, Any] = {"rates": rates, "multi_label": multi_label} | self.head
+            model.head = partial(SliceHeads, slices=self.slice_names, **settings)
+        make: Any = model.head
 
         def heads(n_features: int, n_classes: int) -> nn.Module:
             if n_features != self.head_dim:
                 raise ValueError(f"the body gives {n_features} features; head_dim is {self.head_dim}")
-            return SliceHeads(n_features, n_classes, self.slice_names, **(given | self.head))
+            head: nn.Module = make(n_features, n_classes)
+            return head
 
-        given: dict[str, Any] = {
-            "multi_label": multi_label,
-            "rates": slices.values[targets.used].mean(axis=0).tolist(),
-        }
-        sampler = SliceSampler(slices) if self.balanced and self.slice_names else None
-        if sampler is not None:
-            given["drawn"] = sampler.drawn_rates(targets).tolist()
-        model = CrossModalClassifier(self.base_architecture, heads, sampler=sampler, **self.training)
+        model.head = heads
         self.model_ = model.fit(X, Y, validation=validation, membership=slices.values)
         self.areas_ = {}
         if validation is not None and validation_slices is not None:

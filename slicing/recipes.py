@@ -32,10 +32,13 @@ Recipe = Callable[..., CrossModalClassifier]
 """Takes an unfitted classifier, signals, targets, slices and ``validation=``; returns the fitted classifier."""
 
 SHARE = 0.4
-"""Share of the draws that "balanced" and "slice-heads" give to slices."""
+"""Share of the draws that "balanced" gives to slices."""
+
+OFTENEST = 50.0
+"""Most that a row is drawn more often than another by "balanced"."""
 
 SMOOTHING = 0.2
-"""Share of each label that recipes which draw few rows again and again spread over the classes."""
+"""Share of each label that "balanced" spreads over the classes."""
 
 
 def train_robustly(
@@ -77,11 +80,13 @@ def train_robustly(
     -----
     - "plain": no more than `fit`.
     - "balanced": two fifths of the draws go to the slices in turn, the rest to all records, each class alike (but none
-      more than four times as often as it comes), and labels are smoothed by a fifth, so that few rows that come often
-      are not learned by heart (where the loss is the default one). The one to begin with: one training at the plain one's cost, and nothing added to the network.
+      more than four times as often as it comes, and no record more than fifty times as often as another), and labels
+      are smoothed by a fifth, so that few rows that come often are not learned by heart (where the loss is the default
+      one). The one to begin with: one training at the plain one's cost, and nothing added to the network.
       `benchmarks/slice_training.py` compares it with the others.
-    - "slice-heads": the same, and `SliceHeads`, for a slice that follows a rule of its own: the draws alone would mend
-      it at the cost of the others.
+    - "slice-heads": `SliceHeads`, and draws that meet every label within and without every slice alike (at most 20 times
+      as often as the likeliest). For a slice that follows a rule of its own, which draws alone would mend at the
+      cost of the others.
     - "up-weighting": members count more, up to a quarter of all weight, at most ten times.
     - "hard-sharing": `HardSharing`. "expert-mixture": `ExpertMixture`.
     - "group-dro": `GroupDRO` over label and slices, groups drawn alike.
@@ -153,19 +158,23 @@ def _plain(classifier: Any, signals: Any, targets: Targets, slices: Any, *, vali
     return _fit(classifier, signals, targets, validation=validation)
 
 
-def emphasize(classifier: CrossModalClassifier, targets: Targets, slices: Membership, recipe: str) -> bool:
+def emphasize(
+    classifier: CrossModalClassifier, targets: Targets, slices: Membership, recipe: str, **head: Any
+) -> bool:
     """Set an unfitted classifier up for "balanced" or "slice-heads", the recipes of one plain training.
 
     Parameters
     ----------
     classifier : CrossModalClassifier
-        Gets a sampler and a constant learning rate; for "slice-heads" the head too.
+        Gets a sampler and a constant learning rate; for "balanced" smoothed labels, for "slice-heads" the head too.
     targets : Targets
         What it will be trained on.
     slices : Membership
         Of the training records.
     recipe : {"balanced", "slice-heads"}
         Its name.
+    **head
+        More arguments of `SliceHeads`.
 
     Returns
     -------
@@ -182,19 +191,21 @@ def emphasize(classifier: CrossModalClassifier, targets: Targets, slices: Member
     """
     if recipe not in EMPHASES:
         raise ValueError(f"recipe is {recipe!r}; set up beforehand are: {', '.join(sorted(EMPHASES))}")
-    sampler = SliceSampler(slices, share=SHARE)
-    classifier.sampler, classifier.schedule = sampler, "constant"
-    if classifier.loss == DEFAULT_LOSS:
-        smoothed = BinaryCrossEntropy if classifier.multi_label else SoftCrossEntropy
-        classifier.loss = smoothed(smoothing=SMOOTHING)
+    classifier.schedule = "constant"
     if recipe == "balanced":
+        classifier.sampler = SliceSampler(slices, share=SHARE, cap=OFTENEST)
+        if classifier.loss == DEFAULT_LOSS:
+            smoothed = BinaryCrossEntropy if classifier.multi_label else SoftCrossEntropy
+            classifier.loss = smoothed(smoothing=SMOOTHING)
         return False
-    seed, multi_label = derive_seed(classifier.seed, "slicing", "head"), classifier.multi_label
-    rates = slices.values[targets.used].mean(axis=0).tolist()
-    drawn = sampler.drawn_rates(targets).tolist()
-    classifier.head = lambda width, n_classes: SliceHeads(
-        width, n_classes, slices.names, rates=rates, drawn=drawn, multi_label=multi_label, seed=seed
-    )
+    classifier.sampler = sampler = SliceSampler(slices)
+    given = {
+        "rates": slices.values[targets.used].mean(axis=0).tolist(),
+        "drawn": sampler.drawn_rates(targets).tolist(),
+        "multi_label": classifier.multi_label,
+        "seed": derive_seed(classifier.seed, "slicing", "head"),
+    } | head
+    classifier.head = lambda width, n_classes: SliceHeads(width, n_classes, slices.names, **given)
     return True
 
 

@@ -31,8 +31,8 @@ class SliceSampler:
     share : float, optional
         Share of the draws that goes to slices, from 0 to below 1.
     cap : float, default 20
-        Most that the likeliest row may be drawn more often than the least likely one. With `share` it is not asked; records
-        of the rarest class are then drawn at most four times as often as those of the commonest.
+        Most that the likeliest row may be drawn more often than the least likely one. With `share`, records of the rarest
+        class are beside the slices drawn at most four times as often as those of the commonest.
     by_class : bool, default True
         Balance the classes too: within each slice; of findings that do not exclude one another, each finding, and
         records with none. With `share`: among all records, where classes exclude one another.
@@ -87,7 +87,7 @@ class SliceSampler:
                 labels = np.nan_to_num(np.asarray(targets.proba, dtype=np.float64)[rows], nan=0.0)
                 sizes = labels.sum(axis=0)
                 everyone = labels @ np.minimum(1 / np.maximum(sizes, 1e-9), RARER / sizes.max(initial=1e-9))
-            return _mixture(member, everyone, self.share)
+            return self._capped(_mixture(member, everyone, self.share))
         groups = np.column_stack([member, np.prod(1 - member, axis=1)])
         if self.by_class:
             labels = np.nan_to_num(np.asarray(targets.proba, dtype=np.float64)[rows], nan=0.0)
@@ -98,7 +98,9 @@ class SliceSampler:
             groups = (groups[:, :, None] * labels[:, None, :]).reshape(len(rows), -1)
         sizes = groups.sum(axis=0)
         shares = np.divide(groups, sizes, out=np.zeros_like(groups), where=sizes > 0)
-        odds = shares.sum(axis=1) / max(int((sizes > 0).sum()), 1)
+        return self._capped(shares.sum(axis=1) / max(int((sizes > 0).sum()), 1))
+
+    def _capped(self, odds: NDArray[np.float64]) -> NDArray[np.float64]:
         least = max(float(odds.min(initial=np.inf)), 1e-12)
         odds = np.minimum(odds, least * self.cap)
         normalised: NDArray[np.float64] = odds / odds.sum()

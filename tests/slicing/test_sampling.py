@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from sidelight.crossmodal import SoftCrossEntropy, as_targets  # noqa: E402
+from sidelight.crossmodal import CrossModalClassifier, SoftCrossEntropy, as_targets  # noqa: E402
 from sidelight.slicing import SliceSampler, undo_sampling  # noqa: E402
 from sidelight.slicing.sampling import Reweighted  # noqa: E402
 
@@ -62,7 +62,7 @@ def test_a_share_of_the_draws_is_the_slices_and_the_rest_everyones_classes_alike
     membership = np.zeros((1000, 3))
     membership[:10, 0] = 1
     membership[10:210, 1] = 1  # the third has no member
-    sampler, targets = SliceSampler(membership, share=0.4), targets_of(1000)
+    sampler, targets = SliceSampler(membership, share=0.4, cap=1e9), targets_of(1000)
     odds, y = sampler.odds(np.arange(1000), targets), targets.proba[:, 1]
     expected = 0.6 * (y / y.sum() + (1 - y) / (1 - y).sum()) / 2
     expected[:10] += 0.2 / 10
@@ -98,3 +98,17 @@ def test_without_slices_rows_are_shuffled():
         np.arange(50), targets_of(50), np.random.default_rng(0)
     )
     assert sorted(rows) == list(range(50))
+
+
+def test_no_epoch_is_drawn_twice():
+    orders = []
+
+    def draw(rows, targets, random):
+        orders.append(tuple(random.permutation(rows)))
+        return orders[-1]
+
+    body = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 3))
+    model = CrossModalClassifier(body, sampler=draw, augment=None, max_epochs=3, accelerator="cpu")
+    model.fit(np.random.default_rng(0).normal(size=(20, 1, 4)), np.arange(20) % 2)
+    assert len(orders) >= 3
+    assert len(set(orders)) == len(orders)
