@@ -22,6 +22,7 @@ from .private import epsilon_of, private_moments
 from .site_file import read_moments, write_moments
 from .structure import Dependencies, learn_dependencies
 from .task_graph import TaskGraph
+from .ties import probs_to_preds
 from .triplets import TripletModel
 from .uncertainty import ModelIntervals
 from .weighted import WeightedMajority
@@ -73,6 +74,7 @@ __all__ = [
     "fingerprint_votes",
     "learn_dependencies",
     "private_moments",
+    "probs_to_preds",
     "read_moments",
     "write_moments",
 ]

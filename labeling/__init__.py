@@ -62,6 +62,7 @@ from .transform import (
     find_flips,
     transformation_function,
 )
+from .unlabeled import filter_unlabeled_dataframe
 from .vote_files import iter_votes, read_votes, write_votes
 from .votes import FunctionInfo, RunStatistics, Span, VoteMatrix, as_votes
 
@@ -138,6 +139,7 @@ __all__ = [
     "discover",
     "encode_gold",
     "event_lf",
+    "filter_unlabeled_dataframe",
     "find_dates",
     "find_flips",
     "find_sections",
