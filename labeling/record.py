@@ -198,7 +198,15 @@ def batch_records(batch: pa.RecordBatch, history: Callable[[Record], Any] | None
     rows = (
         zip(*(columns[name] for name in names), strict=True) if names else (() for _ in range(batch.num_rows))
     )
-    return [Record(dict(zip(names, values, strict=True)), columns, row) for row, values in enumerate(rows)]
+    records = []
+    for row, values in enumerate(rows):  # what Record.__init__ does, for names that are never our own
+        record = Record.__new__(Record)
+        own = record.__dict__
+        own.update(zip(names, values, strict=True))
+        own["_columns"] = columns
+        own["_row"] = row
+        records.append(record)
+    return records
 
 
 def iter_records(rows: Sequence[Any]) -> Iterator[Record]:

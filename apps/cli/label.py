@@ -86,7 +86,7 @@ def label(
     """
     from sidelight.labeling import LabelingFunction, UsageError, load_functions
     from sidelight.labeling.engine import label_export, plan_export
-    from sidelight.labeling.engine.lean import settle_without_pandas
+    from sidelight.labeling.engine.lean import make_lean
 
     names = None
     if select:
@@ -99,7 +99,8 @@ def label(
         "names": names,
         "evidence": evidence,
     }
-    settle_without_pandas()
+    if click.get_current_context().obj:
+        make_lean()
     reading = open_export(export, columns)
     if dry_run:
         work = plan_export(reading, functions, out, **settings)

@@ -101,12 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.simplefilter("ignore")
         warnings.showwarning = _show_warning
         warnings.filterwarnings("always", module=r"sidelight\.")
-        return _run(given, unsafe)
+        return _run(given, unsafe, is_own=arguments is None)
 
 
-def _run(arguments: list[str], unsafe: bool) -> int:
+def _run(arguments: list[str], unsafe: bool, *, is_own: bool) -> int:
+    """Run a command; `is_own` tells it, as the context's object, that the process is there for nothing else."""
     try:
-        code = cli.main(args=arguments, prog_name="sidelight", standalone_mode=False)
+        code = cli.main(args=arguments, prog_name="sidelight", standalone_mode=False, obj=is_own)
         return code if isinstance(code, int) else DONE
     except click.UsageError as error:
         hint = f"\nTry: {error.ctx.command_path} --help" if error.ctx is not None else ""

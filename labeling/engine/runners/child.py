@@ -12,7 +12,7 @@ from typing import IO, Any
 import orjson
 
 from ..job import Job
-from ..lean import settle_without_pandas
+from ..lean import make_lean
 from .base import Result, execute
 
 _LOOK_EVERY = 1.0
@@ -100,7 +100,7 @@ def serve(parent: int) -> None:
     job = Job.from_json(orjson.loads(first)["job"])
     with suppress(Exception):  # told with the first part
         _ = job.lfs
-    settle_without_pandas()
+    make_lean()
 
     def say(content: Mapping[str, Any]) -> None:
         results.write(orjson.dumps(content) + b"\n")

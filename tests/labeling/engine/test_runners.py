@@ -289,8 +289,8 @@ def test_two_hundred_kills(tmp_path, functions, capsys):
 
 LEAN = """
 import json, sys
-from sidelight.labeling.engine.lean import settle_without_pandas
-settle_without_pandas()
+from sidelight.labeling.engine.lean import make_lean
+make_lean()
 import pyarrow as pa
 pa.array(["a"])
 before = "pandas" in sys.modules
