@@ -1,4 +1,10 @@
-"""HL7 v2 messages: segments, fields, repetitions and escapes, read with the separators each message declares."""
+"""HL7 v2 messages: segments, fields, repetitions and escapes, read with the separators each message declares.
+
+Our own code, and no library: on 98 sample messages it finds the same texts as hl7 0.4.5 (last released in March 2022) in
+63 against 2,457 microseconds a message, and says why a damaged one is of no use, where hl7 takes 1,988 of 2,000 damaged
+ones without a word. hl7apy 1.3.5 (March 2024) takes 63 milliseconds a message and refuses one of the 98. Neither reads a
+file as a stream (``python benchmarks/hl7_parsers.py``, one busy core).
+"""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,17 @@ def test_long_notes_come_whole():
     ]
     assert [r.id for r in found] == frame.doc_id.tolist()
     assert [r.text for r in found] == frame.transcription.fillna("").tolist()
+
+
+@pytest.mark.slow
+def test_counts_of_all_samples_are_those_of_jq_wc_grep_and_pandas(capsys):
+    """Print them side by side, with the script that does it for any folder of samples."""
+    pytest.importorskip("wfdb", reason="the signals extra is not installed")
+    script = Path(__file__).parents[2] / "benchmarks" / "sample_counts.py"
+    found = subprocess.run(
+        [sys.executable, str(script), "--data", str(DATA)], capture_output=True, text=True, check=False
+    )
+    with capsys.disabled():
+        print(found.stdout)  # noqa: T201
+    assert found.returncode == 0
+    assert found.stdout.endswith("107 counts, 0 of them differ\n")
