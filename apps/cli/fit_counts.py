@@ -75,7 +75,11 @@ def show_learned(model: Any, n_records: int, place: str, as_json: bool) -> None:
     shares = dict(zip(model.schema_.classes, map(float, model.prior_), strict=True))
     accuracies = dict(zip(model.names_, model.get_weights().tolist(), strict=True))
     facts = {"records counted": n_records, "class balance": shares, "class balance from": model.balance_.source, "model": place}  # fmt: skip
-    print_json({**facts, "accuracies": accuracies}) if as_json else print_facts({**facts, **accuracies})
+    if as_json:
+        print_json({**facts, "accuracies": accuracies})
+        return
+    shown = {name: f"{share:.3f}" for name, share in shares.items()}
+    print_facts({**facts, "class balance": shown, **accuracies})
 
 
 def read_together(folders: Sequence[str]) -> Any:
