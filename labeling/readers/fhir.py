@@ -26,15 +26,15 @@ from .fhir_resources import (
     visit_row,
 )
 from .jsonl import parse_object
-from .lines import Line, iter_lines
+from .lines import Line, iter_lines, peek_lines
 from .pieces import PIECE_SIZE, Piece, cut_lines
 from .versions import TAKEN_BACK
 
-_HEAD = 20
+_HEAD, _PLACES = 20, 30
 
 
 class FhirReader(Reader):
-    """Reads NDJSON, a resource or a bundle a line; the first lines tell what a file holds.
+    """Reads NDJSON, a resource or a bundle a line; the first lines and some further down tell what a file holds.
 
     Documents and reports are records; conditions, drugs, procedures, observations and visits are events of their
     patients. A visit is a record as well when its patient has no document in the export.
@@ -45,10 +45,14 @@ class FhirReader(Reader):
     def roles(self, path: Path) -> frozenset[str]:
         """Return what the first resources of the file make it hold."""
         kinds: set[str] = set()
-        for line in islice(self.lines(path, None), _HEAD):
+        for line in self.peek(path):
             row, _ = parse_object(line)
             kinds |= {str(resource.get("resourceType")) for resource in _resources(row)}
         return self.roles_of(kinds)
+
+    def peek(self, path: Path) -> Iterator[Line]:
+        """Yield some lines of a file, by which it is judged."""
+        return peek_lines(path, _HEAD, _PLACES)
 
     def roles_of(self, kinds: set[str]) -> frozenset[str]:
         """Return what a file holds in which resources of these types are."""
@@ -146,6 +150,10 @@ class FhirBundleReader(FhirReader):
     def pieces(self, path: Path, reading: Reading) -> list[Piece]:
         """Return the whole file as one piece, those of a large bundle cut between entries."""
         return cut_entries(path, PIECE_SIZE)
+
+    def peek(self, path: Path) -> Iterator[Line]:
+        """Yield what of the file is judged: of a small one all."""
+        return islice(self.lines(path, None), _HEAD)
 
     def lines(self, path: Path, piece: Piece | None) -> Iterator[Line]:
         """Yield the whole file, or the entries of a large bundle."""

@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -137,3 +138,17 @@ def iter_segments(path: Path, piece: Piece | None = None) -> Iterator[Line]:
             rest = b""
     if rest or skipped:
         yield Line(offset, number, None if skipped else rest)
+
+
+def peek_lines(path: Path, head: int, places: int) -> Iterator[Line]:
+    """Yield the first lines of a file, and of a plain one a line at each of some evenly spaced places, unnumbered."""
+    yield from islice(iter_lines(path), head)
+    if is_packed(path):
+        return
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        for place in range(1, places + 1):
+            file.seek(place * size // (places + 1))
+            file.readline(_CHUNK)  # cut off at its start
+            if line := file.readline(_CHUNK):
+                yield Line(0, 0, line)

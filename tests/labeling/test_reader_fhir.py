@@ -227,3 +227,13 @@ def test_no_shape_of_a_resource_raises_and_each_is_accounted_for(tmp_path_factor
     n = len(records_of(reading))
     events = reading.build_events() and reading.scan.to_json()
     assert n + len(reading.quarantine) + sum(e["rows"] for e in events.values()) >= 2
+
+
+def test_a_file_sorted_by_type_is_known_for_all_it_holds(tmp_path):
+    patients = [{"resourceType": "Patient", "id": f"p{n}"} for n in range(200)]
+    events = [event("Observation", "2020-01-01", f"c{n}") for n in range(200)]
+    write(tmp_path / "everything.ndjson", [*patients, *events, *(document(f"d{n}") for n in range(200))])
+    reading = read(tmp_path)
+    assert len(records_of(reading)) == 200
+    assert reading.quarantine.counts() == {}
+    assert len(reading.events.history("p1")) == 200
