@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .lines import LONGEST, Line, read_chunks
-from .pieces import Piece, whole
+from .pieces import Piece, is_packed, whole
 
 WHOLE = 8 << 20
 """Bytes (unpacked) up to which a file is parsed in one go."""
@@ -60,6 +60,8 @@ def _hash(path: Path, piece: Piece) -> str:
 
 def is_large(path: Path) -> bool:
     """Whether a file is read entry by entry."""
+    if not is_packed(path):
+        return path.stat().st_size > WHOLE
     size = 0
     for chunk in read_chunks(path):
         size += len(chunk)

@@ -64,7 +64,7 @@ def read_chunks(path: Path, piece: Piece | None = None, size: int = _CHUNK) -> I
     """Yield the bytes of a file or piece, chunk by chunk."""
     start, stop = (piece.start, piece.stop) if piece is not None else (0, -1)
     packed = is_packed(path)
-    stream: _Stream | None = getattr(_kept, "stream", None) if packed and stop >= 0 else None
+    stream: _Stream | None = getattr(_kept, "stream", None) if packed and piece is not None else None
     if stream is None or stream.identity != _identity(path) or stream.position > start:
         stream = _Stream(path)
     else:
