@@ -232,6 +232,12 @@ def test_calls_that_raise_end_the_run_with_exit_code_one(home, capsys):
     err = capsys.readouterr().err
     assert "is_short" in err
     assert "calls that raised exceed 1.0%" in err
+    (kept,) = [
+        json.loads(file.read_bytes()) for file in home.rglob("errors.json") if "is_short" in file.read_text()
+    ]
+    ((fault, n),) = kept["faults"]["is_short"].items()
+    assert "ZeroDivisionError" in fault
+    assert n == kept["errors"]["is_short"]
 
 
 def test_the_bundle_tells_figures_by_slice_and_what_it_was_made_of(done):
