@@ -249,7 +249,9 @@ def write_bundle(folder: Path, n: int) -> Path:
 
 def _notes(n: int) -> Iterator[tuple[int, str]]:
     chance = random.Random(0)
-    return ((row, f"{_note(chance, row)} {chance.randbytes(100).hex()}") for row in range(n))  # packs as text does
+    return (
+        (row, f"{_note(chance, row)} {chance.randbytes(100).hex()}") for row in range(n)
+    )  # packs as text does
 
 
 def _write(path: Path, lines: Iterable[str]) -> Path:
