@@ -96,14 +96,15 @@ class SpacyPreprocessor(Preprocessor):
         """Parse those of the records together that were not parsed lately."""
         made = {id(record): self._made.get(id(record)) for record in records}
         prepared = missing = [record for record in records if made[id(record)] is None]
+        # before new documents are made: memory that was just given back is still in the processor's cache
+        while self._made and len(self._made) + len(missing) > _KEPT_DOCUMENTS:
+            self._made.pop(next(iter(self._made)), None)
         for step in self.pre:
             prepared = [step.once(record) for record in prepared]
         texts = [text_of(record, self.text_field, self.name) for record in prepared]
         for record, plain, doc in zip(missing, prepared, self.docs(texts), strict=True):
             # the record is kept beside its document, so that its id stays its own
             made[id(record)] = self._made[id(record)] = (record, plain.with_fields(**{self.doc_field: doc}))
-        while len(self._made) > _KEPT_DOCUMENTS:
-            self._made.pop(next(iter(self._made)), None)
         return [entry[1] for record in records if (entry := made[id(record)]) is not None]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -307,7 +308,7 @@ def matcher_lf(
     return MatcherFunction(name, phrases, vote, language=language, attr=attr, field=field, **metadata)
 
 
-_KEPT_DOCUMENTS = 256
+_KEPT_DOCUMENTS = 64
 """Documents a step keeps: functions run one after the other over a few notes at a time, some of them over part of these."""
 _steps: dict[tuple[Any, ...], SpacyPreprocessor] = {}
 _merged: dict[tuple[int, str], MergedPhrases] = {}

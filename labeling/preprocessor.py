@@ -147,6 +147,7 @@ class Preprocessor:
         """Return the step's results for a batch; asked again for the same batch, it gives the same list."""
         last = self._last
         if last is None or last[0] is not records:
+            self._last = last = None
             last = self._last = (records, self._over(records))
         return last[1]
 
