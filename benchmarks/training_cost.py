@@ -7,7 +7,8 @@ The demo's network (`ResNet1d` over 12 leads of 1,000 samples), a narrower and a
 medians, its interval the least and the greatest of the turns. On the CPU one thread works and CPU seconds count; with
 `--device cuda` both run on the GPU and seconds on the clock count, until the device is done. Batches are drawn alone, as
 training draws them, to see which share of the time they need: of arrays, and of radiographs in files (`covid_cxr`), the
-first time and once they are in memory. Pieces show what computing a step in smaller parts costs.
+first time and once they are in memory. Pieces show what computing a step in smaller parts costs. With `--cycles SEEDS` one
+training in cycles of the learning rate is set beside separate ones of each length, on gold.
 Prints a table and, last, one line of JSON.
 """
 
@@ -34,6 +35,7 @@ from sidelight.crossmodal import (
     SignalSet,
     StudyFiles,
     as_inputs,
+    trade_off,
 )
 from sidelight.crossmodal import as_targets as targets_of
 
@@ -42,6 +44,7 @@ BATCH = 32
 PIECES = (1, 2, 4)
 SIZES = {"narrow": {"width": 8, "n_blocks": 2}, "the demo's": {}, "wide": {"width": 64}}
 SIDE = 96
+CYCLE_ENDS = (2, 6, 14)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where to train")
     parser.add_argument("--epochs", type=int, default=8, help="epochs of each training")
     parser.add_argument("--repeats", type=int, default=5, help="turns that count")
+    parser.add_argument("--cycles", type=int, default=0, metavar="SEEDS", help="seeds of the cycles' part")
     parser.add_argument("--quick", action="store_true", help="one epoch and turn: shows that it runs")
     parser.add_argument("--json", action="store_true", help="print the line of JSON alone")
     options = parser.parse_args(arguments)
@@ -72,6 +76,8 @@ def main(arguments: list[str] | None = None) -> int:
     result["batches"] = waiting(values, epochs, options.device)
     result["files"] = files(options.data / "covid_cxr", options.device)
     result["pieces"] = in_pieces(values, epochs, repeats, options.device)
+    if options.cycles and (options.data / "ptbxl_ecg").exists():
+        result["cycles"] = in_cycles(options.data / "ptbxl_ecg", options.cycles, options.device)
     result["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if not options.json:
         for name, ratio in result["against_plain_loop"].items():
@@ -91,6 +97,11 @@ def main(arguments: list[str] | None = None) -> int:
             )
         for entry in result["pieces"]:
             print(f"steps in {entry['pieces']} pieces: {entry['ratio']:.2f} times the time")
+        for entry in result.get("cycles", []):
+            print(
+                f"{entry['epochs']} epochs: validation loss {told(entry['cycles'])} at the end of a cycle, "
+                f"{told(entry['separate'])} of a training of that length"
+            )
     print(json.dumps(result))
     return 0
 
@@ -203,6 +214,42 @@ def in_pieces(values: NDArray[np.float32], epochs: int, repeats: int, device: st
         {"pieces": pieces, "seconds": float(np.median(runs)), "ratio": float(np.median(runs)) / whole}
         for pieces, runs in seconds.items()
     ]
+
+
+def in_cycles(folder: Path, n_seeds: int, device: str) -> list[dict[str, Any]]:
+    """Return validation losses at the ends of cycles and of separate trainings as long, one of each a seed."""
+    from cross_modal_ecg import Ecg
+
+    ecg = Ecg(folder)
+    known = ecg.gold >= 0
+    train, dev = np.flatnonzero((ecg.folds > 0) & known), np.flatnonzero((ecg.folds == 0) & known)
+
+    def losses(schedule: Any, epochs: int, seed: int) -> Any:
+        model = CrossModalClassifier(
+            schedule=schedule,
+            max_epochs=epochs,
+            patience=None,
+            accelerator="gpu" if device == "cuda" else "cpu",
+            seed=seed,
+        )
+        dev_part = (ecg.signals.take(dev), ecg.gold[dev])
+        return model.fit(ecg.signals.take(train), ecg.gold[train], validation=dev_part).history_
+
+    lengths = CYCLE_ENDS
+    curves = [trade_off(losses("cycles", lengths[-1], seed)) for seed in range(n_seeds)]
+    return [
+        {
+            "epochs": length,
+            "cycles": [curve.losses[place] for curve in curves if curve is not None],
+            "separate": [losses("one-cycle", length, seed)[-1].dev_loss for seed in range(n_seeds)],
+        }
+        for place, length in enumerate(lengths)
+    ]
+
+
+def told(losses: list[float]) -> str:
+    """Return the median with the extremes."""
+    return f"{np.median(losses):.3f} ({min(losses):.3f}, {max(losses):.3f})"
 
 
 def timed(run_once: Callable[[], Any], device: str) -> float:

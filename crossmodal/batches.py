@@ -150,10 +150,10 @@ class BatchLoader:
             return []
         n_pieces = self.accumulate * self.n_devices
         if len(order) // n_batches < n_pieces:
-            raise ValueError(
-                f"accumulate is {self.accumulate} on {self.n_devices} devices, but a step has only "
-                f"{len(order) // n_batches} rows to cut"
+            asked = f"accumulate is {self.accumulate}" + (
+                f" on {self.n_devices} devices" if self.n_devices > 1 else ""
             )
+            raise ValueError(f"{asked}, but a step has only {len(order) // n_batches} rows to cut")
         batches = np.array_split(order, n_batches)
         return [piece for batch in batches for piece in np.array_split(batch, n_pieces)]
 

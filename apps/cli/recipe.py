@@ -54,6 +54,8 @@ class Recipe:
             raise UsageError(
                 f"--loss {self.loss} is for classes that exclude each other, not for several findings"
             )
+        if self.search < 0 or not self.minutes > 0:
+            raise UsageError("--search is a number of trials, and --minutes is above 0")
         if self.search and (self.checkpoint or self.devices > 1):
             raise UsageError("--search trains many networks: leave out --checkpoint and --devices")
         if self.epsilon is None:
@@ -66,7 +68,7 @@ class Recipe:
             raise UsageError(f"--delta is {self.delta}; it is above 0 and below 1")
         given = {"--checkpoint": self.checkpoint, "--search": self.search, "--accumulate": self.accumulate > 1,
                  "--devices": self.devices > 1, "--precision": self.precision != "32-true",
-                 "--schedule": self.schedule != "one-cycle"}  # fmt: skip
+                 "--schedule": self.schedule != "one-cycle", "--device gpu": self.device == "gpu"}  # fmt: skip
         if unusable := [option for option, used in given.items() if used]:
             raise UsageError(f"private training knows no {', '.join(unusable)}")
 
@@ -98,7 +100,29 @@ class Recipe:
         *,
         multi_label: bool,
     ) -> tuple[Any, dict[str, Any]]:
-        """Return the trained network, and what searching or privacy say of it."""
+        """Return the trained network, and what searching or privacy say of it.
+
+        Raises
+        ------
+        UsageError
+            Also where the classifier refuses a setting; its messages name settings and shapes alone.
+        """
+        try:
+            return self._fit(encoder, studies, proba, covered, patients, validation, progress, multi_label)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+
+    def _fit(
+        self,
+        encoder: str,
+        studies: Any,
+        proba: Any,
+        covered: Any,
+        patients: Any,
+        validation: Any,
+        progress: Callable[[Any], None],
+        multi_label: bool,
+    ) -> tuple[Any, dict[str, Any]]:
         from sidelight.crossmodal import fit_privately, search_settings
 
         if self.epsilon is not None:

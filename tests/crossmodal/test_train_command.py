@@ -165,6 +165,20 @@ def test_several_files_of_labels_teach_one_network_several_findings(project, cap
     assert not Path("x").exists()
 
 
+def test_settings_that_cannot_be_trained_with_are_refused(project, capsys):
+    for more, fault in (
+        (["--epochs", "0"], "--epochs is 0; it is at least 1"),
+        (["--accumulate", "40"], "a step has only"),
+        (["--search", "-1"], "--search is a number of trials"),
+        (["--search", "2", "--checkpoint", "c"], "leave out --checkpoint"),
+        (["--delta", "0.1"], "give --epsilon"),
+        (["--learning-rate", "1e30", "--epochs", "2"], "no finite number after epoch"),
+    ):
+        assert main([*COMMAND, "--out", "x", *more]) == 2
+        assert fault in capsys.readouterr().err
+    assert not Path("x").exists()
+
+
 def test_private_training_spends_what_was_allowed_and_says_so_in_the_bundle(project, capsys):
     pytest.importorskip("opacus")
     given = [*COMMAND, "--out", "private", "--epsilon", "8", "--batch-size", "20"]
