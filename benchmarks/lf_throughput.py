@@ -12,18 +12,15 @@ three; compiling the plan, once for equal functions, is told apart.
 """
 
 import argparse
-import importlib.util
 import json
-import subprocess
 import sys
 import time
 import types
-import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from yardstick import add_options, checksum, load, require_equal, run_snorkel
 
 from sidelight.labeling import LFApplier, keyword_lf, labeling_function, regex_lf
 from sidelight.labeling.fused import FusedPlan
@@ -54,11 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--yardstick", type=Path, default=Path("../shared/bench/peers"))
-    parser.add_argument("--peers", type=Path, help="folder of environments; Snorkel's is called snorkel")
-    parser.add_argument("--rows", type=int, default=20_000)
-    parser.add_argument("--quick", action="store_true", help="2,000 records")
-    parser.add_argument("--json", action="store_true", help="the line of JSON alone")
+    add_options(parser, rows=20_000, quick=2_000)
     options = parser.parse_args(arguments)
     n_rows = 2_000 if options.quick else options.rows
     tasks = load(options.yardstick / "lf_tasks.py")
@@ -98,14 +91,10 @@ def main(arguments: list[str] | None = None) -> None:
             begin = time.process_time()
             votes = way()
             best = min(best, time.process_time() - begin)
-        seconds[name], checks[name] = (
-            best,
-            zlib.crc32(np.ascontiguousarray(np.asarray(votes, dtype=np.int8)).tobytes()),
-        )
-    for name, (spent, check) in snorkel(options, n_rows).items():
+        seconds[name], checks[name] = best, checksum(votes)
+    for name, (spent, check) in (run_snorkel(options, SNORKEL, n_rows) or {}).items():
         seconds[name], checks[name] = spent, check
-    if len(set(checks.values())) != 1:
-        raise SystemExit(f"votes differ: {checks}")
+    require_equal(checks)
     bare = seconds["bare Python loop"]
     figures = {name: {"cpu_s": spent, "rows_per_cpu_s": n_rows / spent} for name, spent in seconds.items()}
     if not options.json:
@@ -127,31 +116,6 @@ def with_engine(functions: list[Any], engine: Any) -> LFApplier:
     applier = LFApplier(functions)
     applier.plan = FusedPlan(functions, engine=engine)
     return applier
-
-
-def snorkel(options: argparse.Namespace, n_rows: int) -> dict[str, tuple[float, int]]:
-    """Run Snorkel's appliers in their own environment."""
-    if options.peers is None:
-        return {}
-    python = options.peers / "snorkel" / "bin" / "python"
-    if not python.exists():
-        print(f"absent: {python}", file=sys.stderr)
-        return {}
-    run = subprocess.run(
-        [python, "-W", "ignore", "-c", SNORKEL, str(options.yardstick.resolve()), str(n_rows)],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    answers: dict[str, tuple[float, int]] = json.loads(run.stdout.splitlines()[-1])
-    return answers
-
-
-def load(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.exists():
-        raise SystemExit(f"there is no {path}")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":

@@ -12,18 +12,13 @@ thousand rows to the last, a row.
 """
 
 import argparse
-import importlib.util
 import json
 import resource
-import subprocess
-import sys
 import time
-import zlib
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import spacy
+from yardstick import add_options, checksum, load, require_equal, run_snorkel
 
 from sidelight.labeling import LFApplier
 from sidelight.labeling.nlp import matcher_lf, nlp_labeling_function
@@ -53,11 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--yardstick", type=Path, default=Path("../shared/bench/peers"))
-    parser.add_argument("--peers", type=Path, help="folder of environments; Snorkel's is called snorkel")
-    parser.add_argument("--rows", type=int, default=4_000)
-    parser.add_argument("--quick", action="store_true", help="500 records")
-    parser.add_argument("--json", action="store_true", help="the line of JSON alone")
+    add_options(parser, rows=4_000, quick=500)
     options = parser.parse_args(arguments)
     n_rows = 500 if options.quick else options.rows
     tasks = load(options.yardstick / "lf_tasks.py")
@@ -77,22 +68,11 @@ def main(arguments: list[str] | None = None) -> None:
         begin = time.process_time()
         votes = applier.apply(texts)
         seconds[name] = time.process_time() - begin
-        checks[name] = zlib.crc32(np.ascontiguousarray(np.asarray(votes, dtype=np.int8)).tobytes())
+        checks[name] = checksum(votes)
     growth = memory_growth(unchanged, texts)
-    if options.peers is not None:
-        python = options.peers / "snorkel" / "bin" / "python"
-        if python.exists():
-            run = subprocess.run(
-                [python, "-W", "ignore", "-c", SNORKEL, str(options.yardstick.resolve()), str(n_rows)],
-                capture_output=True, text=True, check=True,
-            )  # fmt: skip
-            seconds["Snorkel NLPLabelingFunction"], checks["Snorkel NLPLabelingFunction"] = json.loads(
-                run.stdout.splitlines()[-1]
-            )
-        else:
-            print(f"absent: {python}", file=sys.stderr)
-    if len(set(checks.values())) != 1:
-        raise SystemExit(f"votes differ: {checks}")
+    if (snorkel := run_snorkel(options, SNORKEL, n_rows)) is not None:
+        seconds["Snorkel NLPLabelingFunction"], checks["Snorkel NLPLabelingFunction"] = snorkel
+    require_equal(checks)
     if not options.json:
         print(f"{n_rows} reports x {len(plain)} functions, equal votes throughout")
         peer = seconds.get("Snorkel NLPLabelingFunction")
@@ -113,15 +93,6 @@ def memory_growth(functions: list[Any], texts: list[str]) -> float:
     for batch in batches[2:]:
         applier.apply(batch)
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / max(1, len(texts) - 1000)
-
-
-def load(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.exists():
-        raise SystemExit(f"there is no {path}")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":
