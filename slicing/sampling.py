@@ -13,7 +13,10 @@ from sidelight.crossmodal.batches import Batch
 from sidelight.crossmodal.targets import Targets
 
 CAP = 20.0
+"""Most that one row is drawn more often than another, unless told otherwise."""
+
 RARER = 4.0
+"""Most that a rare class is drawn more often than the commonest, beside the slices' share."""
 
 
 class SliceSampler:
