@@ -273,6 +273,8 @@ class _Scope:
     def _reaches(self, category: Category, trigger: Trigger, between: Span, forward: bool) -> bool:
         if category in _POLARITY and not forward and self._of_its_own(category, trigger, between):
             return False
+        if category == "uncertain" and any(self._denied(other, trigger) for other in self.triggers):
+            return False
         for other in self.triggers:
             if other is trigger or not (between[0] <= other.start and other.end <= between[1]):
                 continue
@@ -292,6 +294,7 @@ class _Scope:
                 and forward
                 and rule.direction == "forward"
                 and rule.categories == ("uncertain",)
+                and not self._denied(trigger, other)
             ):
                 return False  # "no effusion, possible atelectasis"
             if (
@@ -302,6 +305,22 @@ class _Scope:
             ):
                 return False  # "possible effusion, no pneumothorax", "history of asthma, denies fever"
         return not (category in _POLARITY and forward and self._new_clause(between))
+
+    def _denied(self, denial: Trigger, doubt: Trigger) -> bool:
+        """Whether what would raise a doubt is itself denied: "no changes suggestive of ischemia"."""
+        if "negated" not in denial.rule.categories or denial.rule.direction != "forward":
+            return False
+        between = self.tokens.words[denial.end : doubt.start]
+        stops = any(
+            other.rule.direction in ("stop", "stop_ahead") and denial.end <= other.start < doubt.start
+            for other in self.triggers
+        )
+        return bool(
+            between
+            and not stops
+            and not {",", "and", "or"}.intersection(between)
+            and doubt.rule.phrase.endswith((" of", " for"))
+        )
 
     def _of_its_own(self, category: Category, trigger: Trigger, between: Span) -> bool:
         """Whether a phrase after the finding belongs to a later clause."""

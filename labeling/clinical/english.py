@@ -121,6 +121,7 @@ _NEGATED: list[ContextRule] = [
         """,
         reach=8,
     ),
+    *rules("negated", "backward", "free {since|now|today|currently|at this time|for|on}", reach=1),
     *rules(
         ("negated", "uncertain"),
         "backward",

@@ -78,14 +78,15 @@ _RULES = [
         {nicht|nicht mehr} [sicher|eindeutig|weiter] {nachweisbar|erkennbar|abgrenzbar|sichtbar|vorhanden|nachgewiesen|dargestellt|darstellbar|bekannt|erinnerlich|eruierbar|erhebbar|ersichtlich|auslösbar|fassbar|gegeben|festzustellen|gesehen|auskultierbar|tastbar|vorliegend|bestätigt|gesichert|zu sehen|zu erkennen}
         {ist|sind|war|waren|wird|wurde|wurden|werden} {ausgeschlossen|verneint|nicht nachweisbar}
         {liegt|liegen|lag|lagen|besteht|bestehen|bestand|bestanden|trat|traten} [derzeit|aktuell|weiterhin|sicher|bislang] {nicht|nicht vor|nicht mehr|nicht auf|nie}
-        {zeigt|zeigte|zeigen|zeigten|fand|fanden|finden|findet|ergibt|ergeben|ergab|ergaben|ließ|ließen|lässt|lassen|stellt|stellte} sich [derzeit|aktuell|dabei|hier|jedoch] {nicht|nicht mehr|keine|kein|keiner}
+        {zeigt|zeigte|zeigen|zeigten|fand|fanden|finden|findet|ergibt|ergeben|ergab|ergaben|ließ|ließen|lässt|lassen|stellt|stellte} sich [derzeit|aktuell|dabei|hier|jedoch] {nicht|nicht mehr}
         {konnte|konnten|kann|können|wurde|wurden|wird|werden} [dabei|hier|bislang|jedoch] {nicht|nicht mehr} {nachgewiesen|gesehen|gefunden|beobachtet|festgestellt|bestätigt|dargestellt|abgegrenzt|erkannt|detektiert|getastet|gesichert}
-        {konnte|konnten|kann|können|wurde|wurden|wird|werden|ist|sind} [klinisch|radiologisch|sonographisch|sonografisch|sicher|somit|damit|bereits] {ausgeschlossen|widerlegt|verneint|negiert|entkräftet}
+        {konnte|konnten|kann|können|wurde|wurden|wird|werden|ist|sind} [klinisch|radiologisch|sonographisch|sonografisch|sicher|somit|damit|bereits] {ausgeschlossen|ausgeräumt|widerlegt|verneint|negiert|entkräftet}
         {nicht|nie} [mehr|weiter|wieder] [vor|auf|ein] <end>
         {ausgeschlossen|verneint|negiert|regredient verschwunden|abgeklungen|verschwunden|rückgebildet|resorbiert|abgeheilt|widerlegt}
         {vollständig|komplett} {regredient|zurückgebildet|rückläufig|aufgelöst}
         {wird|wurde|werden|wurden} [vom patienten|von der patientin|glaubhaft] {verneint|negiert}
-        {bestehen|bestand|bestanden|besteht} keine
+        {bestehen|bestand|bestanden|besteht} keine <end>
+        {zeigt|zeigte|fand|findet|fanden|finden|ergibt|ergab|ergaben|ergeben} sich {kein|keine|keinerlei} {hinweis|hinweise|anhalt|nachweis|zeichen|korrelat} <end>
         {:|-} {keine|kein|nein|negativ|neg|ø|0} <end>
         {keine|nein|negativ} <end>
         {fehlt|fehlen}

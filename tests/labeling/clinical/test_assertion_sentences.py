@@ -1,7 +1,7 @@
 """Sentences of radiology, wards, nursing, ECG and German reports, and what each says of its finding.
 
-They were written in three lists before the rules were asked, so that first answers say how rules do on sentences they
-have not seen: 215 of 247, 207 of 230 and 158 of 167 were right. What was wrong was mended where the grammar gave a
+They were written in four lists before the rules were asked, so that first answers say how rules do on sentences they
+have not seen: 215 of 247, 207 of 230, 158 of 167 and 61 of 65 were right. What was wrong was mended where the grammar gave a
 reason to; the four sentences without such a reason were left out.
 """
 
