@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sidelight.labeling.statistics import Interval, benjamini_hochberg, group_codes, holm
 
-from .estimates import ESTIMATORS, Areas, Estimate
+from .estimates import ESTIMATORS, Areas, Estimate, n_distinct
 from .matrix import SliceMatrix, as_slices
 from .metrics import DEFAULT_METRICS, Metric, Task, as_metrics, as_task
 from .power import detectable_gap, needed_size
@@ -333,7 +333,7 @@ def _finished(
                 slice=common.matrix.names[draft.column],
                 metric=draft.metric.name,
                 n=n,
-                n_patients=len(np.unique(common.codes[inside])),
+                n_patients=n_distinct(common.codes[inside]),
                 n_positive=int(task.positive[inside].sum()),
                 n_without_gold=int(gold_missing[draft.column]),
                 prevalence=float(task.positive[inside].mean()) if n else math.nan,

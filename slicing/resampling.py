@@ -9,7 +9,7 @@ from scipy import sparse, special
 
 from sidelight.labeling.statistics import Interval, interval_of_draws, patient_weights
 
-from .estimates import effective_patients
+from .estimates import effective_patients, n_distinct
 from .metrics import Metric, Task
 
 BINS = 1024
@@ -51,12 +51,8 @@ class Resampler:
         self.n_draws, self.seed, self.level = n_draws, seed, level
         self._cache: list[NDArray[np.uint8]] = []
         # patients in each slice and each rest, and how many of equal size they are worth: what small intervals depend on
-        self.slice_patients = np.array(
-            [len(np.unique(codes[column])) for column in members.T], dtype=np.int64
-        )
-        self.rest_patients = np.array(
-            [len(np.unique(codes[~column])) for column in members.T], dtype=np.int64
-        )
+        self.slice_patients = np.array([n_distinct(codes[column]) for column in members.T], dtype=np.int64)
+        self.rest_patients = np.array([n_distinct(codes[~column]) for column in members.T], dtype=np.int64)
         self.slice_effective = [effective_patients(codes[column]) for column in members.T]
         self.rest_effective = [effective_patients(codes[~column]) for column in members.T]
 
