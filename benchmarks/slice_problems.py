@@ -1,8 +1,8 @@
-"""How well the search finds strata whose truth is known, on problems that its ranking was not chosen on.
+"""How well the search finds strata whose truth is known, on problems beside those of the yardstick of `slices.py`.
 
     python benchmarks/slice_problems.py --seeds 3
 
-Seventeen problems of seven kinds: subclasses that are rare, mislabeled or subtle; signals with a device's trait, hum or a
+Seventeen problems: subclasses that are rare, mislabeled or subtle; signals with a device's trait, hum or a
 cue that follows the label; tables whose slice is two columns' intersection; reports with a telling term; digits in three
 classes; films with a border or a marker. A small network learns each; the search sees its features and the metadata,
 with `--inputs` the inputs too. Figures are those of the yardstick of `slices.py`: best precision at 10 of five slices,
