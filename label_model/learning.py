@@ -144,11 +144,10 @@ def believe(
 
     whole = cast is not None and not isinstance(moments, SoftMoments)  # else agreement is diluted by noise
     split = whole and tried.explained and factor(dependent).found
+    ignore = tried.ignore
     if split and follows:
         ignore, follows = abstentions != "informative", False
         fit = solve(problem, ignore=ignore, halve=False)
-    else:
-        ignore = tried.ignore
     if seek and (split or fit.misfit > FITS):
         linked = linked_annotators(moments, sided)
         if (linked & ~dependent).any():
