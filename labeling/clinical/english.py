@@ -163,7 +163,7 @@ _UNCERTAIN = [
         {unclear|uncertain|unknown|unsure|not sure|not certain} {if|whether} [he|she|there|this|it|the patient|these] [has|had|is|was|are|represents|represent|developed]
         {question|questions|questioned|wonder|wondering} {whether|if} [he|she|there|this|it|the patient] [has|had|is|was]
         {favor|favors|favored|favoring|favours|favoured|favouring} [to be|to represent|a|an]
-        {impression|working diagnosis|presumptive diagnosis|provisional diagnosis|ddx} {of|includes|include|:|is}
+        {working diagnosis|presumptive diagnosis|provisional diagnosis|ddx} {of|includes|include|:|is}
         {indistinguishable|difficult to distinguish|difficult to differentiate} from
         {to|should|please|must|in order to|needs to|need to|or|and} exclude
         {for|pending} exclusion of
