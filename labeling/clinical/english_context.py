@@ -65,7 +65,7 @@ HISTORICAL = [
         previously
         {as|when} [he|she] [was] [a] {child|teenager|young}
         in {his|her|their} {teens|twenties|thirties|forties|youth|childhood}
-        , [probably|possibly|likely|presumably] {old|remote|prior|chronic} <end>
+        , [probably|possibly|likely|presumably] {old|remote|prior} <end>
         {is|are|was|were|appears|appear} [probably|likely|presumably] {old|remote} <end>
         """,
         reach=10,
