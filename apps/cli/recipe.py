@@ -6,8 +6,6 @@ from typing import Any, TypeVar
 
 import click
 
-from sidelight.labeling import UsageError
-
 from .studies import ENCODERS, LOSSES
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,6 +42,8 @@ class Recipe:
 
     def check(self, multi_label: bool) -> None:
         """Refuse options that do not go together."""
+        from sidelight.labeling import UsageError
+
         for option, value in (("--epochs", self.epochs), ("--batch-size", self.batch_size),
                               ("--accumulate", self.accumulate), ("--devices", self.devices)):  # fmt: skip
             if value < 1:
@@ -107,6 +107,8 @@ class Recipe:
         UsageError
             Also where the classifier refuses a setting; its messages name settings and shapes alone.
         """
+        from sidelight.labeling import UsageError
+
         try:
             return self._fit(encoder, studies, proba, covered, patients, validation, progress, multi_label)
         except ValueError as error:
@@ -124,6 +126,7 @@ class Recipe:
         multi_label: bool,
     ) -> tuple[Any, dict[str, Any]]:
         from sidelight.crossmodal import fit_privately, search_settings
+        from sidelight.labeling import UsageError
 
         if self.epsilon is not None:
             model = self.make(encoder, multi_label)

@@ -1,16 +1,18 @@
 """`sidelight train`: a network that learns labels of reports from the signals beside them."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .exports import export_options
-from .findings import Supervision, read_labels
 from .gold import gold_options
 from .output import dry_run_option, json_option, note, overwrite_option, print_facts, print_json, progress
 from .recipe import Recipe, recipe_options
 from .studies import encoder_for, open_studies, told_by_words
+
+if TYPE_CHECKING:
+    from .findings import Supervision
 
 
 @click.command(
@@ -97,6 +99,8 @@ def train(
     from sidelight.apps.threads import torch_threads
     from sidelight.crossmodal import LinkLimitError, link, patient_split, save_bundle
     from sidelight.labeling import UsageError
+
+    from .findings import read_labels
 
     recipe = Recipe(**options)
     recipe.check(multi_label=len(labels) > 1)
@@ -231,7 +235,7 @@ def _without_copies(linked: Any, covered: Any, split: Any) -> tuple[int, Any]:
     return len(leaks), teaches
 
 
-def _measure(model: Any, linked: Any, truth: Any, rows: Any, table: Supervision) -> dict[str, Any]:
+def _measure(model: Any, linked: Any, truth: Any, rows: Any, table: "Supervision") -> dict[str, Any]:
     """Measure the network on the test patients; of several findings, each."""
     from sidelight.labeling.statistics import bootstrap_auroc, proportion
 
