@@ -1,5 +1,7 @@
 """Several signals or images with one label: the views of a study, the slices of a scan, the windows of a recording."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from typing import Self
 

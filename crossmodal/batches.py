@@ -1,5 +1,7 @@
 """Batches of signals with soft labels: what the network, the head and the loss are given at each step."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Self

@@ -1,5 +1,7 @@
 """What training leaves: weights and one JSON file that say what the model takes, gives and is meant for."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Mapping, Sequence

@@ -1,5 +1,7 @@
 """Whether a probability of 0.8 is right eight times in ten: temperature scaling, reliability, error and Brier score."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The target model: learns classes of signals from labels that are probabilities, with scikit-learn's habits."""
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path

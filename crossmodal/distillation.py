@@ -1,5 +1,7 @@
 """Teaching a small network by a large one: the labels and the teacher's probabilities together."""
 
+from __future__ import annotations
+
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from numpy.typing import ArrayLike

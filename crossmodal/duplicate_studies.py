@@ -1,5 +1,7 @@
 """Copies among signals and images: the same study exported twice, rescaled, shifted or with noise on it."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

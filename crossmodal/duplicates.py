@@ -1,5 +1,7 @@
 """Copies among records: notes copied forward, templates, studies exported twice; they must not be split."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -39,9 +41,7 @@ class Duplicates:
     similarity: NDArray[np.float64]
 
     @classmethod
-    def of_pairs(
-        cls, n_records: int, pairs: NDArray[np.intp], similarity: NDArray[np.float64]
-    ) -> "Duplicates":
+    def of_pairs(cls, n_records: int, pairs: NDArray[np.intp], similarity: NDArray[np.float64]) -> Duplicates:
         """Return the groups that pairs of rows join."""
         graph = sparse.coo_matrix(
             (np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(n_records, n_records)

@@ -1,5 +1,7 @@
 """Comparing models on the same records: areas with intervals by patient, and paired differences."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """One study from one file: WFDB, EDF/BDF, PNG/JPEG, DICOM and NPY, each read by the package that knows it."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Few hand labels beside many from reports: how much each should count."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """What a model is trained on: anything that hands out float32 batches by row, or a plain array."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 

@@ -1,5 +1,7 @@
 """Whether the label model's probabilities are good enough to train on, or a model of the reports should speak for it."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -44,7 +46,7 @@ class TextDecision:
     coverage: float
     auroc: float
     dev_loss: dict[str, float]
-    model: "TextModel | RecurrentTextModel | None"
+    model: TextModel | RecurrentTextModel | None
 
     def to_json(self) -> dict[str, Any]:
         """Return the decision without the probabilities."""
@@ -159,7 +161,7 @@ def decide_labels(
     return TextDecision(chance, present | told, True, why, coverage, area, losses, model)
 
 
-def _recurrent(triggers: Sequence[str], seed: int) -> "RecurrentTextModel":
+def _recurrent(triggers: Sequence[str], seed: int) -> RecurrentTextModel:
     from .recurrent_text import RecurrentTextModel
 
     return RecurrentTextModel(triggers, seed=seed)

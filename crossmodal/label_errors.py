@@ -1,5 +1,7 @@
 """Whether the labels' errors can be told from the signal: if so, the network learns the errors too."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Names of ECG leads, and the four limb leads that follow from leads I and II."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

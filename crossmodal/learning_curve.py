@@ -1,5 +1,7 @@
 """How much more labels would help, and how many hand labels the labels from reports are worth."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,5 +1,7 @@
 """Matching label rows to studies by id, so that what a report says becomes the label of its signal."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable

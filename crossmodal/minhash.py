@@ -1,5 +1,7 @@
 """Finding pairs of sets that overlap much without comparing all: minimal hashes, cut into bands."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

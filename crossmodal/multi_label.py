@@ -1,5 +1,7 @@
 """Several findings at once, each present or absent on its own: targets, loss and probabilities of multi-label tasks."""
 
+from __future__ import annotations
+
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)

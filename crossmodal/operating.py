@@ -1,5 +1,7 @@
 """Turning probabilities into decisions: a threshold chosen on dev, what it does on test, and whether it helps."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,7 @@
 """The table that scoring leaves: one row a study, probabilities of the classes, and which model gave them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -78,7 +80,7 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def to_table(self) -> "pa.Table":
+    def to_table(self) -> pa.Table:
         """Return an Arrow table whose metadata names the classes and the model."""
         import pyarrow as pa
 

@@ -1,5 +1,7 @@
 """How frequent a class is, from few hand labels and a probability for every record."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats

@@ -1,5 +1,7 @@
 """Training under differential privacy, with the patient as the unit that is protected."""
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -232,6 +234,6 @@ def _opacus() -> tuple[Any, Any, Any, Any]:
     return ModuleValidator, GradSampleModule, RDPAccountant, noise_for
 
 
-def _quiet() -> "warnings.catch_warnings[None]":
+def _quiet() -> warnings.catch_warnings[None]:
     """Keep what Opacus and torch's hooks say of themselves from the user."""
     return warnings.catch_warnings(action="ignore")

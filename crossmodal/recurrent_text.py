@@ -1,5 +1,7 @@
 """A model of reports that reads words in order: for labels that hang on more than pairs of words."""
 
+from __future__ import annotations
+
 import hashlib
 import re
 from collections.abc import Sequence
@@ -51,7 +53,7 @@ class RecurrentTextModel:
     """
 
     n_classes_: int
-    network_: "_Reader"
+    network_: _Reader
 
     def __init__(
         self,

@@ -1,5 +1,7 @@
 """Two more ways to choose what to look at by hand: what resampled models disagree on, and whose repair moves most."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Choosing settings of a training by trying some, most of them not to the end."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,7 +71,7 @@ class Search:
 
 
 def search_settings(
-    make: "Callable[..., CrossModalClassifier]",
+    make: Callable[..., CrossModalClassifier],
     space: Mapping[str, Sequence[Any]],
     signals: Inputs | ArrayLike,
     proba: ArrayLike,

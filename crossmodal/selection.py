@@ -1,5 +1,7 @@
 """What to label by hand next: how unsure each record is, and a queue drawn so that it can also measure."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,7 +156,7 @@ class Queue:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def to_table(self) -> "pa.Table":
+    def to_table(self) -> pa.Table:
         """Return an Arrow table with columns id, row, score, chance and reason."""
         import pyarrow as pa
 

@@ -1,5 +1,7 @@
 """Self-training: what the network is sure of becomes the label of studies whose report says nothing."""
 
+from __future__ import annotations
+
 import copy
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,7 @@
 """Taking away a shortcut: weights under which the class cannot be guessed from a drain, a device or a site."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

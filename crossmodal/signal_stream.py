@@ -1,5 +1,7 @@
 """An NPZ file of signals read a piece at a time, so that memory does not grow with the file."""
 
+from __future__ import annotations
+
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Signals by study: read from NPZ with checks, kept as stored, turned into float32 leads a batch at a time."""
 
+from __future__ import annotations
+
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

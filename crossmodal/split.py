@@ -1,5 +1,7 @@
 """Cutting records into parts by patient, with a keyed hash, so that a patient never stands on both sides."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """Cutting records so that every part has the same mix of classes, with patients and copies kept whole."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Studies that lie one a file: checked when opened, read when a batch asks for them, all brought to one shape."""
 
+from __future__ import annotations
+
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -50,7 +52,7 @@ class StudyFiles:
     paths: tuple[Path, ...]
     contract: InputContract
     set_aside: tuple[SetAside, ...] = ()
-    _cache: "_Cache" = field(default_factory=lambda: _Cache(CACHE_BYTES), repr=False)
+    _cache: _Cache = field(default_factory=lambda: _Cache(CACHE_BYTES), repr=False)
 
     @classmethod
     def open(
@@ -194,7 +196,7 @@ def _listed(files: Any, by: str) -> list[tuple[str | None, Path]]:
     return [(fit["study_id"] if fit else MISFIT, path) for fit, path in zip(fits, paths, strict=True)]
 
 
-def _template(by: str) -> "re.Pattern[str]":
+def _template(by: str) -> re.Pattern[str]:
     """Return the pattern of a template such as ``{study_id}/{view}.png``; a name twice means the same text twice."""
     seen: set[str] = set()
     pattern = ""

@@ -1,5 +1,7 @@
 """What a model learns: a distribution over the classes for each record, and how much the record counts."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

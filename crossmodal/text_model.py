@@ -1,5 +1,7 @@
 """A model of the reports themselves, for labels of records that no labeling function covers."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from typing import Any, Self

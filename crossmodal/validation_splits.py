@@ -1,5 +1,7 @@
 """Cutting records by time or by site, for what a split at random cannot show: another year, another hospital."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Predicting from several changed views of a study, weighed by what they are worth."""
 
+from __future__ import annotations
+
 from typing import Protocol
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Whether a label model can be expected to beat majority vote on these votes, and which function to mend first."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """What is known of how frequent the classes are: given, counted on a development sample, or estimated."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self

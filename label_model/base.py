@@ -1,5 +1,7 @@
 """What every label model has in common: votes in, class probabilities out, and a folder it can be kept in."""
 
+from __future__ import annotations
+
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -51,7 +53,7 @@ class VoteModel(ABC):
     names_: tuple[str, ...]
     named_: bool
 
-    _kinds: ClassVar[dict[str, type["VoteModel"]]] = {}
+    _kinds: ClassVar[dict[str, type[VoteModel]]] = {}
     _records: ClassVar[dict[str, Any]] = {"balance_": ClassBalance, "schema_": LabelSchema.from_json}
 
     def __init__(self, cardinality: int = 2) -> None:

@@ -1,5 +1,7 @@
 """Where functions and the label model are right: slice by slice, because a rule that works in one ward may not in the next."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -94,7 +96,7 @@ def accuracy_by_slice(
     return rows
 
 
-def to_frame(rows: list[SliceAccuracy]) -> "pd.DataFrame":
+def to_frame(rows: list[SliceAccuracy]) -> pd.DataFrame:
     """Return the rows as a pandas DataFrame."""
     import pandas as pd
 

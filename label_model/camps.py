@@ -1,5 +1,7 @@
 """Groups of annotators who agree among themselves beyond what the classes explain: a second factor in their agreement."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Records in order: windows of a signal or sentences of a note, whose labels last."""
 
+from __future__ import annotations
+
 import warnings
 from typing import Any, Self
 

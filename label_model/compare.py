@@ -1,5 +1,7 @@
 """All label models on the same votes, side by side."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -52,7 +54,7 @@ class Comparison:
             )
         return "\n".join(lines)
 
-    def to_frame(self) -> "pd.DataFrame":
+    def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame indexed by model name."""
         import pandas as pd
 

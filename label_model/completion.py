@@ -1,5 +1,7 @@
 """Matrix completion: how far each vote speaks for each class, from how often pairs of votes meet."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

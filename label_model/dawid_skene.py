@@ -1,5 +1,7 @@
 """Annotator models by expectation and maximisation: a confusion table each, or one accuracy each."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from typing import Any, Self
 

@@ -1,5 +1,7 @@
 """Functions that depend on each other: found when they are near copies, given by the user, and discounted."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

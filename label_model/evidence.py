@@ -1,5 +1,7 @@
 """What votes with side channels add: votes that are less than sure, and votes that name several classes."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Why a record got its label: what each function added to the log probability of each class."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """What a fitted label model tells: probabilities, accuracies, explanations and intervals."""
 
+from __future__ import annotations
+
 from typing import Any, ClassVar
 
 import numpy as np

@@ -1,5 +1,7 @@
 """What is thought of a function before anything is learned of it, and what the others' record says of it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,5 +1,7 @@
 """A label model for classes within classes, whose votes may stop half-way down."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Classes within classes: which findings are kinds of which, and what a vote for one of them says of the others."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,5 +1,7 @@
 """The table of labels that training reads: a row a record, with its probabilities and where they come from."""
 
+from __future__ import annotations
+
 import hashlib
 import io
 import json
@@ -117,7 +119,7 @@ class Labels:
         safe = np.maximum(self.proba, np.finfo(np.float64).tiny)
         return np.asarray(np.maximum(-(self.proba * np.log(safe)).sum(axis=1), 0.0), dtype=np.float64)
 
-    def to_table(self) -> "pa.Table":
+    def to_table(self) -> pa.Table:
         """Return an Arrow table: id, patient_id, p_<class>..., label, covered, n_votes, entropy."""
         import pyarrow as pa
 
@@ -140,7 +142,7 @@ class Labels:
         return pa.table(columns).replace_schema_metadata({METADATA: json.dumps(about, sort_keys=True)})
 
     @classmethod
-    def from_table(cls, table: "pa.Table") -> Self:
+    def from_table(cls, table: pa.Table) -> Self:
         """Read what `to_table` made."""
         about = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
         if about.get("format") != FORMAT or about.get("version", 0) > VERSION:

@@ -1,5 +1,7 @@
 """In which order a label model believes votes: by likelihood where they are as assumed, by their pairs, or warily."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Refinement by likelihood: expectation and maximisation over the records, for votes that the model fits."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Self
 

@@ -1,5 +1,7 @@
 """The plainest label model: every function's vote counts the same."""
 
+from __future__ import annotations
+
 from typing import Any, Self
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The label model: accuracies of functions from their agreements, and class probabilities from both."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Mapping
 from typing import Any, Self

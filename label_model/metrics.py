@@ -1,5 +1,7 @@
 """How well labels and probabilities match gold: the few numbers that `score` and `compare` print."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Several findings at once: each is there, is not there, or nobody said."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self

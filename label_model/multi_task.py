@@ -1,5 +1,7 @@
 """A label model for several tasks at once: each task's votes speak of the others through what can go together."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self

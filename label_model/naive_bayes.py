@@ -1,5 +1,7 @@
 """What gold labels say of each function, and nothing else."""
 
+from __future__ import annotations
+
 from typing import Any, Self
 
 import numpy as np

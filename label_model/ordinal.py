@@ -1,5 +1,7 @@
 """Classes in an order: annotators who err mostly by one step, each with a reach, a leaning and a share of guesses."""
 
+from __future__ import annotations
+
 from itertools import product
 from typing import Any, Self
 

@@ -1,5 +1,7 @@
 """Pairs of votes: how often they fall on one record compared with chance, and how far such a number can be trusted."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from typing import Self
 

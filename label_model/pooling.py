@@ -1,5 +1,7 @@
 """How alike functions are, and a function's classes: pulls towards what they share, as strong as the votes show."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +50,7 @@ class Information:
     votes: Array
 
     @classmethod
-    def of(cls, cast: CastVotes, emitted: Array, prior: Array, share: float = 1.0) -> "Information":
+    def of(cls, cast: CastVotes, emitted: Array, prior: Array, share: float = 1.0) -> Information:
         """Sum over the records, or over every so manieth of them, each counting for `share` of a record."""
         m, k, _ = emitted.shape
         stride = max(1, -(-cast.n_records // min(MOST_RECORDS, max(1, MOST_PRODUCTS // k**2))))

@@ -1,5 +1,7 @@
 """How sure a record's probabilities are: what other fits that the same data allow would say of it."""
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass

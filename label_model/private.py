@@ -1,5 +1,7 @@
 """Counts that may leave a hospital: moments with noise under which no single patient shows."""
 
+from __future__ import annotations
+
 import secrets
 
 import numpy as np

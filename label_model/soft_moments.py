@@ -1,5 +1,7 @@
 """Counts of votes that are less than sure, or name several classes: each counts in part, and is known to be diluted."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Self
 

@@ -1,5 +1,7 @@
 """From moments to accuracies and class balance: matrix completion, and refinement where the votes are as assumed."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -145,7 +147,7 @@ class Problem:
         n_voted = np.maximum((self.moments.singles > 0).sum(axis=1), 1)
         return np.where(self.told, self.worth / n_voted, self.pull)
 
-    def with_groups(self, groups: NDArray[np.intp]) -> "Problem":
+    def with_groups(self, groups: NDArray[np.intp]) -> Problem:
         """Return the same problem with other dependent functions."""
         return replace(self, groups=groups)
 

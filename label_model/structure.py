@@ -1,5 +1,7 @@
 """Which functions depend on each other beyond the class: found one pair after the other, by what it explains."""
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,7 @@
 """Several questions about each record, whose answers rule each other out: which combinations there can be."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product

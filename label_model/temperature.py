@@ -1,5 +1,7 @@
 """How far a record's votes may be multiplied: votes on one record repeat each other, and posteriors must not."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,5 +1,7 @@
 """From probabilities to one class a record, with Snorkel's policies for records where classes tie."""
 
+from __future__ import annotations
+
 import hashlib
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Accuracies in closed form from triplets of functions: nothing is iterated."""
 
+from __future__ import annotations
+
 from typing import Any, Self
 
 import numpy as np

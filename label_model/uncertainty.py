@@ -1,5 +1,7 @@
 """How sure the learned accuracies and the class balance are: from the likelihood's curvature, or by resampling patients."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass

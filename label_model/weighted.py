@@ -1,5 +1,7 @@
 """Votes counted by how often their function agrees with the rest."""
 
+from __future__ import annotations
+
 from typing import Any, Self
 
 import numpy as np

@@ -1,5 +1,7 @@
 """What a table of votes says about the functions that cast them."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -123,7 +125,7 @@ class LFAnalysis:
         *,
         level: float = 0.95,
         style: Literal["sidelight", "snorkel"] = "sidelight",
-    ) -> "pd.DataFrame":
+    ) -> pd.DataFrame:
         """Return a table with a row for each function.
 
         Parameters
@@ -179,11 +181,11 @@ class LFAnalysis:
         """Common votes over records on which either of two functions voted, shape (n_functions, n_functions)."""
         return redundancy_matrix(self.L)
 
-    def plot_conflicts(self) -> "Figure":
+    def plot_conflicts(self) -> Figure:
         """Return a figure of `conflict_matrix`."""
         return plot_matrix(self.conflict_matrix(), self.names, "conflicts")
 
-    def plot_redundancy(self) -> "Figure":
+    def plot_redundancy(self) -> Figure:
         """Return a figure of `redundancy_matrix`."""
         return plot_matrix(self.redundancy_matrix(), self.names, "redundancy")
 

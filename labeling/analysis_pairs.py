@@ -1,5 +1,7 @@
 """How labeling functions stand to each other: who contradicts whom, and who says the same."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -56,7 +58,7 @@ def find_duplicates(votes: NDArray[np.int8], names: tuple[str, ...], least: floa
     return sorted(found, key=lambda pair: (-pair.overlap, pair.first, pair.second))
 
 
-def plot_matrix(values: NDArray[np.float64], names: tuple[str, ...], title: str) -> "Figure":
+def plot_matrix(values: NDArray[np.float64], names: tuple[str, ...], title: str) -> Figure:
     """Return a figure of a matrix between functions; cells without a value stay grey."""
     from matplotlib.figure import Figure
 

@@ -1,5 +1,7 @@
 """Labeling functions for what people said already: a rater's column becomes a voter among the others."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any, Unpack
 

@@ -1,5 +1,7 @@
 """Turning whatever holds records (list, DataFrame, Arrow, path, reading) into batches of them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime

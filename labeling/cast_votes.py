@@ -1,5 +1,7 @@
 """The votes that are no abstention, record after record: what counting and scoring work through, block by block."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Self

@@ -1,5 +1,7 @@
 """Votes while a run collects them: plain columns, and side channels only where a function uses them."""
 
+from __future__ import annotations
+
 import time
 from collections import Counter
 from collections.abc import Sequence

@@ -1,5 +1,7 @@
 """Votes that agree within a patient: what one note says of a lasting finding holds for the others."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

@@ -1,5 +1,7 @@
 """Dates in a text, and labeling functions that ask how far from the document's day something happened."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -99,7 +101,7 @@ def find_dates(
             yield DateMention(match.span(), *found)
 
 
-def _read(match: "re.Match[str]", written: date | None, day_first: bool) -> tuple[date, str] | None:
+def _read(match: re.Match[str], written: date | None, day_first: bool) -> tuple[date, str] | None:
     if match["iso"]:
         return date.fromisoformat(match["iso"]), "day"
     if match["slash"] or match["dots"]:
@@ -122,7 +124,7 @@ def _read(match: "re.Match[str]", written: date | None, day_first: bool) -> tupl
     return None if written is None else _relative(match, written)
 
 
-def _relative(match: "re.Match[str]", written: date) -> tuple[date, str]:
+def _relative(match: re.Match[str], written: date) -> tuple[date, str]:
     if match["word"]:
         return written - timedelta(days=match["word"].lower() in ("yesterday", "gestern", "igår")), "day"
     count = (match["count"] or match["count2"]).lower()

@@ -1,5 +1,7 @@
 """What changed between two runs: functions that came, went or changed, and the votes that moved."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

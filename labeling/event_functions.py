@@ -1,5 +1,7 @@
 """Labeling functions over a patient's structured events: conditions, drugs, laboratory values, their rise."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Unpack
@@ -17,7 +19,7 @@ class EventFunction(DeclaredFunction):
     def __init__(
         self,
         name: str,
-        codes: "CodeSet | Iterable[str] | None",
+        codes: CodeSet | Iterable[str] | None,
         vote: str | int,
         *,
         kind: str | None = None,
@@ -93,7 +95,7 @@ class RiseFunction(EventFunction):
     def __init__(
         self,
         name: str,
-        codes: "CodeSet | Iterable[str]",
+        codes: CodeSet | Iterable[str],
         vote: str | int,
         *,
         by: float | None = None,
@@ -135,7 +137,7 @@ class RiseFunction(EventFunction):
 
 def event_lf(
     name: str,
-    codes: "CodeSet | Iterable[str] | None",
+    codes: CodeSet | Iterable[str] | None,
     vote: str | int,
     *,
     kind: str | None = None,
@@ -190,7 +192,7 @@ def event_lf(
 
 def rise_lf(
     name: str,
-    codes: "CodeSet | Iterable[str]",
+    codes: CodeSet | Iterable[str],
     vote: str | int,
     *,
     by: float | None = None,

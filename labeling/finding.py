@@ -1,5 +1,7 @@
 """A labeling function that says of a finding what the whole note says: there, not there, or open."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable
 from typing import Any, Unpack
@@ -30,7 +32,7 @@ class FindingFunction(DeclaredFunction):
         unless: Iterable[str] = (),
         sections: Iterable[str] | None = None,
         experiencer: str = "patient",
-        language: "str | RuleSet | ClinicalPipeline" = "en",
+        language: str | RuleSet | ClinicalPipeline = "en",
         field: str = "text",
         **metadata: Unpack[Metadata],
     ) -> None:
@@ -112,7 +114,7 @@ def finding_lf(
     unless: Iterable[str] = (),
     sections: Iterable[str] | None = None,
     experiencer: str = "patient",
-    language: "str | RuleSet | ClinicalPipeline" = "en",
+    language: str | RuleSet | ClinicalPipeline = "en",
     field: str = "text",
     **metadata: Unpack[Metadata],
 ) -> FindingFunction:

@@ -1,5 +1,7 @@
 """Labeling functions that look up every word and phrase of a text in a list of up to millions of terms."""
 
+from __future__ import annotations
+
 import functools
 import hashlib
 import re
@@ -98,7 +100,7 @@ class Gazetteer:
         return frozenset(single | {f"{tokens[a]} {tokens[b]}" for a, b in pairs} | self._long)
 
     @classmethod
-    def of(cls, terms: "Gazetteer | Iterable[str] | Path") -> "Gazetteer":
+    def of(cls, terms: Gazetteer | Iterable[str] | Path) -> Gazetteer:
         """Return the gazetteer of some terms or of a file with one a line, built once for equal content."""
         if isinstance(terms, Gazetteer):
             return terms
@@ -137,7 +139,7 @@ class Gazetteer:
         )
 
     @classmethod
-    def _revived(cls, tables: Tables) -> "Gazetteer":
+    def _revived(cls, tables: Tables) -> Gazetteer:
         made = cls.__new__(cls)
         made._n_terms = tables.n_terms
         numbers = np.arange(1, len(tables.tokens) + 1) << 1 | tables.is_term
@@ -216,11 +218,11 @@ class Gazetteer:
         return f"Gazetteer({len(self)} terms)"
 
 
-def _token(text: str) -> "re.Pattern[str]":
+def _token(text: str) -> re.Pattern[str]:
     return _ASCII_TOKEN if text.isascii() else _TOKEN
 
 
-_built: "weakref.WeakValueDictionary[bytes, Gazetteer]" = weakref.WeakValueDictionary()
+_built: weakref.WeakValueDictionary[bytes, Gazetteer] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
 
 
@@ -238,7 +240,7 @@ class GazetteerFunction(TextFunction):
     def __init__(
         self,
         name: str,
-        terms: "Gazetteer | Iterable[str] | Path",
+        terms: Gazetteer | Iterable[str] | Path,
         vote: str | int,
         *,
         field: str = "text",
@@ -266,7 +268,7 @@ class GazetteerFunction(TextFunction):
 
 def gazetteer_lf(
     name: str,
-    terms: "Gazetteer | Iterable[str] | Path",
+    terms: Gazetteer | Iterable[str] | Path,
     vote: str | int,
     *,
     field: str = "text",

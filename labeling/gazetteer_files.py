@@ -6,6 +6,8 @@ the terms, which may be confidential: only the owner can read them, and ``SIDELI
 files are kept; any may be deleted at any time. A file that is damaged, or that others may write, is not read.
 """
 
+from __future__ import annotations
+
 import hashlib
 import itertools
 import os

@@ -1,5 +1,7 @@
 """Gold labels as people bring them, brought into the order and numbers of the votes."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any

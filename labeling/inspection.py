@@ -1,5 +1,7 @@
 """What a look at labeling functions and a sample of records tells before a run: slow, silent, doubled, leaking."""
 
+from __future__ import annotations
+
 import dis
 import re
 from collections import Counter
@@ -162,7 +164,7 @@ def _clocks(function: Any) -> set[str]:
     return found
 
 
-def _remarks_on_votes(trial: "_Trial", n_records: int, slow_ms: float, overlap: float) -> list[Remark]:
+def _remarks_on_votes(trial: _Trial, n_records: int, slow_ms: float, overlap: float) -> list[Remark]:
     remarks = []
     kept = trial.functions
     votes = np.concatenate(trial.votes) if trial.votes else np.zeros((0, len(kept)), dtype=np.int8)

@@ -1,5 +1,7 @@
 """What each labeling function is worth to the others: the score without it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias

@@ -1,5 +1,7 @@
 """What label models need to know of votes, in whole numbers: how often functions vote, and vote together."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, Self
 

@@ -1,5 +1,7 @@
 """Labeling functions that vote as the nearest of some examples do, in an embedding of the user's or our own."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack

@@ -1,5 +1,7 @@
 """spaCy documents for labeling functions: each note parsed once, in batches, for all functions that ask for it."""
 
+from __future__ import annotations
+
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,5 +1,7 @@
 """Labeling functions that read measured values from a text: "EF 35 %", "creatinine 2.1 mg/dl"."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -52,7 +54,7 @@ class NumericFunction(TextFunction):
         above: float | None = None,
         at_most: float | None = None,
         below: float | None = None,
-        units: "Mapping[str, float] | str | None" = None,
+        units: Mapping[str, float] | str | None = None,
         unit_required: bool = False,
         plausible: tuple[float, float] | None = None,
         field: str = "text",
@@ -121,7 +123,7 @@ def numeric_lf(
     above: float | None = None,
     at_most: float | None = None,
     below: float | None = None,
-    units: "Mapping[str, float] | str | None" = None,
+    units: Mapping[str, float] | str | None = None,
     unit_required: bool = False,
     plausible: tuple[float, float] | None = None,
     field: str = "text",
@@ -168,7 +170,7 @@ def numeric_lf(
     )  # fmt: skip
 
 
-def _compile(terms: tuple[str, ...], units: tuple[str, ...]) -> "re.Pattern[str]":
+def _compile(terms: tuple[str, ...], units: tuple[str, ...]) -> re.Pattern[str]:
     names = "|".join(r"\s+".join(map(re.escape, term.split(" "))) for term in terms)
     known = "".join(f"{re.escape(unit)}|" for unit in sorted(units, key=len, reverse=True))
     return re.compile(

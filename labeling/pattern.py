@@ -1,5 +1,7 @@
 """Labeling functions that look for words or for a regular expression in a field of the record."""
 
+from __future__ import annotations
+
 import re
 import warnings
 from collections.abc import Iterable, Iterator
@@ -41,10 +43,10 @@ class PatternFunction(TextFunction):
     def __init__(
         self,
         name: str,
-        pattern: "re.Pattern[str]",
+        pattern: re.Pattern[str],
         vote: str | int,
         *,
-        unless: "re.Pattern[str] | None" = None,
+        unless: re.Pattern[str] | None = None,
         field: str = "text",
         **options: Unpack[TextOptions],
     ) -> None:
@@ -178,10 +180,10 @@ def keyword_lf(
 
 def regex_lf(
     name: str,
-    pattern: "str | re.Pattern[str]",
+    pattern: str | re.Pattern[str],
     vote: str | int,
     *,
-    unless: "str | re.Pattern[str] | None" = None,
+    unless: str | re.Pattern[str] | None = None,
     field: str = "text",
     flags: int = re.IGNORECASE,
     **options: Unpack[TextOptions],
@@ -250,14 +252,14 @@ def normalise_phrases(name: str, argument: str, words: Iterable[str]) -> tuple[s
     return tuple(sorted(found, key=lambda phrase: (-len(phrase), phrase)))
 
 
-def any_of(phrases: Iterable[str], flags: int, whole_words: bool) -> "re.Pattern[str]":
+def any_of(phrases: Iterable[str], flags: int, whole_words: bool) -> re.Pattern[str]:
     """Compile a pattern that finds any of some phrases."""
     left, right = (r"(?<!\w)", r"(?!\w)") if whole_words else ("", "")
     bodies = (r"\s+".join(re.escape(part) for part in phrase.split(" ")) for phrase in phrases)
     return re.compile("|".join(f"{left}{body}{right}" for body in bodies), flags)
 
 
-def _compile(name: str, pattern: "str | re.Pattern[str]", flags: int) -> "re.Pattern[str]":
+def _compile(name: str, pattern: str | re.Pattern[str], flags: int) -> re.Pattern[str]:
     try:
         return re.compile(pattern, flags) if isinstance(pattern, str) else pattern
     except re.error as error:

@@ -1,5 +1,7 @@
 """Distinct rows of votes and how many records show each: records that agree in all votes agree in all that follows."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Self
 

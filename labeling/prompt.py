@@ -1,5 +1,7 @@
 """Labeling functions that ask a language model on this machine; off unless the run says so."""
 
+from __future__ import annotations
+
 import hashlib
 import ipaddress
 import json

@@ -1,5 +1,7 @@
 """Records as evidence: what a function voted on, and why, with the words marked."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any

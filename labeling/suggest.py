@@ -1,5 +1,7 @@
 """Candidates for new functions: words and codes that go with a class, for a person to take or leave."""
 
+from __future__ import annotations
+
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -57,7 +59,7 @@ class Suggestion:
     lift: float
     n_judged: int
 
-    def accept(self, name: str = "", **options: Any) -> "KeywordFunction | EventFunction":
+    def accept(self, name: str = "", **options: Any) -> KeywordFunction | EventFunction:
         """Return the function, under a name of its own unless one is given."""
         slug = "_".join(re.findall(r"\w+", self.term.lower()))
         if self.kind == "code":

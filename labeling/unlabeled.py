@@ -1,5 +1,7 @@
 """Leaving out the records that no function voted on, before a model is trained on the others."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,7 @@
 """What every labeling function said of every record, with the ids and names that keep rows and columns honest."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeAlias
@@ -57,7 +59,7 @@ class RunStatistics:
     seconds: NDArray[np.float64]
     faults: tuple[Mapping[str, int], ...] = ()
 
-    def select(self, columns: Sequence[int]) -> "RunStatistics":
+    def select(self, columns: Sequence[int]) -> RunStatistics:
         """Return what there is on some functions, by their numbers."""
         faults = tuple(self.faults[column] for column in columns) if self.faults else ()
         return RunStatistics(self.errors[columns], self.seconds[columns], faults)

@@ -1,5 +1,7 @@
 """Running slicing functions over records and collecting who belongs where."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 

@@ -1,5 +1,7 @@
 """The audit: every metric in every slice, with its interval, its gap to the rest, and what could not be seen."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

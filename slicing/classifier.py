@@ -1,5 +1,7 @@
 """Snorkel's slice-aware classifier: any network body, and heads that learn from slicing functions."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Self

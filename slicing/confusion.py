@@ -1,5 +1,7 @@
 """Confusion as a distribution over trees of labels: condition, marginalise, nest, roll up, filter, and read off."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, TypeAlias

@@ -1,5 +1,7 @@
 """What a confusion distribution says of each node, of several dimensions together, and of two distributions."""
 
+from __future__ import annotations
+
 import math
 from itertools import takewhile
 

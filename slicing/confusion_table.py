@@ -1,5 +1,7 @@
 """A view of confusion: actual labels against observed ones, as numbers, as CSV, as a picture."""
 
+from __future__ import annotations
+
 import csv
 import io
 import math

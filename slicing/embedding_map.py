@@ -1,5 +1,7 @@
 """A map of the records: two directions of an embedding, errors marked, found slices outlined."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Who is missed beside who is found: slices that errors are rich in, class by class."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from typing import Any

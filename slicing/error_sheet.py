@@ -1,5 +1,7 @@
 """The error audit: wrong predictions with right ones beside them, in a sheet for people to fill in."""
 
+from __future__ import annotations
+
 import csv
 import io
 from collections.abc import Mapping, Sequence

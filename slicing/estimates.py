@@ -1,5 +1,7 @@
 """One metric inside and outside of slices: estimate, interval, gap to the rest and what could have been seen."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property

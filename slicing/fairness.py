@@ -1,5 +1,7 @@
 """Parity between care groups: who is called positive, how rightly, and whether the probabilities mean the same."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Keeping the plain model where training for slices did not pay."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """A loss that follows the group which fares worst."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

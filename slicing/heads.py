@@ -1,5 +1,7 @@
 """Slice heads: a network's last part, with a small expert for each slice and a gate that knows who needs it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal, TypeAlias

@@ -1,5 +1,7 @@
 """Where slices meet: how many records lie in each combination of slices, and how often the model is wrong there."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,7 @@
 """How good the labels themselves are, slice by slice: what functions say there, how often, and how rightly."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

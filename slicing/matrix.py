@@ -1,5 +1,7 @@
 """Which record belongs to which slice: booleans with the ids and names that keep rows and columns honest."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self

@@ -1,5 +1,7 @@
 """Why a slice fails: rare in training, wrongly labeled, hard to see, or carried by something beside the point."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Who is in which slice, in numbers that training can use: sure, likely, or not."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,5 +1,7 @@
 """What is measured in a slice: the metrics, each with what it counts and which way is better."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias

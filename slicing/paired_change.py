@@ -1,5 +1,7 @@
 """How far a metric moved between two audits that share records: the shared ones are compared in pairs."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 

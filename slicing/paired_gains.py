@@ -1,5 +1,7 @@
 """Two models on the same records, slice by slice: what was gained or lost, and how sure that is."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable
 from typing import Any

@@ -1,5 +1,7 @@
 """Ways of training that are meant to keep rare subsets from failing, behind one call."""
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Callable
 from typing import Any

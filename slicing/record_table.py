@@ -1,5 +1,7 @@
 """The audited records themselves, kept beside an audit so that a later one can be compared with it pair by pair."""
 
+from __future__ import annotations
+
 import hashlib
 import io
 import zipfile

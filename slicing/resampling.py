@@ -1,5 +1,7 @@
 """Metrics of all slices under the same draws of patients: intervals where no formula exists, or by request."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 

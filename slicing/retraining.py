@@ -1,5 +1,7 @@
 """Changing a trained network's last part alone: its head fitted anew, or its logits corrected."""
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Mapping
 from typing import Any

@@ -1,5 +1,7 @@
 """Drawing training rows so that rare slices are met in every batch, and undoing it where that matters."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any

@@ -1,5 +1,7 @@
 """Metrics by Snorkel's names, over all records and slice by slice."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """A share, or a mean, within a group and outside of it: both intervals, their difference, and its test."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,7 @@
 """Whether a probability means the same in every slice: observed against predicted, and how steep the relation is."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Columns of an export as slices: one a value, one a range of numbers, one for what is missing."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise

@@ -1,5 +1,7 @@
 """Schema completion: subclasses measured beside the class that hides them."""
 
+from __future__ import annotations
+
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,5 +1,7 @@
 """How much a slice must hold before anything is said about it, and what it lacks when it does not."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 

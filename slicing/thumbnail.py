@@ -1,5 +1,7 @@
 """Small grey pictures that a page carries within itself."""
 
+from __future__ import annotations
+
 import base64
 import struct
 import zlib

@@ -98,3 +98,15 @@ def seconds_of_help(folder):
 
 def test_help_needs_under_a_third_of_a_second(tmp_path):
     assert min(seconds_of_help(tmp_path) for _ in range(3)) < 0.3
+
+
+def test_help_of_what_is_public_can_be_read(tmp_path):
+    code = (
+        "import importlib, pydoc\n"
+        "for package in ('labeling', 'label_model', 'crossmodal', 'slicing'):\n"
+        "    package = importlib.import_module('sidelight.' + package)\n"
+        "    for name in package.__all__:\n"
+        "        if 'numpy._typing' in pydoc.render_doc(getattr(package, name), renderer=pydoc.plaintext):\n"
+        "            print(f'{package.__name__}.{name}')\n"
+    )
+    assert run(code, tmp_path) == []

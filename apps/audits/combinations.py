@@ -1,5 +1,7 @@
 """Tables and counts of an audit that combine: classes with classes, subclasses with classes, slices with slices."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
 

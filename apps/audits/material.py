@@ -1,5 +1,7 @@
 """The records of an audit: predictions joined with gold, patients, columns, slices, embeddings and signals by id."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

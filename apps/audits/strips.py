@@ -1,5 +1,7 @@
 """Records to look at: errors of a slice with right predictions of it beside them, as traces or pictures, without ids."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

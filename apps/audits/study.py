@@ -1,5 +1,7 @@
 """From the material to the findings: metrics by slice, subclasses, care groups, search, reasons, records to look at."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

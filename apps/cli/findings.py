@@ -1,5 +1,7 @@
 """Labels of several findings, a file each, joined into one table for a network that tells them all."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +46,7 @@ class Supervision:
     covered: NDArray[np.bool_]
     schema: LabelSchema
     lineage: Mapping[str, Any]
-    tables: Mapping[str, "Labels"]
+    tables: Mapping[str, Labels]
     multi_label: bool
 
     def gold(self, path: str | None, id_column: str | None, column: str | None) -> NDArray[np.int64] | None:

@@ -1,5 +1,7 @@
 """The options that bring gold labels to a command."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,9 +36,9 @@ def read_gold(
     path: str | None,
     id_column: str | None,
     column: str | None,
-    schema: "LabelSchema",
-    ids: "NDArray[Any] | None",
-) -> "NDArray[Any] | None":
+    schema: LabelSchema,
+    ids: NDArray[Any] | None,
+) -> NDArray[Any] | None:
     """Return gold labels in the order of `ids`, -1 where missing; None when no gold file was named."""
     from sidelight.labeling import UsageError, encode_gold, read
 

@@ -1,5 +1,7 @@
 """The demo: reports of bundled ECGs become labels, the labels a network that reads ECGs, the network an audit."""
 
+from __future__ import annotations
+
 import json
 import platform
 import time

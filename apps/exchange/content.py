@@ -1,5 +1,7 @@
 """What goes out to other programs and comes back: labels by record, with votes and text where asked for."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,5 +1,7 @@
 """What changed between two runs: declarations, functions, labels, slices, and whether the figures got better or worse."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any

@@ -1,5 +1,7 @@
 """Comparing two profiles: groups of tests over patients, gated together, so that false alarms stay rare."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace

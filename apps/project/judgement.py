@@ -1,5 +1,7 @@
 """The steps that learn from labels and judge them: analysis of functions, networks, audits."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

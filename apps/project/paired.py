@@ -1,5 +1,7 @@
 """Differences of two sets of scores on the same records, with the same patients in both."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

@@ -1,5 +1,7 @@
 """What monitoring looks at: numbers a record, without its words, so that two exports can be compared."""
 
+from __future__ import annotations
+
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -74,7 +76,7 @@ class Profile:
     def __len__(self) -> int:
         return len(self.patients)
 
-    def take(self, rows: NDArray[Any]) -> "Profile":
+    def take(self, rows: NDArray[Any]) -> Profile:
         """Return some of the records."""
         members = {name: values[rows] for name, values in self.members.items()}
         return Profile(
@@ -94,7 +96,7 @@ class Profile:
         write_table(pa.table(arrays).replace_schema_metadata({b"sidelight.profile": about}), path)
 
     @classmethod
-    def read(cls, path: Path) -> "Profile":
+    def read(cls, path: Path) -> Profile:
         """Read what `write` wrote."""
         table = pq.read_table(path)
         quantities = tuple(

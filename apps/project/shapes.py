@@ -1,5 +1,7 @@
 """How texts and studies look, as numbers that tell one template or device from another and quote nothing."""
 
+from __future__ import annotations
+
 import hashlib
 import re
 

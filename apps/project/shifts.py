@@ -1,5 +1,7 @@
 """What functions, labels and slices do more or less often in a later run, each with a test by patient."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -65,7 +67,7 @@ class Common:
     groups: NDArray[np.str_]
 
     @classmethod
-    def of(cls, first: Records, second: Records) -> "Common":
+    def of(cls, first: Records, second: Records) -> Common:
         """Match the records of two runs by id."""
         place = {name: row for row, name in enumerate(first.ids.tolist())}
         pairs = [(place[name], row) for row, name in enumerate(second.ids.tolist()) if name in place]

@@ -1,5 +1,7 @@
 """The sources and slices of a project as functions and votes, whoever or whatever they come from."""
 
+from __future__ import annotations
+
 import fnmatch
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -97,7 +99,7 @@ class Condition:
     tests: tuple[tuple[str, Any], ...]
 
     @classmethod
-    def of(cls, part: Slice) -> "Condition":
+    def of(cls, part: Slice) -> Condition:
         """Read the condition of a slice."""
         given = {name: getattr(part, name) for name in CONDITIONS if getattr(part, name) is not None}
         assert part.column is not None  # noqa: S101 - checked when the file was read

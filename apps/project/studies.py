@@ -1,5 +1,7 @@
 """The studies of a payload: where their files are, and which record each belongs to."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

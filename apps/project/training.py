@@ -1,5 +1,7 @@
 """The step that trains a network: on labels that other payloads gave, with more capacity for slices that ask for it."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,7 +109,7 @@ def _labels(work: Work, name: str, task: Task) -> tuple[NDArray[Any], NDArray[np
     return proba, np.stack([labels.covered for labels in tables.values()], axis=1), lineage
 
 
-def _network(work: Work, task: Task) -> "CrossModalClassifier":
+def _network(work: Work, task: Task) -> CrossModalClassifier:
     """Return the network that `[tuning]` describes, untrained."""
     from sidelight.crossmodal import CrossModalClassifier
 
@@ -122,7 +124,7 @@ def _network(work: Work, task: Task) -> "CrossModalClassifier":
 
 
 def _emphasize_slices(
-    work: Work, network: "CrossModalClassifier", rows: NDArray[np.intp], targets: "Targets"
+    work: Work, network: CrossModalClassifier, rows: NDArray[np.intp], targets: Targets
 ) -> NDArray[np.float32] | None:
     """Set a network up for the slices with `train = true`; return who belongs to which where it learns that.
 

@@ -1,5 +1,7 @@
 """Votes of a project's functions: cast by the engine part by part, and brought into the order of the records."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +27,7 @@ def cast_votes(
     folder: Path,
     *,
     export: Path | None = None,
-    runner: "Runner | None" = None,
+    runner: Runner | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> VoteMatrix:
     """Return the votes of a source's functions on an export, computing what `folder` does not hold yet.

@@ -1,5 +1,7 @@
 """What a step is given, and the tables that steps hand to each other."""
 
+from __future__ import annotations
+
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -52,7 +54,7 @@ class Work:
     folder: Path
     partial: Path
     progress: Callable[[int], None] = lambda done: None
-    runner: "Runner | None" = None
+    runner: Runner | None = None
     metrics: list[Metric] = field(default_factory=list)
 
     def note(self, name: str, value: float | int | str | None, **about: Any) -> None:
@@ -60,7 +62,7 @@ class Work:
         known = None if isinstance(value, float) and value != value else value
         self.metrics.append({"step": self.step.name, "metric": name, "value": known, **about})
 
-    def records(self) -> "Records":
+    def records(self) -> Records:
         """Return ids, patients and parts of the records."""
         return Records.read(self.inputs["records"])
 
@@ -80,7 +82,7 @@ class Records:
         write_table(table, folder / "records.parquet")
 
     @classmethod
-    def read(cls, folder: Path) -> "Records":
+    def read(cls, folder: Path) -> Records:
         """Read what `write` wrote."""
         table = pq.read_table(folder / "records.parquet")
         ids, patients, parts = (

@@ -1,5 +1,7 @@
 """What a project report is made of: plain values and arrays, from whoever ran the project."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 

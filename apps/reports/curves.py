@@ -1,5 +1,7 @@
 """Curves of a project report: models side by side, ROC curves, calibration."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 

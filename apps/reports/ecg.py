@@ -1,5 +1,7 @@
 """Electrocardiograms as cardiologists read them: 25 mm/s, 10 mm/mV, on a grid, with a calibration mark."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The project report: one self-contained page, from what the run produced."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,5 +1,7 @@
 """What the server was started with; the pages, which run in its process, find it here."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path

@@ -1,5 +1,7 @@
 """A core set: few records that stand for many, each as unlike those before it as can be, oddities left out."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,5 +1,7 @@
 """How frequent each class is, from labels of records that were drawn at random, with honest intervals."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

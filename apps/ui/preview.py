@@ -1,5 +1,7 @@
 """What functions under construction would do: tried on a sample in a process of their own, then counted."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

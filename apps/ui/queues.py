@@ -1,5 +1,7 @@
 """Which record comes next: orders over all records, each with its reason, and a uniform share in each of them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path

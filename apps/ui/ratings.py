@@ -1,5 +1,7 @@
 """Labels of people as arrays: who said what of which record, and how functions fare against it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +35,7 @@ class Ratings:
     patient_ids: NDArray[np.str_]
 
     @classmethod
-    def of(cls, ledger: Ledger, workspace: Workspace) -> "Ratings":
+    def of(cls, ledger: Ledger, workspace: Workspace) -> Ratings:
         """Return the standing labels of the annotators; those of records or classes gone since are left out."""
         people, classes = ledger.annotators(), workspace.schema.classes
         rated = {

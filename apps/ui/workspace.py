@@ -1,5 +1,7 @@
 """What is labeled: records in memory, the functions' votes on them, what the label model makes of these, signals, slices."""
 
+from __future__ import annotations
+
 import base64
 import functools
 import io
@@ -49,7 +51,7 @@ class RecordTable:
         Rows with at least an `id`.
     """
 
-    def __init__(self, batches: Iterable["pa.RecordBatch"]) -> None:
+    def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
         self._batches = [batch for batch in batches if batch.num_rows]
         self._starts = np.cumsum([0, *(batch.num_rows for batch in self._batches)]).tolist()
         self.ids: list[str] = [str(v) for b in self._batches for v in b.column("id").to_pylist()]
@@ -85,7 +87,7 @@ class RecordTable:
         return base64.b64encode(packed.getvalue()).decode()
 
     @property
-    def batches(self) -> list["pa.RecordBatch"]:
+    def batches(self) -> list[pa.RecordBatch]:
         """The rows as they were read."""
         return list(self._batches)
 
@@ -137,10 +139,10 @@ class Workspace:
     votes: VoteMatrix | None = None
     model: VoteModel | None = None
     proba: NDArray[np.float64] | None = None
-    slices: "SliceMatrix | None" = None
-    signals: "SignalSet | None" = None
-    studies: "StudyFolder | None" = None
-    marker: "FindingMarker | None" = None
+    slices: SliceMatrix | None = None
+    signals: SignalSet | None = None
+    studies: StudyFolder | None = None
+    marker: FindingMarker | None = None
     show: tuple[str, ...] = ()
     guideline: str = ""
     functions_file: Path | None = None
@@ -154,15 +156,15 @@ class Workspace:
         *,
         name: str,
         functions: Sequence[LabelingFunction] = (),
-        slicing_functions: "Sequence[SlicingFunction]" = (),
+        slicing_functions: Sequence[SlicingFunction] = (),
         signals: str | Path | None = None,
-        studies: "StudyFolder | None" = None,
+        studies: StudyFolder | None = None,
         findings: str | Path | None = None,
         language: str = "",
         show: Sequence[str] = (),
         guideline: str = "",
         functions_file: Path | None = None,
-    ) -> "Workspace":
+    ) -> Workspace:
         """Read an export, run the functions over it and fit the label model on their votes."""
         batches = [batch.records for batch in reading]
         records = RecordTable(batches)
@@ -191,7 +193,7 @@ class Workspace:
         )
 
     @classmethod
-    def sample(cls) -> "Workspace":
+    def sample(cls) -> Workspace:
         """Open the bundled ECG reports with their ECGs, functions and slices."""
         from sidelight.apps.demo import REPORTS, SIGNALS
         from sidelight.apps.demo.functions import FUNCTIONS, schema
@@ -209,19 +211,19 @@ class Workspace:
             functions_file=Path("lfs.py"),
         )
 
-    def with_votes(self, functions: Sequence[LabelingFunction], votes: VoteMatrix) -> "Workspace":
+    def with_votes(self, functions: Sequence[LabelingFunction], votes: VoteMatrix) -> Workspace:
         """Return the same records with other functions, and a label model fitted on their votes."""
         model = fit_model(votes, self.schema)
         return replace(
             self, functions=tuple(functions), votes=votes, model=model, proba=model.predict_proba(votes)
         )
 
-    def with_functions(self, functions: Sequence[LabelingFunction]) -> "Workspace":
+    def with_functions(self, functions: Sequence[LabelingFunction]) -> Workspace:
         """Return the same records with other functions, run over all of them."""
         votes, model, proba = apply_and_fit(functions, self.schema, self.records.batches)
         return replace(self, functions=tuple(functions), votes=votes, model=model, proba=proba)
 
-    def with_gold(self, gold: NDArray[np.int64]) -> "Workspace":
+    def with_gold(self, gold: NDArray[np.int64]) -> Workspace:
         """Return the same records with a label model fitted anew, to the votes and to labels of people.
 
         Parameters
@@ -274,7 +276,7 @@ class Workspace:
 
 
 def apply_and_fit(
-    functions: Sequence[LabelingFunction], schema: LabelSchema, batches: Sequence["pa.RecordBatch"]
+    functions: Sequence[LabelingFunction], schema: LabelSchema, batches: Sequence[pa.RecordBatch]
 ) -> tuple[VoteMatrix | None, VoteModel | None, NDArray[np.float64] | None]:
     """Return the functions' votes, a label model fitted on them, and its probabilities; None without functions."""
     if not functions:
@@ -312,9 +314,7 @@ def evidence_of(function: LabelingFunction, record: Record) -> tuple[Span, ...]:
     return () if vote is None else tuple((int(start), int(end)) for start, end in vote.spans)
 
 
-def _slices(
-    functions: "Sequence[SlicingFunction]", batches: Sequence["pa.RecordBatch"]
-) -> "SliceMatrix | None":
+def _slices(functions: Sequence[SlicingFunction], batches: Sequence[pa.RecordBatch]) -> SliceMatrix | None:
     if not functions:
         return None
     import pyarrow as pa
@@ -324,7 +324,7 @@ def _slices(
     return SFApplier(functions).apply(pa.Table.from_batches(batches), on_error="exclude")
 
 
-def _signals(path: str | Path | None) -> "SignalSet | None":
+def _signals(path: str | Path | None) -> SignalSet | None:
     if path is None:
         return None
     from sidelight.crossmodal import SignalSet
@@ -332,7 +332,7 @@ def _signals(path: str | Path | None) -> "SignalSet | None":
     return SignalSet.read(path)
 
 
-def _column(batch: "pa.RecordBatch", name: str) -> list[Any]:
+def _column(batch: pa.RecordBatch, name: str) -> list[Any]:
     return list(batch.column(name).to_pylist()) if name in batch.schema.names else [None] * batch.num_rows
 
 

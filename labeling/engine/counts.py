@@ -1,5 +1,7 @@
 """Counts of votes on the way: co-occurrences and patterns of each part, in whole numbers that add up."""
 
+from __future__ import annotations
+
 import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence

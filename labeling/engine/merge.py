@@ -1,5 +1,7 @@
 """What makes one folder of many parts: repeated ids resolved, counts added up, and the manifest."""
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

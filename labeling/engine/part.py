@@ -1,5 +1,7 @@
 """Labeling one part: read it, run the functions that have no column yet, write rows, columns and counts."""
 
+from __future__ import annotations
+
 import platform
 import time
 import warnings

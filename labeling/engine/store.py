@@ -1,5 +1,7 @@
 """Parts on disk: rows once, a file of vote columns for each group of functions, and the receipts that commit them."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

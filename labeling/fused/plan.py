@@ -1,5 +1,7 @@
 """The declared pattern functions of a run as one plan: each text is read once for all of them."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias

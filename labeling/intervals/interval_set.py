@@ -1,5 +1,7 @@
 """Sets of intervals with what is known of each: the values from which rules over time are composed."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -132,7 +134,7 @@ class IntervalSet:
             self.axis,
         )
 
-    def map(self, f: Callable[[Interval], Any]) -> "IntervalSet":
+    def map(self, f: Callable[[Interval], Any]) -> IntervalSet:
         """Return what `f` makes of each interval."""
         return IntervalSet([f(interval) for interval in self], axis=self.axis)
 
@@ -151,11 +153,11 @@ class IntervalSet:
         begin, end = self.bounds[axis or self.axis]
         return self.take((end - begin >= lo) & (end - begin <= hi))
 
-    def split(self, f: Callable[[Interval], Iterable[Any]]) -> "IntervalSet":
+    def split(self, f: Callable[[Interval], Iterable[Any]]) -> IntervalSet:
         """Return the union of the intervals that `f` makes of each: windows of a recording, say."""
         return IntervalSet([piece for interval in self for piece in f(interval)], axis=self.axis)
 
-    def union(self, other: "IntervalSet") -> "IntervalSet":
+    def union(self, other: IntervalSet) -> IntervalSet:
         """Return the intervals of both; doubles stay."""
         self.check_axes(other)
         if not len(self) or not len(other):
@@ -193,7 +195,7 @@ class IntervalSet:
         gap: float = 0.0,
         by: Callable[[Mapping[str, Any]], Any] | str | None = None,
         merge_payload: Callable[[list[Mapping[str, Any]]], Mapping[str, Any]] | None = None,
-    ) -> "IntervalSet":
+    ) -> IntervalSet:
         """Merge intervals that overlap, touch or lie within `gap` on the primary axis.
 
         Parameters
@@ -232,15 +234,15 @@ class IntervalSet:
                 )
         return IntervalSet(merged, axis=self.axis)
 
-    def invert(self, lo: float, hi: float) -> "IntervalSet":
+    def invert(self, lo: float, hi: float) -> IntervalSet:
         """Return the gaps between the intervals within [lo, hi)."""
         whole = IntervalSet([(lo, hi)], axis=self.axis)
         bare = IntervalSet(list(zip(self.lo.tolist(), self.hi.tolist(), strict=True)), axis=self.axis)
         return whole.minus(bare)
 
     def group_by(
-        self, key: Callable[[Interval], Any], agg: Callable[["IntervalSet"], Any] | None = None
-    ) -> "IntervalSet":
+        self, key: Callable[[Interval], Any], agg: Callable[[IntervalSet], Any] | None = None
+    ) -> IntervalSet:
         """Return one interval for each group, spanning it; `agg` makes it, or the payload holds the group's set."""
         groups: dict[str, list[int]] = {}
         for position, interval in enumerate(self):
@@ -255,7 +257,7 @@ class IntervalSet:
             )
         return IntervalSet(made, axis=self.axis)
 
-    def group_by_axis(self, axis: str = "") -> "IntervalSet":
+    def group_by_axis(self, axis: str = "") -> IntervalSet:
         """Return one interval for each different pair of bounds on an axis; the payload holds the group's set."""
         name = axis or self.axis
         return self.group_by(lambda i: (i.lo, i.hi) if name == self.axis else i.axes[name])
@@ -269,33 +271,31 @@ class IntervalSet:
 
     # -- operators on two sets (see joins.py) ------------------------------------------------------
 
-    def join(self, other: "IntervalSet", p: Any, merge: Any = "span", **options: Any) -> "IntervalSet":
+    def join(self, other: IntervalSet, p: Any, merge: Any = "span", **options: Any) -> IntervalSet:
         """Return a merged interval for each pair that `p` holds for (see `sidelight.labeling.intervals.joins`)."""
         from .joins import join
 
         return join(self, other, p, merge, **options)
 
-    def filter_against(self, other: "IntervalSet", p: Any) -> Self:
+    def filter_against(self, other: IntervalSet, p: Any) -> Self:
         """Return the intervals for which `p` holds with some interval of `other`."""
         from .joins import matched
 
         return self.take(matched(self, other, p))
 
-    def anti(self, other: "IntervalSet", p: Any) -> Self:
+    def anti(self, other: IntervalSet, p: Any) -> Self:
         """Return the intervals for which `p` holds with none of `other`."""
         from .joins import matched
 
         return self.take(~matched(self, other, p))
 
-    def collect(
-        self, other: "IntervalSet", p: Any, *, into: str = "matches", keep_empty: bool = False
-    ) -> Self:
+    def collect(self, other: IntervalSet, p: Any, *, into: str = "matches", keep_empty: bool = False) -> Self:
         """Return the intervals with the set of those of `other` that `p` holds with in their payload."""
         from .joins import collect
 
         return collect(self, other, p, into, keep_empty)  # type: ignore[return-value]
 
-    def minus(self, other: "IntervalSet", p: Any = None) -> "IntervalSet":
+    def minus(self, other: IntervalSet, p: Any = None) -> IntervalSet:
         """Remove from each interval the union of `other` on the primary axis: no, one or more pieces are left."""
         from .joins import minus
 
@@ -311,7 +311,7 @@ class IntervalSet:
         ]  # fmt: skip
 
     @classmethod
-    def from_json(cls, rows: Iterable[Mapping[str, Any]], *, axis: str = "t") -> "IntervalSet":
+    def from_json(cls, rows: Iterable[Mapping[str, Any]], *, axis: str = "t") -> IntervalSet:
         """Read what `to_json` wrote."""
         return cls(
             (
@@ -355,14 +355,14 @@ class IntervalSet:
 
     # -- helpers -----------------------------------------------------------------------------------
 
-    def check_axes(self, other: "IntervalSet") -> None:
+    def check_axes(self, other: IntervalSet) -> None:
         """Raise where two sets lie on different axes."""
         if self.axis != other.axis or (len(self) and len(other) and set(self.bounds) != set(other.bounds)):
             raise ValueError(
                 f"the sets lie on different axes: {', '.join(self.bounds)} and {', '.join(other.bounds)}"
             )
 
-    def _span(self, part: "IntervalSet") -> dict[str, tuple[float, float]]:
+    def _span(self, part: IntervalSet) -> dict[str, tuple[float, float]]:
         return {
             name: (float(lo.min()), float(hi.max()))
             for name, (lo, hi) in part.bounds.items()

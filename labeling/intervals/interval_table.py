@@ -1,5 +1,7 @@
 """Sets of intervals as Arrow tables and Parquet files."""
 
+from __future__ import annotations
+
 import contextlib
 import io
 import json

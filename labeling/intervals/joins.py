@@ -1,5 +1,7 @@
 """Operators on two sets of intervals: a sweep finds the pairs that can matter, and relations judge them by column."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,7 +24,7 @@ def join(
     left: IntervalSet,
     right: IntervalSet,
     p: Predicate,
-    merge: "Merge | Callable[[Interval, Interval], Any]" = "span",
+    merge: Merge | Callable[[Interval, Interval], Any] = "span",
     *,
     payload: Callable[[Interval, Interval], dict[str, Any]] | None = None,
 ) -> IntervalSet:

@@ -1,5 +1,7 @@
 """Unions of intervals along one axis."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import NDArray
 

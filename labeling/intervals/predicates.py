@@ -1,5 +1,7 @@
 """Relations between intervals (Allen's, spatial, on payloads) that joins evaluate for whole columns at once."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
@@ -53,15 +55,15 @@ class Predicate:
         one = np.zeros(1, dtype=np.intp)
         return bool(self.test(Pairs(IntervalSet([a]), IntervalSet([b]), one, one))[0])
 
-    def __and__(self, other: "Predicate") -> "Predicate":
+    def __and__(self, other: Predicate) -> Predicate:
         window = (min(self.window[0], other.window[0]), min(self.window[1], other.window[1]))
         return Predicate(lambda pairs: self.test(pairs) & other.test(pairs), window)
 
-    def __or__(self, other: "Predicate") -> "Predicate":
+    def __or__(self, other: Predicate) -> Predicate:
         window = (max(self.window[0], other.window[0]), max(self.window[1], other.window[1]))
         return Predicate(lambda pairs: self.test(pairs) | other.test(pairs), window)
 
-    def __invert__(self) -> "Predicate":
+    def __invert__(self) -> Predicate:
         return Predicate(lambda pairs: ~self.test(pairs))
 
 
@@ -301,7 +303,7 @@ def same(key: str) -> Predicate:
     return Predicate(test)
 
 
-def key(name: str, test: "Callable[[Any], bool] | Container[Any]") -> Callable[[Interval], bool]:
+def key(name: str, test: Callable[[Any], bool] | Container[Any]) -> Callable[[Interval], bool]:
     """Return a test for `IntervalSet.filter`: the payload's value under `name` passes, or is one of some values."""
     if callable(test):
         return lambda interval: name in interval.payload and bool(test(interval.payload[name]))

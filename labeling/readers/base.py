@@ -1,5 +1,7 @@
 """What all readers share: batches with offsets, canonical columns, and rows set aside with a reason."""
 
+from __future__ import annotations
+
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,21 +47,19 @@ class Reader:
         """Return what a file holds: `RECORDS`, `VISITS`, `EVENTS`, or nothing that is read."""
         return frozenset({RECORDS})
 
-    def settle(self, path: Path, reading: "Reading") -> dict[str, Any]:
+    def settle(self, path: Path, reading: Reading) -> dict[str, Any]:
         """Return, as plain values, what the head of a file settles for all of it."""
         return {}
 
-    def pieces(self, path: Path, reading: "Reading") -> list[Piece]:
+    def pieces(self, path: Path, reading: Reading) -> list[Piece]:
         """Return the pieces of a file that can be read apart."""
         return whole(path)
 
-    def batches(
-        self, file: "SourceFile", reading: "Reading", piece: Piece | None = None
-    ) -> Iterator[RawBatch]:
+    def batches(self, file: SourceFile, reading: Reading, piece: Piece | None = None) -> Iterator[RawBatch]:
         """Yield the rows of a file or a piece of it; call `reading.set_aside` for each that cannot be parsed."""
         raise NotImplementedError
 
-    def events(self, file: "SourceFile", reading: "Reading", scan: EventScan) -> Iterator[EventRow]:
+    def events(self, file: SourceFile, reading: Reading, scan: EventScan) -> Iterator[EventRow]:
         """Yield the events of a file, counting every row in `scan`."""
         yield from ()
 

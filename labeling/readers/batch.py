@@ -1,5 +1,7 @@
 """Rows on their way: as a format hands them on, and as records with canonical columns."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any

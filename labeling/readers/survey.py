@@ -1,5 +1,7 @@
 """What an export holds, in numbers: formats, rows, columns, lengths of text, patients, problems; never a word of it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

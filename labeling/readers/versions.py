@@ -12,6 +12,8 @@ export's files and rows:
 - A status that only says "superseded" decides nothing, since some systems give it to every note but a patient's last.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,5 +1,7 @@
 """How far annotators agree beyond chance: Cohen's kappa for two, Krippendorff's alpha for any number, with intervals."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Resampling of patients: intervals for any statistic, and a fast one for the area under the ROC curve."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace

@@ -1,5 +1,7 @@
 """An estimate with the interval it is known to: what every statistic of sidelight returns."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -43,7 +45,7 @@ class Interval:
     reason: str = ""
 
     @classmethod
-    def missing(cls, reason: str, *, level: float = 0.95, n: int = 0) -> "Interval":
+    def missing(cls, reason: str, *, level: float = 0.95, n: int = 0) -> Interval:
         """Return an interval that holds nothing but the reason why."""
         return cls(math.nan, math.nan, math.nan, level=level, n=n, reason=reason)
 

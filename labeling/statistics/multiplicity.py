@@ -1,5 +1,7 @@
 """Corrections for having tested many things at once."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

@@ -1,5 +1,7 @@
 """Intervals and tests for proportions and their differences, with records of one patient kept together."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

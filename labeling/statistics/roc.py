@@ -1,5 +1,7 @@
 """Area under the ROC curve: the estimate, DeLong's variance, intervals and the paired test."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Groups of like records within each class: Gaussian mixtures on embeddings, as many as hold together and recur."""
 
+from __future__ import annotations
+
 import warnings
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Several discoverers propose slices on one half of the patients, and the other half confirms them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol

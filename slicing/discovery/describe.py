@@ -1,5 +1,7 @@
 """Saying what is special about the members of a slice: metadata, terms of the reports, and records that stand for it."""
 
+from __future__ import annotations
+
 from collections import Counter
 from dataclasses import dataclass
 

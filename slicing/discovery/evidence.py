@@ -1,5 +1,7 @@
 """What discovery may look at: labels, predictions, embeddings, metadata and words of the same records."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property

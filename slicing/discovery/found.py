@@ -1,5 +1,7 @@
 """What discovery returns: slices that can be read, audited, and asked of new records."""
 
+from __future__ import annotations
+
 import hashlib
 import math
 import pickle

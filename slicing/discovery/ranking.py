@@ -1,5 +1,7 @@
 """Which confirmed candidate comes first: much evidence where it lies, and members that are alike in other views too."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from typing import Any

@@ -1,5 +1,7 @@
 """Rules: what a slice is, frozen, so that it can be asked of records it was not found on."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -47,7 +49,7 @@ class Projection:
     axes: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, view: str, values: NDArray[np.float64], n_axes: int, *, whiten: bool = True) -> "Projection":
+    def fit(cls, view: str, values: NDArray[np.float64], n_axes: int, *, whiten: bool = True) -> Projection:
         """Find the directions of largest variance; with `whiten` all count alike."""
         mean = values.mean(axis=0)
         _, sizes, axes = np.linalg.svd(values - mean, full_matrices=False)

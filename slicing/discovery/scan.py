@@ -1,5 +1,7 @@
 """How remarkable a region's errors are: the likelihood ratio of scan statistics, and the exact test of a fixed region."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats

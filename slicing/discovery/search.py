@@ -1,5 +1,7 @@
 """Exact search for short rules over metadata and words whose records are wrong more often than chance allows."""
 
+from __future__ import annotations
+
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise

@@ -1,5 +1,7 @@
 """Balls in an embedding in which errors are denser than anywhere else."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist

@@ -1,5 +1,7 @@
 """What the ways into the workbench share: the sample, the process that tries functions, figures, hits and misses."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from html import escape
 from typing import Any

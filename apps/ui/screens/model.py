@@ -1,5 +1,7 @@
 """The label model: what it believes of each function, and why it believes what it does of one record."""
 
+from __future__ import annotations
+
 from html import escape
 
 import numpy as np

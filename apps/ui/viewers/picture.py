@@ -1,5 +1,7 @@
 """A picture as the browser's viewer takes it: all its grey values, and the windows it may be seen through."""
 
+from __future__ import annotations
+
 import base64
 import warnings
 from dataclasses import dataclass

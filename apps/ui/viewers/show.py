@@ -1,5 +1,7 @@
 """Showing studies on a page: each viewer is one component that stays in place while the record in it changes."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,5 +1,7 @@
 """A signal as the browser's viewer takes it: its samples, the montages they allow, and how it is usually drawn."""
 
+from __future__ import annotations
+
 import base64
 import itertools
 import re
