@@ -118,3 +118,4 @@ def _print(result: "Demo") -> None:
     )
     click.echo(result.findings.verdict)
     click.echo(f"report: {result.folder / 'report.html'}")
+    click.echo(f"audit: {result.folder / 'audit' / 'audit.html'}")

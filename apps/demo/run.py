@@ -126,6 +126,7 @@ class Demo:
             "audit": self.findings.to_json(),
             "seconds": {step: round(value, 1) for step, value in self.seconds.items()},
             "report": str(self.folder / "report.html"),
+            "audit page": str(self.folder / "audit" / "audit.html"),
         }
 
 
