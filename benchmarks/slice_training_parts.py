@@ -182,8 +182,9 @@ def _gains(
         validation = _take(inputs, dev), gold[dev]
         for seed in range(n_seeds):
             network = CrossModalClassifier(
-                encoder, max_epochs=1 if options.quick else 20, augment=None, accelerator="cpu", seed=seed
-            )
+                encoder, max_epochs=1 if options.quick else 20, augment=None, patience=10, accelerator="cpu",
+                seed=seed,
+            )  # fmt: skip
             plain, balanced = (
                 train_robustly(
                     network, _take(inputs, train), gold[train], members, recipe=recipe, validation=validation

@@ -22,7 +22,7 @@ from .contract import KINDS, InputContract
 from .encoders import ENCODERS
 from .heads import LinearHead, Network, n_features
 from .inputs import Inputs, as_inputs
-from .learning_rate import Course
+from .learning_rate import Course, Patience, epochs_of_patience
 from .losses import LOSSES
 from .multi_label import BinaryCrossEntropy, as_multi_label, fit_multi_label_temperature, scaled_sigmoid
 from .parameters import Parameters
@@ -78,9 +78,10 @@ class CrossModalClassifier(Parameters):
         at half of it, or the same rate throughout: more is learned where epochs are few. See `trade_off` for cycles.
     weight_decay : float, default 0.05
         AdamW's.
-    patience : int, optional, default 10
-        Epochs without a better validation loss after which to stop; None trains to the end. Either way the
-        weights of the best epoch are kept.
+    patience : int or "auto", optional, default "auto"
+        Epochs without a better validation loss after which to stop; None trains to the end. By default 10 where the
+        rate is constant, else none: a cycle that is stopped early has not come down, and of few records little has
+        been learned by then. In any case the weights of the best epoch are kept.
     calibrate : bool, default True
         Fit a temperature to the validation rows.
     accelerator : str, default "auto"
@@ -143,7 +144,7 @@ class CrossModalClassifier(Parameters):
         learning_rate: float = 3e-3,
         schedule: Course = "one-cycle",
         weight_decay: float = 0.05,
-        patience: int | None = 10,
+        patience: Patience = "auto",
         calibrate: bool = True,
         accelerator: str = "auto",
         devices: int = 1,
@@ -357,7 +358,7 @@ class CrossModalClassifier(Parameters):
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             warm_up=0.2,
-            patience=None if self.schedule == "cycles" else self.patience,
+            patience=epochs_of_patience(self.patience, self.schedule),
             accelerator=self.accelerator,
             accumulate=self.accumulate,
             precision=self.precision,

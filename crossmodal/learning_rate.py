@@ -6,6 +6,9 @@ from typing import Literal
 Course = Literal["one-cycle", "constant", "cycles"]
 """How the learning rate moves: up and down again along cosines, not at all, or down again and again."""
 
+Patience = int | Literal["auto"] | None
+"""Epochs without a better validation loss after which a training ends; see `epochs_of_patience`."""
+
 LOWEST_START = 0.04
 """Share of the highest learning rate that training starts with."""
 
@@ -42,3 +45,21 @@ def restarts(step: int, steps_per_epoch: float) -> float:
     while past >= length - 1e-9:
         past, length = past - length, 2 * length
     return (1 + math.cos(math.pi * past / length)) / 2
+
+
+def epochs_of_patience(patience: Patience, course: Course) -> int | None:
+    """Return how many epochs without a better validation loss end a training, None where none does.
+
+    A cycle that ends before its rate has come down has learned little, so that only a constant rate is watched unless
+    asked for; cycles give their weights at their ends, and are never cut.
+
+    Examples
+    --------
+    >>> epochs_of_patience("auto", "constant"), epochs_of_patience("auto", "one-cycle"), epochs_of_patience(3, "one-cycle")
+    (10, None, 3)
+    """
+    if course == "cycles":
+        return None
+    if patience == "auto":
+        return 10 if course == "constant" else None
+    return patience

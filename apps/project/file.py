@@ -195,7 +195,7 @@ class Tuning(Section):
     """`[tuning]`: the network, and nothing that labels, splits or slices depend on.
 
     `recipe` is what slices with `train = true` get: "balanced" draws their records oftener, "slice-heads" gives each a
-    head of its own.
+    head of its own. `patience` is how many epochs without a better loss on the development part end a training, 0 for none.
     """
 
     encoder: EncoderName | None = None
@@ -205,7 +205,7 @@ class Tuning(Section):
     batch_size: int = Field(default=32, ge=1)
     learning_rate: float = Field(default=3e-3, gt=0)
     weight_decay: float = Field(default=0.05, ge=0)
-    patience: int = Field(default=10, ge=0)
+    patience: int = Field(default=0, ge=0)
 
 
 class Config(Section):
