@@ -77,6 +77,15 @@ def test_uncovered_rows_teach_nothing(two_views, quick):
     assert same(weights(model), weights(quick(max_epochs=2).fit(nonsense, gold, covered)))
 
 
+def test_a_cycle_runs_to_its_end_unless_asked_otherwise(two_views, quick):
+    gold, _, signals = two_views(80)
+    worse = (signals[:40], 1 - gold[:40])
+    cycle = quick(max_epochs=14).fit(signals, gold, validation=worse)
+    constant = quick(max_epochs=14, schedule="constant").fit(signals, gold, validation=worse)
+    assert len(cycle.history_) == 14
+    assert len(constant.history_) == constant.best_epoch_ + 10 < 14
+
+
 def test_training_stops_when_dev_gets_no_better_and_keeps_the_best(two_views, quick):
     gold, _, signals = two_views(80)
     model = quick(max_epochs=30, patience=2).fit(
