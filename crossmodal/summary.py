@@ -57,9 +57,10 @@ def _labels(lineage: Mapping[str, Any]) -> str:
     model = lineage.get("labels", {})
     if not isinstance(model, Mapping) or not model:
         return UNKNOWN
-    return (
-        "probabilities from labeling functions over reports, joined by a label model without reference labels"
-    )
+    sources = [part for part in model.values() if isinstance(part, Mapping)] or [model]
+    n_gold = max(int(source.get("gold_records", 0)) for source in sources)
+    beside = f"that learned from {n_gold} reference labels as well" if n_gold else "without reference labels"
+    return f"probabilities from labeling functions over reports, joined by a label model {beside}"
 
 
 def _parts(parts: Any) -> str:

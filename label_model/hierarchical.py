@@ -15,7 +15,7 @@ from sidelight.labeling import ABSTAIN, FunctionInfo, LabelSchema, VoteMatrix, a
 from .balance import ClassBalance
 from .base import check_gold
 from .hierarchy import Hierarchy
-from .labels import Labels, fingerprint_votes
+from .labels import Labels, fingerprint_votes, gold_in
 from .matrix_completion import LabelModel, LabelModelWarning
 from .model_folder import read_about, read_models, write_models
 from .ties import break_ties
@@ -178,6 +178,7 @@ class HierarchicalLabelModel:
                 "votes": fingerprint_votes(votes),
                 "models": [model.fingerprint for model in self.models_.values()],
                 "kind": type(self).__name__,
+                **gold_in(*self.models_.values()),
             },
         )
 

@@ -104,6 +104,7 @@ class Labels:
                 "kind": type(model).__name__,
                 "class_balance": [float(share) for share in model.prior_],
                 "class_balance_from": model.balance_.source,
+                **gold_in(model),
             },
         )
 
@@ -204,3 +205,9 @@ def fingerprint_votes(votes: VoteMatrix) -> str:
         block = columns.toarray() - np.int8(1) if votes.is_sparse else columns
         digest.update(np.asfortranarray(block).tobytes(order="F"))
     return digest.hexdigest()
+
+
+def gold_in(*models: VoteModel) -> dict[str, int]:
+    """Return how many gold labels models learned from, under the name a lineage gives it; nothing where none were."""
+    n_gold = max((int(getattr(model, "n_gold_", 0)) for model in models), default=0)
+    return {"gold_records": n_gold} if n_gold else {}

@@ -69,6 +69,8 @@ class LabelModel(FittedLabelModel):
         P(function votes v | class y): function, v, y.
     vote_rates_ : ndarray of shape (n_functions, cardinality)
         P(function votes v).
+    n_gold_ : int
+        Gold labels learned from.
     n_fitted_ : int
         Records learned from; when every record stands there twice, or oftener, each counts once.
     prior_ : ndarray of shape (cardinality,)
@@ -298,6 +300,7 @@ class LabelModel(FittedLabelModel):
 
     def _learn(self, problem: Problem, cast: CastVotes | None, labels: NDArray[np.int64]) -> None:
         """Fit accuracies, class balance and temperature."""
+        self.n_gold_ = int((labels >= 0).sum())
         moments = problem.moments
         usable = int((moments.singles.sum(axis=1) > 0).sum())
         if usable < 3:

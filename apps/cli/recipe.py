@@ -1,6 +1,7 @@
 """How `sidelight train` trains: its options, and the network fitted as they say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,6 +17,17 @@ SPACE: dict[str, Any] = {
     "batch_size": [16, 32, 64],
 }
 """What `--search` tries."""
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Tell what a classifier refuses in one line; its messages name settings and shapes alone."""
+    from sidelight.labeling import UsageError
+
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 @dataclass(frozen=True)
@@ -88,6 +100,7 @@ class Recipe:
             schedule=self.schedule, accelerator=self.device, devices=self.devices, multi_label=multi_label, **given,  # type: ignore[arg-type]
         )  # fmt: skip
 
+    @_refusals()
     def fit(
         self,
         encoder: str,
@@ -105,26 +118,8 @@ class Recipe:
         Raises
         ------
         UsageError
-            Also where the classifier refuses a setting; its messages name settings and shapes alone.
+            Also where the classifier refuses a setting.
         """
-        from sidelight.labeling import UsageError
-
-        try:
-            return self._fit(encoder, studies, proba, covered, patients, validation, progress, multi_label)
-        except ValueError as error:
-            raise UsageError(str(error)) from None
-
-    def _fit(
-        self,
-        encoder: str,
-        studies: Any,
-        proba: Any,
-        covered: Any,
-        patients: Any,
-        validation: Any,
-        progress: Callable[[Any], None],
-        multi_label: bool,
-    ) -> tuple[Any, dict[str, Any]]:
         from sidelight.crossmodal import fit_privately, search_settings
         from sidelight.labeling import UsageError
 

@@ -42,10 +42,12 @@ def test_gold_turns_a_contrary_annotator_around(project, capsys, model):
     assert said["quality"] is None
     labels = Labels.read(folder / "labels.parquet")
     assert (labels.label[150:] == truth[150:]).mean() > 0.9
+    assert labels.lineage["gold_records"] == 150
     weights = VoteModel.load(folder / "model").get_weights() if model == "matrix-completion" else [0.0]
     assert weights[0] < 0.3
     assert fit(folder, "--overwrite", "--json") == 0
     assert json.loads(capsys.readouterr().out)["quality"]["gold labels"] == 150
+    assert "gold_records" not in Labels.read(folder / "labels.parquet").lineage
 
 
 def test_what_cannot_learn_from_gold_says_so(project, capsys):

@@ -33,6 +33,16 @@ def test_what_is_not_known_is_not_reported():
     assert set(summarize({"classes": []}).values()) >= {"not reported"}
 
 
+def test_labels_that_learned_from_gold_are_told_as_such():
+    def told(labels):
+        return summarize({"classes": [], "lineage": {"labels": labels}})["labels"]
+
+    assert told({"model": "x"}).endswith("without reference labels")
+    assert told({"model": "x", "gold_records": 150}).endswith("learned from 150 reference labels as well")
+    several = {"effusion": {"model": "x"}, "nodule": {"model": "y", "gold_records": 20}}
+    assert told(several).endswith("learned from 20 reference labels as well")
+
+
 def test_several_findings_are_told_as_findings():
     about = {"classes": ["effusion", "nodule"], "task": "findings", "multi_label": True}
     assert summarize(about)["outcome"] == "effusion, nodule: findings, several of which may be present"
