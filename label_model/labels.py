@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -49,6 +49,9 @@ class Labels:
         The classes.
     lineage : mapping, optional
         Fingerprints of the votes and of the model, and the model's kind.
+    from_gold : ndarray of bool of shape (n_records,), optional
+        Records whose gold label the model learned from, so that nothing is measured on them later; None where there are
+        none, or it is not known which.
 
     Examples
     --------
@@ -67,13 +70,15 @@ class Labels:
     n_votes: NDArray[np.int64]
     schema: LabelSchema
     lineage: Mapping[str, Any] = field(default_factory=dict)
+    from_gold: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         """Refuse columns of different lengths, and ids that name two records."""
         n = len(self.ids)
-        for name in ("patient_ids", "proba", "label", "covered", "n_votes"):
-            if len(getattr(self, name)) != n:
-                raise ValueError(f"{name} has {len(getattr(self, name))} entries for {n} records")
+        for name in ("patient_ids", "proba", "label", "covered", "n_votes", "from_gold"):
+            column = getattr(self, name)
+            if column is not None and len(column) != n:
+                raise ValueError(f"{name} has {len(column)} entries for {n} records")
         if self.proba.shape != (n, self.schema.cardinality):
             raise ValueError(f"proba has shape {self.proba.shape}, not {(n, self.schema.cardinality)}")
         if len(np.unique(self.ids)) != n:
@@ -120,8 +125,21 @@ class Labels:
         safe = np.maximum(self.proba, np.finfo(np.float64).tiny)
         return np.asarray(np.maximum(-(self.proba * np.log(safe)).sum(axis=1), 0.0), dtype=np.float64)
 
+    def take_rows(self, rows: NDArray[Any]) -> Self:
+        """Return the labels of some records: row numbers, or a mask."""
+        return replace(
+            self,
+            ids=self.ids[rows],
+            patient_ids=self.patient_ids[rows],
+            proba=self.proba[rows],
+            label=self.label[rows],
+            covered=self.covered[rows],
+            n_votes=self.n_votes[rows],
+            from_gold=None if self.from_gold is None else self.from_gold[rows],
+        )
+
     def to_table(self) -> pa.Table:
-        """Return an Arrow table: id, patient_id, p_<class>..., label, covered, n_votes, entropy."""
+        """Return an Arrow table: id, patient_id, p_<class>..., label, covered, n_votes, entropy, from_gold where known."""
         import pyarrow as pa
 
         columns: dict[str, Any] = {
@@ -134,6 +152,8 @@ class Labels:
         columns["covered"] = pa.array(self.covered, pa.bool_())
         columns["n_votes"] = pa.array(self.n_votes, pa.int32())
         columns["entropy"] = pa.array(self.entropy, pa.float64())
+        if self.from_gold is not None:
+            columns["from_gold"] = pa.array(self.from_gold, pa.bool_())
         about = {
             "format": FORMAT,
             "version": VERSION,
@@ -162,6 +182,7 @@ class Labels:
             n_votes=column("n_votes").astype(np.int64),
             schema=schema,
             lineage=about["lineage"],
+            from_gold=column("from_gold").astype(bool) if "from_gold" in table.column_names else None,
         )
 
     def write(self, path: str | Path) -> Path:

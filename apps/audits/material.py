@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.crossmodal import Predictions, patient_split
+from sidelight.label_model import Labels
 from sidelight.labeling import InputError, LabelSchema, UsageError, encode_gold, load_functions
 from sidelight.slicing import SFApplier, SliceMatrix, SlicingFunction, as_slices, strata
 
@@ -144,6 +145,30 @@ def read_material(
         ids, patients, proba, gold, table.schema, rows, training, cells, members, int((~known).sum()),
         views, signal_set, signal_rows, model,
     )  # fmt: skip
+
+
+def without_taught(material: Material, labels: Labels | None, say: Callable[[str], None]) -> Material:
+    """Return material without the gold labels that a label model learned from: they would judge what they taught.
+
+    Parameters
+    ----------
+    material : Material
+    labels : Labels, optional
+        The labels trained on, which say which gold labels these are.
+    say : callable
+        Told what a person must know.
+    """
+    if labels is not None and labels.from_gold is not None:
+        taught = np.isin(material.ids, labels.ids[labels.from_gold]) & (material.gold >= 0)
+        if taught.any():
+            say(f"gold labels that taught the label model, and measure nothing: {int(taught.sum())}")
+        return replace(material, gold=np.where(taught, -1, material.gold))
+    told = None if material.bundle is None else material.bundle.lineage.get("labels")
+    if isinstance(told, Mapping):
+        sources = [told, *(part for part in told.values() if isinstance(part, Mapping))]
+        if any(source.get("gold_records") for source in sources):
+            say("the label model learned from gold labels; the table that it wrote says which: --labels FILE")
+    return material
 
 
 def _joined(first: SliceMatrix, second: SliceMatrix) -> SliceMatrix:

@@ -109,7 +109,7 @@ def audit(
     audit.html, audit.json and model_card.md hold no record's text and no id. errors.csv and records.npz are about
     single records: keep them where the records are kept.
     """
-    from sidelight.apps.audits import read_material, study
+    from sidelight.apps.audits import read_material, study, without_taught
     from sidelight.labeling import LimitError, UsageError
 
     if Path(out).exists() and not overwrite:
@@ -136,6 +136,7 @@ def audit(
         embeddings=given["embeddings"],
         say=note,
     )
+    material = without_taught(material, wishes.labels, note)
     if given["discover"] and not (material.embeddings or wishes.metadata or given["with_text"]):
         raise UsageError(
             "--discover needs --signals with --bundle, --embeddings, --metadata, --strata or --group"

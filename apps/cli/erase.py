@@ -142,17 +142,13 @@ def _is_labels(file: Path) -> bool:
 
 def _erase_labels(file: Path, patient: str, dry_run: bool) -> tuple[int, set[str], set[str]]:
     """Take a patient out of a table of labels; return how many rows, the table's fingerprints, and the records' ids."""
-    import dataclasses
-
     from sidelight.label_model import Labels
 
     labels = Labels.read(file)
     theirs = labels.patient_ids == patient
     prints = {str(value) for value in labels.lineage.values() if isinstance(value, str) and len(value) >= 32}
     if theirs.any() and not dry_run:
-        names = ("ids", "patient_ids", "proba", "label", "covered", "n_votes")
-        kept: dict[str, Any] = {name: getattr(labels, name)[~theirs] for name in names}
-        dataclasses.replace(labels, **kept).write(file)
+        labels.take_rows(~theirs).write(file)
     return int(theirs.sum()), prints, set(labels.ids[theirs].tolist())
 
 

@@ -19,6 +19,36 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
+class Gold:
+    """Gold labels that may measure a network, because no label model learned from them.
+
+    Parameters
+    ----------
+    truth : ndarray of int of shape (n_records,) or (n_records, n_findings)
+        In the form of `predict`, -1 where unknown or set aside.
+    n_taught : int
+        Gold labels set aside, since the label model learned from them.
+    unsure : bool
+        Whether a label model learned from gold labels without saying which; they may be among these.
+    """
+
+    truth: NDArray[np.int64]
+    n_taught: int
+    unsure: bool
+
+    def cautions(self) -> dict[str, Any]:
+        """Return what is to be known of figures that rest on these labels, by name."""
+        said: dict[str, Any] = {}
+        if self.n_taught:
+            said["gold labels that taught the label model, and measure nothing"] = self.n_taught
+        if self.unsure:
+            said["caution"] = (
+                "the label model learned from gold labels, and its table does not say which; the figures may rest on them"
+            )
+        return said
+
+
+@dataclass(frozen=True, eq=False)
 class Supervision:
     """What `sidelight train` learns from.
 
@@ -49,20 +79,27 @@ class Supervision:
     tables: Mapping[str, Labels]
     multi_label: bool
 
-    def gold(self, path: str | None, id_column: str | None, column: str | None) -> NDArray[np.int64] | None:
-        """Return gold in the form of `predict`, -1 where unknown: a column of the file for each of several findings."""
-        if not self.multi_label:
-            return read_gold(path, id_column, column, self.schema, self.ids)
-        if column is not None:
+    def gold(self, path: str | None, id_column: str | None, column: str | None) -> Gold | None:
+        """Return the gold labels of the records: a column of the file for each of several findings."""
+        if self.multi_label and column is not None:
             raise UsageError(
                 "with several findings the gold file has a column for each, named as its label file; leave out --gold-column"
             )
-        if path is None:
-            return None
-        columns = [
-            read_gold(path, id_column, name, table.schema, self.ids) for name, table in self.tables.items()
-        ]
-        return np.stack([column for column in columns if column is not None], axis=1)
+        wanted = list(self.tables) if self.multi_label and path is not None else [column]
+        known: list[NDArray[np.int64]] = []
+        n_taught, unsure = 0, False
+        for name, table in zip(wanted, self.tables.values(), strict=False):
+            truth = read_gold(path, id_column, name, table.schema, self.ids)
+            if truth is None:
+                return None
+            if table.from_gold is not None:
+                taught = np.isin(self.ids, table.ids[table.from_gold]) & (truth >= 0)
+                n_taught += int(taught.sum())
+                truth = np.where(taught, -1, truth)
+            elif table.lineage.get("gold_records"):
+                unsure = True
+            known.append(truth)
+        return Gold(np.stack(known, axis=1) if self.multi_label else known[0], n_taught, unsure)
 
 
 def read_labels(paths: Sequence[str]) -> Supervision:

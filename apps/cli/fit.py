@@ -1,6 +1,7 @@
 """`sidelight fit`: combine votes into probabilistic labels."""
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +105,7 @@ def fit(
     if matrix.ids is None:
         raise UsageError("these votes carry no record ids, so their labels could not be linked to anything")
     truth = read_gold(gold, gold_id, gold_column, matrix.schema, matrix.ids)
+    taught = None if truth is None or not learn_from_gold else truth >= 0
     tree = None if hierarchy is None else read_hierarchy(hierarchy, matrix)
     classes = matrix.schema if tree is None else LabelSchema(tree.leaves)
     balance = None if class_balance is None else parse_balance(class_balance, classes)
@@ -120,6 +122,8 @@ def fit(
         truth = None if truth is None else at_leaves(tree, truth)
     if model_out is not None:
         fitted.save(model_out, overwrite=overwrite)
+    if taught is not None:
+        labels = replace(labels, from_gold=taught)
     labels.write(out)
     summary: dict[str, Any] = {
         "records": len(labels),
@@ -130,8 +134,8 @@ def fit(
         "class balance from": source,
         "labels": out,
     }
-    if learn_from_gold and truth is not None:
-        summary["gold labels learned from"] = int((truth >= 0).sum())
+    if taught is not None:
+        summary["gold labels learned from"] = int(taught.sum())
         truth = None  # they cannot judge what was learned from them
     quality = None if truth is None else label_quality(labels, truth)
     weights = getattr(fitted, "get_weights", None)

@@ -94,7 +94,8 @@ def train(
     Several LABELS are a finding each, called as its file, with the second class for its presence; one network learns them
     all. Patients are split into training, development and test parts by a keyed hash. Records on which no function voted
     teach nothing, nor do copies of signals in another patient's part. Gold labels, if given, measure the network on the
-    test part, and with --reports the text model on the development part; no network learns from them.
+    test part, and with --reports the text model on the development part; no network learns from them, and those that a
+    label model learned from (`fit --learn-from-gold`) measure nothing.
     """
     from sidelight.apps.threads import torch_threads
     from sidelight.crossmodal import LinkLimitError, link, patient_split, save_bundle
@@ -119,8 +120,11 @@ def train(
     fractions = {"train": 1 - dev - test, "dev": dev, "test": test}
     names = table.ids[linked.label_rows]
     split = patient_split(linked.patient_ids, fractions, key=split_key, ids=names)
-    truth = table.gold(gold, gold_id, gold_column)
-    truth = None if truth is None else truth[linked.label_rows]
+    known = table.gold(gold, gold_id, gold_column)
+    truth = None if known is None else known.truth[linked.label_rows]
+    cautions = {} if known is None else known.cautions()
+    for name, what in cautions.items():
+        note(f"{name}: {what}")
     proba: Any = linked.proba
     covered: Any = linked.covered
     decision = None
@@ -152,7 +156,7 @@ def train(
             encoder_for(linked.signals, recipe.encoder), linked.signals.take(rows), proba[rows], teaches[rows],
             linked.patient_ids[rows], validation, show, multi_label=table.multi_label,
         )  # fmt: skip
-    metrics = {} if truth is None else _measure(model, linked, truth, split["test"], table)
+    metrics = {} if truth is None else _measure(model, linked, truth, split["test"], table) | cautions
     save_bundle(
         out,
         model,

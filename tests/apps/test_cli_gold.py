@@ -1,6 +1,7 @@
 """`sidelight fit --learn-from-gold`: any number of gold labels take part in the fit."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,3 +62,72 @@ def test_what_cannot_learn_from_gold_says_so(project, capsys):
     assert main(["fit", votes, votes, "--out", out, *gold]) == 2
     assert "the votes of one folder" in capsys.readouterr().err
     assert not (folder / "labels.parquet").exists()
+
+
+@pytest.fixture
+def trained(project, capsys):
+    """Labels that learned from 150 gold labels, a network on them, and gold of all 400 records."""
+    pytest.importorskip("torch", reason="the train extra is not installed")
+    folder, truth = project
+    lines = [f"r{row},{['no', 'yes'][value]}" for row, value in enumerate(truth)]
+    (folder / "all.csv").write_text("id,state,text\n" + "\n".join(f"{line}," for line in lines) + "\n")
+    signals = np.random.default_rng(1).normal(size=(400, 1, 32)) * np.where(truth, 3.0, 1.0)[:, None, None]
+    np.savez(
+        folder / "signals.npz", id=np.array([f"r{row}" for row in range(400)]), signals_mv=signals.astype(np.float32),
+        lead_names=np.array(["I"]), sampling_hz=np.array(100.0),
+    )  # fmt: skip
+    assert fit(folder, "--learn-from-gold") == 0
+    capsys.readouterr()
+    return folder
+
+
+def train(folder, capsys):
+    gold = ["--gold", str(folder / "all.csv"), "--gold-column", "state"]
+    command = ["train", str(folder / "labels.parquet"), "--signals", str(folder / "signals.npz"), *gold]
+    assert main([*command, "--out", str(folder / "bundle"), "--epochs", "1", "--overwrite", "--json"]) == 0
+    said = capsys.readouterr()
+    return json.loads(said.out), said.err, json.loads((folder / "bundle" / "bundle.json").read_text())
+
+
+TAUGHT = "gold labels that taught the label model, and measure nothing"
+
+
+def test_gold_that_taught_the_labels_does_not_measure_the_network(trained, capsys):
+    said, beside, bundle = train(trained, capsys)
+    n_test = said["parts"]["test"]["records"]
+    assert said[TAUGHT] == bundle["metrics"][TAUGHT] == 150
+    assert 0 < said["test records with gold"] < n_test
+    assert f"{TAUGHT}: 150" in beside
+    labels = Labels.read(trained / "labels.parquet")
+    assert labels.from_gold.tolist() == [row < 150 for row in range(400)]
+    replace(labels, from_gold=None).write(trained / "labels.parquet")  # a table of an earlier version
+    said, beside, bundle = train(trained, capsys)
+    assert said["test records with gold"] == n_test
+    assert "does not say which" in beside
+    assert "does not say which" in bundle["metrics"]["caution"]
+    assert "does not say which" in bundle["summary"]["performance"]
+
+
+def test_an_audit_leaves_it_out_as_well(trained, capsys):
+    train(trained, capsys)
+    bundle, signals, scores = (str(trained / name) for name in ("bundle", "signals.npz", "scores.parquet"))
+    assert main(["predict", bundle, signals, "--out", scores]) == 0
+    audit = [
+        "audit",
+        scores,
+        "--records",
+        str(trained / "all.csv"),
+        "--gold-column",
+        "state",
+        "--bundle",
+        bundle,
+    ]
+    capsys.readouterr()
+    assert main([*audit, "--out", str(trained / "first"), "--json"]) == 0
+    whole = capsys.readouterr()
+    assert "--labels FILE" in whole.err
+    labels = ["--labels", str(trained / "labels.parquet")]
+    assert main([*audit, *labels, "--out", str(trained / "second"), "--json"]) == 0
+    part = capsys.readouterr()
+    assert TAUGHT in part.err
+    assert json.loads(part.out)["n_records"] < json.loads(whole.out)["n_records"]
