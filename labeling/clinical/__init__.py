@@ -2,7 +2,8 @@
 
 from .assertion import Assertion, ClinicalText, assertion, rule_set
 from .pipeline import ClinicalPipeline
-from .rules import CATEGORIES, ContextRule, RuleSet, phrases
+from .rules import CATEGORIES, ContextRule, phrases
+from .ruleset import RuleSet
 from .sections import SECTION_TITLES, Section, find_sections
 from .sentences import split_sentences
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ..votes import Span
-from .rules import CATEGORIES, Category, RuleSet, Tokens, Trigger
+from .rules import CATEGORIES, Category
+from .ruleset import RuleSet, Trigger
 from .sections import SECTION_TITLES, Section, find_sections
 from .sentences import split_sentences
+from .tokens import Tokens
 
 Experiencer: TypeAlias = Literal["patient", "family", "other"]
 _POLARITY = frozenset({"negated", "uncertain"})

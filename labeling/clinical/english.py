@@ -1,9 +1,10 @@
 """English context rules, written for sidelight from the grammar of clinical notes (Apache-2.0, as all of it)."""
 
 from .english_context import EXPERIENCER, HISTORICAL, HYPOTHETICAL
-from .rules import ContextRule, RuleSet, rules
+from .rules import RuleLine, rules
+from .ruleset import RuleSet
 
-_NEGATED: list[ContextRule] = [
+_NEGATED: list[RuleLine] = [
     *rules(
         "negated",
         "forward",

@@ -1,6 +1,7 @@
 """German context rules, written for sidelight from the grammar of clinical notes (Apache-2.0, as all of it)."""
 
-from .rules import RuleSet, rules
+from .rules import rules
+from .ruleset import RuleSet
 
 _EVERY = ("negated", "uncertain", "historical", "hypothetical", "family", "other")
 _NO = "kein|keine|keinen|keiner|keines|keinem|ohne"

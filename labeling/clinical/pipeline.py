@@ -7,7 +7,7 @@ from typing import Any
 
 from ..votes import Span
 from .assertion import ClinicalText, rule_set
-from .rules import RuleSet
+from .ruleset import RuleSet
 from .sections import SECTION_TITLES
 
 

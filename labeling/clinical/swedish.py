@@ -1,6 +1,7 @@
 """Swedish context rules for the commonest phrases, written for sidelight (Apache-2.0, as all of it)."""
 
-from .rules import RuleSet, rules
+from .rules import rules
+from .ruleset import RuleSet
 
 _EVERY = ("negated", "uncertain", "historical", "hypothetical", "family", "other")
 
