@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .batches import iter_batches
+from .batches import iter_batches, open_path
 from .collect import VoteCollector, check_fields, function_info
 from .faults import FunctionError, QuarantineWarning, UsageError
 from .function import LabelingFunction, OnError
 from .fused import FusedPlan
 from .progress import ProgressBar
-from .readers import Reading, read
+from .readers import Reading
 from .schema import LabelSchema
 from .timer import note_timer
 
@@ -53,6 +53,10 @@ class LFApplier:
 
     def __init__(self, lfs: Sequence[LabelingFunction], schema: LabelSchema | None = None) -> None:
         self.lfs = check_functions(lfs, LabelingFunction)
+        if schema is not None and not isinstance(schema, LabelSchema):
+            raise TypeError(
+                f"schema is a {type(schema).__name__}; it is LabelSchema(classes=...), or None where functions return integers"
+            )
         self.schema = schema
         self.plan = FusedPlan(self.lfs)
         for function in self.lfs:
@@ -104,7 +108,7 @@ class LFApplier:
             When a function raises or returns what is no vote; names the function and the row.
         """
         if isinstance(data, str | Path):
-            data = read(data)
+            data = open_path(data)
         reading = data if isinstance(data, Reading) else None
         collected = VoteCollector(self, "abstain" if fault_tolerant else on_error, evidence)
         for function in self.lfs:
@@ -171,6 +175,8 @@ _ANY_CLASSES = LabelSchema.of(127)
 
 def check_functions(functions: Sequence[Any], kind: type) -> tuple[Any, ...]:
     """Return the functions as a tuple, refusing none at all, strangers and names used twice."""
+    if isinstance(functions, kind):
+        raise TypeError(f"the functions are given as one {type(functions).__name__}; put it in a list")
     found = tuple(functions)
     if not found:
         raise UsageError("there is no function to apply")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -73,7 +74,7 @@ def iter_batches(data: Any, batch_size: int = BATCH_SIZE) -> Iterator[RecordBatc
         Most records a batch.
     """
     if isinstance(data, str | Path):
-        data = read(data)
+        data = open_path(data)
     row = 0
     if isinstance(data, Reading | Batch):
         for batch in [data] if isinstance(data, Batch) else data:
@@ -92,6 +93,16 @@ def iter_batches(data: Any, batch_size: int = BATCH_SIZE) -> Iterator[RecordBatc
         row += len(records)
 
 
+def open_path(path: str | Path) -> Reading:
+    """Return the records of the export at a path; a string that names none may be a report, and is not repeated."""
+    if isinstance(path, str) and not os.path.exists(path):  # a Path raises at names that are too long
+        raise UsageError(
+            "the records are given as one string, which is taken for the path of an export, and nothing lies there; "
+            "texts go in a list"
+        )
+    return read(path)
+
+
 def _pieces(data: Any, batch_size: int) -> Iterator[tuple[list[Record], frozenset[str] | None]]:
     if isinstance(data, pa.Table | pa.RecordBatch):
         table = pa.Table.from_batches([data]) if isinstance(data, pa.RecordBatch) else data
@@ -100,13 +111,22 @@ def _pieces(data: Any, batch_size: int) -> Iterator[tuple[list[Record], frozense
     elif type(data).__module__.partition(".")[0] == "pandas" and hasattr(data, "columns"):
         yield from _frame_pieces(data, batch_size)
     elif isinstance(data, Iterable) and not isinstance(data, bytes | dict):
-        rows = iter_records(data if isinstance(data, Sequence) else list(data))
+        given = data if isinstance(data, Sequence) else list(data)
+        fields = _fields_of_any(given)
+        rows = iter_records(given)
         while piece := list(islice(rows, batch_size)):
-            yield piece, None
+            yield piece, fields
     else:
         raise UsageError(
             f"records are a list, DataFrame, Arrow table or the path of an export, not a {type(data).__name__}"
         )
+
+
+def _fields_of_any(rows: Sequence[Any]) -> frozenset[str] | None:
+    """Return the fields that any of some mappings has; None where the rows are something else."""
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        return None
+    return frozenset(str(name) for name in set().union(*rows)) | {"id"}
 
 
 def _canonical(batch: pa.RecordBatch) -> pa.RecordBatch:

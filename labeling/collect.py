@@ -274,7 +274,8 @@ def check_fields(functions: Sequence[RecordFunction], batch: RecordBatch) -> Non
             if name not in batch.fields:
                 raise UsageError(
                     f"function {function.name!r} reads the field {name!r}, which the records do not have "
-                    f"(fields: {', '.join(sorted(batch.fields))}); name the column that holds it ({name}=...)"
+                    f"(fields: {', '.join(sorted(batch.fields))}); rename the column that holds it, or name it where the "
+                    f"export is read"
                 )
 
 

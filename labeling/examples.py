@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from .discover import discover
-from .function import LabelingFunction, RecordFunction, Vote, describe_fault
+from .function import LabelingFunction, RecordFunction, Vote
+from .raised import describe_fault
 from .schema import ABSTAIN, LabelSchema
 
 

@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias, overload
 
+import numpy as np
+
 from .faults import FunctionError, UsageError
 from .fingerprint import fingerprint
 from .preprocessor import Preprocessor
+from .raised import describe_fault
 from .record import Record, iter_records
-from .timer import NoteTimeoutError, watch
+from .schema import ABSTAIN
+from .timer import watch
 from .votes import Span
 
 if TYPE_CHECKING:
@@ -264,7 +268,14 @@ class LabelingFunction(RecordFunction):
         super().__init__(name, function, **keywords)
         if isinstance(polarity, str):
             polarity = (polarity,)
-        self.polarity = tuple(polarity)
+        given: tuple[Any, ...] = tuple(polarity)
+        self.polarity = given
+        for vote in given:
+            is_class = isinstance(vote, str) or (isinstance(vote, int | np.integer) and vote != ABSTAIN)
+            if isinstance(vote, bool) or not is_class:
+                raise UsageError(
+                    f"function {name!r}: votes for {vote!r}; a class is named by a string, or counted from 0"
+                )
         self.accuracy = None if accuracy is None else DeclaredAccuracy.of(name, accuracy)
 
     cost: float = 10.0
@@ -354,17 +365,3 @@ def _pairs(name: str, examples: Examples) -> tuple[tuple[Any, Any], ...]:
             f"function {name!r}: examples is a mapping from text to vote, or (record, vote) pairs"
         )
     return pairs
-
-
-def describe_fault(error: Exception, function: Callable[..., Any]) -> str:
-    """Return the kind of a user's exception and the line of the function's file where it arose, not its message."""
-    if isinstance(error, NoteTimeoutError):
-        return str(error)
-    code = getattr(function, "__code__", None)
-    place = ""
-    trace = error.__traceback__
-    while trace is not None:
-        if code is not None and trace.tb_frame.f_code is code:
-            place = f" in line {trace.tb_lineno} of its file"
-        trace = trace.tb_next
-    return f"raised {type(error).__name__}{place}"

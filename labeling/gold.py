@@ -29,6 +29,10 @@ def encode_gold(gold: Any, schema: LabelSchema) -> NDArray[np.int64]:
     UsageError
         When a label is neither; names its row, not the label.
     """
+    if getattr(gold, "ndim", 1) != 1:
+        raise UsageError(
+            f"gold labels have shape {gold.shape}; one column is needed, a label for each record"
+        )
     values: Sequence[Any] = gold.tolist() if hasattr(gold, "tolist") else list(gold)
     numbered = {name: index for index, name in enumerate(schema.classes)}
     encoded = np.full(len(values), ABSTAIN, dtype=np.int64)

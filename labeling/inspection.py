@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import re
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -190,6 +192,7 @@ def _remarks_on_votes(trial: _Trial, n_records: int, slow_ms: float, overlap: fl
 
 _FIRST_PIECE = 10
 _NOTE_SECONDS = 0.5
+_WARM_SECONDS = 5.0
 _MOST_SECONDS = 20.0
 """What one function may take of a look at a sample."""
 
@@ -207,12 +210,22 @@ class _Trial:
 
     def run(self, records: list[Record]) -> None:
         """Try the functions on all records, first on a few."""
+        self._warm_up(records[:1])
         first, size = 0, _FIRST_PIECE
         while first < len(records) and self.functions:
             piece = records[first : first + size]
             if self._try(piece, first):
                 first, size = first + len(piece), size * 4
                 self._leave_out_the_slow(first, len(records))
+
+    def _warm_up(self, records: list[Record]) -> None:
+        """Call each function once uncounted: rules and models that load on first use are no cost of a record."""
+        for function in self.functions:
+            with contextlib.suppress(FunctionError), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                LFApplier([function], schema=self.schema).apply(
+                    records, on_error="abstain", note_seconds=_WARM_SECONDS
+                )
 
     def _try(self, piece: list[Record], first: int) -> bool:
         """Run over a piece; where a function casts what is no vote or is stuck, leave it out: the piece is to be redone."""

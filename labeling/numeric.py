@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Unpack
 
 from .faults import UsageError
@@ -62,6 +63,11 @@ class NumericFunction(TextFunction):
     ) -> None:
         if all(bound is None for bound in (at_least, above, at_most, below)):
             raise UsageError(f"function {name!r}: give at_least, above, at_most or below")
+        for bound in (at_least, above, at_most, below):
+            if isinstance(bound, bool) or not isinstance(bound, Real | None):
+                raise UsageError(
+                    f"function {name!r}: a bound is a {type(bound).__name__}; bounds are numbers"
+                )
         self.terms = normalise_phrases(name, "terms", terms)
         if not self.terms:
             raise UsageError(f"function {name!r}: terms is empty")

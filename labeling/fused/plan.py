@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ..declared import text_of
 from ..faults import FunctionError, UsageError
-from ..function import OnError, describe_fault
+from ..function import OnError
 from ..pattern import KeywordFunction, PatternFunction
+from ..raised import describe_fault
 from ..record import Record
 from ..timer import watch
 from ..votes import Span

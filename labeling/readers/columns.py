@@ -27,10 +27,20 @@ def find_column(columns: Mapping[str, Any], name: str, wanted: str | None, path:
         return None
     if not all(_NAME.match(column) for column in columns):
         raise InputError(path, f"has no column {wanted or name!r}; does the first line hold their names?")
-    near = difflib.get_close_matches(wanted or name, columns, n=1)
+    near = difflib.get_close_matches(wanted, columns, n=1) if wanted else _called_ids(columns)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    ask = "" if wanted else "; say which column holds the record ids (id=...)"
+    ask = (
+        ""
+        if wanted
+        else "; say which column holds the record ids (id=... in Python, --id or --gold-id on the command line)"
+    )
     raise InputError(path, f"has no column {wanted or name!r}{hint}{ask} (columns: {', '.join(columns)})")
+
+
+def _called_ids(columns: Mapping[str, Any]) -> list[str]:
+    """Return the column whose name says that it holds ids, where there is just one."""
+    found = [name for name in columns if re.search(r"(?:[_ .-]id|[a-z]I[Dd])$", name)]
+    return found if len(found) == 1 else []
 
 
 def strings(column: pa.Array, name: str = "", path: Path | str = "") -> tuple[pa.Array, list[int]]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..batches import iter_batches
 from ..faults import FunctionError, UsageError
-from ..function import describe_fault
+from ..raised import describe_fault
 from ..record import Record
 from ..seeds import generator
 from .function import TransformationFunction
