@@ -65,9 +65,12 @@ class ClassBalance:
         k = schema.cardinality
         if isinstance(balance, Mapping):
             missing = [name for name in schema.classes if name not in balance]
-            if missing or len(balance) != k:
+            unknown = [str(name) for name in balance if name not in schema.classes]
+            if missing or unknown:
+                said = [f"lacks {', '.join(missing)}"] if missing else []
+                said += [f"names {', '.join(unknown)}"] if unknown else []
                 raise ValueError(
-                    f"class_balance names {len(balance)} classes; the classes are {list(schema.classes)}"
+                    f"class_balance {' and '.join(said)}; the classes are {list(schema.classes)}"
                 )
             entries: list[Any] = [balance[name] for name in schema.classes]
         elif isinstance(balance, str) or not isinstance(balance, Sequence | np.ndarray):

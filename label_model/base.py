@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sidelight.labeling import ABSTAIN, LabelSchema, VoteMatrix, as_votes
+from sidelight.labeling import ABSTAIN, LabelSchema, VoteMatrix, align_gold, as_votes
 from sidelight.labeling.cast_votes import covered_records
 
 from .balance import ClassBalance
@@ -95,6 +95,7 @@ class VoteModel(ABC):
 
         A record on which no function voted gets the class balance.
         """
+        self._check_fitted()
         votes = self.check_votes(L)
         proba = self._posterior(votes)
         proba[~self.covered(votes)] = self.prior_
@@ -141,8 +142,8 @@ class VoteModel(ABC):
         ----------
         L : VoteMatrix or array-like of int of shape (n_records, n_functions)
             Votes, -1 where a function abstains.
-        Y : array-like of int of shape (n_records,)
-            Gold labels; -1 where there is none.
+        Y : array-like of shape (n_records,), Series or mapping from id to label
+            Gold labels as numbers or class names; -1, None or NaN where there is none.
         metrics : sequence of str, default ("accuracy",)
             Any of "accuracy", "coverage", "precision", "recall", "f1" (binary), "f1_macro", "f1_micro", "roc_auc",
             "log_loss" and "brier". As in Snorkel, records left without a label take no part in the first group;
@@ -159,7 +160,7 @@ class VoteModel(ABC):
             raise ValueError(f"no metric called {', '.join(unknown)}; there are {', '.join(METRICS)}")
         votes = self.check_votes(L)
         labels, proba = self.predict(votes, return_probs=True, tie_break_policy=tie_break_policy)
-        gold = check_gold(Y, self.cardinality, votes.n_records)
+        gold = check_gold(Y, self.cardinality, votes.n_records, votes)
         known = gold >= 0
         covered = self.covered(votes)[known]
         return {name: METRICS[name](gold[known], labels[known], proba[known], covered) for name in metrics}
@@ -196,6 +197,15 @@ class VoteModel(ABC):
         if missing:
             raise ValueError(f"the model was fitted on functions that are missing here: {', '.join(missing)}")
         return votes.take_functions(self.names_)
+
+    def __repr__(self) -> str:
+        changed = self.get_params()
+        for name, parameter in inspect.signature(type(self).__init__).parameters.items():
+            if name != "cardinality" and name in changed and changed[name] is parameter.default:
+                del changed[name]
+        given = ", ".join(f"{name}={value!r}" for name, value in changed.items())
+        fitted = f"fitted on {len(self.names_)} functions" if hasattr(self, "names_") else "not fitted"
+        return f"<{type(self).__name__}({given}), {fitted}>"
 
     # -- parameters, state and files -----------------------------------------------------------------
 
@@ -268,8 +278,15 @@ class VoteModel(ABC):
             raise ValueError(f"this {type(self).__name__} is not fitted; call fit(votes) first")
 
 
-def check_gold(Y: ArrayLike, cardinality: int, n_records: int | None = None) -> NDArray[np.int64]:
-    """Return gold labels as int64, -1 where there is none, or say which one is no class."""
+def check_gold(
+    Y: Any, cardinality: int, n_records: int | None = None, votes: VoteMatrix | None = None
+) -> NDArray[np.int64]:
+    """Return gold labels as int64, -1 where there is none, or say which one is no class.
+
+    With `votes`, gold may also come as `align_gold` takes it: class names, numbers with gaps, a Series or mapping by id.
+    """
+    if votes is not None and (hasattr(Y, "items") or np.asarray(Y).dtype.kind not in "iu"):
+        return align_gold(Y, votes)
     gold = np.asarray(Y)
     if gold.ndim != 1 or (n_records is not None and len(gold) != n_records):
         raise ValueError(f"gold labels have shape {gold.shape}; there is one for each of {n_records} records")

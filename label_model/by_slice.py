@@ -81,7 +81,7 @@ def accuracy_by_slice(
     """
     matrix = model.check_votes(votes)
     n, k = matrix.n_records, model.cardinality
-    truth = np.full(n, -1) if gold is None else check_gold(gold, k, n)
+    truth = np.full(n, -1) if gold is None else check_gold(gold, k, n, matrix)
     labels, proba = model.predict(matrix, return_probs=True)
     columns = {name: matrix.dense()[:, j] for j, name in enumerate(matrix.names)}
     columns[MODEL] = labels

@@ -110,7 +110,7 @@ def compare(
                 f"no label model called {', '.join(unknown)}; there are {', '.join(sorted(MODELS))}"
             )
         models = {name: MODELS[name](cardinality=k) for name in models}
-    truth = None if gold is None else check_gold(gold, k, matrix.n_records)
+    truth = None if gold is None else check_gold(gold, k, matrix.n_records, matrix)
     use = matrix.covered() if truth is None else matrix.covered() & (truth >= 0)
     chosen = matrix.take_rows(use)
     majority = MODELS["majority"](cardinality=k).fit(matrix).predict(chosen, tie_break_policy="random")

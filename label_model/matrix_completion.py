@@ -187,9 +187,9 @@ class LabelModel(FittedLabelModel):
         labels = (
             np.full(votes.n_records, -1)
             if gold is None
-            else check_gold(gold, self.cardinality, votes.n_records)
+            else check_gold(gold, self.cardinality, votes.n_records, votes)
         )
-        known = known_balance(class_balance, Y_dev, votes.schema, gold)
+        known = known_balance(class_balance, Y_dev, votes.schema, None if gold is None else labels)
         problem = self._problem(
             moments.over(repeats),
             votes.functions,

@@ -77,8 +77,8 @@ class GoldNaiveBayes(VoteModel):
         """
         votes = self._start(L_train)
         k = self.cardinality
-        labels = np.full(votes.n_records, -1) if gold is None else check_gold(gold, k, votes.n_records)
-        known = known_balance(class_balance, Y_dev, votes.schema, gold)
+        labels = np.full(votes.n_records, -1) if gold is None else check_gold(gold, k, votes.n_records, votes)
+        known = known_balance(class_balance, Y_dev, votes.schema, None if gold is None else labels)
         if known is None:
             known = ClassBalance.uniform(k) if gold is None else ClassBalance.of_dev(labels, votes.schema)
         rows = np.flatnonzero(labels >= 0)
