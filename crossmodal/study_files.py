@@ -20,6 +20,8 @@ from .formats import FORMATS, Study, read_study
 from .signals import SetAside
 
 CACHE_BYTES = 256 * 2**20
+KEYS = ("stem", "name", "accession", "study_uid")
+"""What may tell a file's study, beside a template."""
 MISFIT = "\0"
 """Stands for the study of a file whose path does not fit the template."""
 
@@ -70,9 +72,9 @@ class StudyFiles:
         ----------
         files : mapping from study id to one path or several, or a folder
             A folder is searched, with what lies below it, for files of a known kind.
-        by : {"stem", "accession", "study_uid"} or template, default "stem"
-            What in a folder tells a file's study: its name without suffix, a field of the DICOM header, or its path
-            below the folder, as in ``"{study_id}/{view}.png"``: what stands for ``study_id`` is the study. Files that
+        by : {"stem", "name", "accession", "study_uid"} or template, default "stem"
+            What in a folder tells a file's study: its name without suffix or with it, a field of the DICOM header, or its
+            path below the folder, as in ``"{study_id}/{view}.png"``: what stands for ``study_id`` is the study. Files that
             do not fit a template are set aside.
         lead_names : sequence of str, optional
             Leads or channels to take, in order; those of the first readable file by default. A file that lacks one
@@ -178,8 +180,8 @@ class _Cache:
 def _listed(files: Any, by: str) -> list[tuple[str | None, Path]]:
     """Return (study id, path) pairs; the id is None where only the file's header tells it."""
     pattern = _template(by) if "{" in by else None
-    if pattern is None and by not in ("stem", "accession", "study_uid"):
-        raise ValueError(f'by is {by!r}; it is "stem", "accession", "study_uid" or a template')
+    if pattern is None and by not in KEYS:
+        raise ValueError(f"by is {by!r}; it is one of {', '.join(KEYS)}, or a template with {{study_id}}")
     if isinstance(files, Mapping):
         listed: list[tuple[str | None, Path]] = []
         for study_id, given in files.items():
@@ -191,7 +193,7 @@ def _listed(files: Any, by: str) -> list[tuple[str | None, Path]]:
         raise InputError(folder, "no such folder")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in FORMATS and path.is_file())
     if pattern is None:
-        return [(path.stem if by == "stem" else None, path) for path in paths]
+        return [({"stem": path.stem, "name": path.name}.get(by), path) for path in paths]
     fits = [pattern.fullmatch(path.relative_to(folder).as_posix()) for path in paths]
     return [(fit["study_id"] if fit else MISFIT, path) for fit, path in zip(fits, paths, strict=True)]
 

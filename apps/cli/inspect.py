@@ -43,8 +43,8 @@ def inspect(export: str, as_json: bool, columns: Mapping[str, Any]) -> int:
             "files": found["files"],
             "rows": found["rows"],
             "records": found["records"],
-            "patients": found["patients"],
-            "characters of text": found["text_lengths"],
+            "patients": _or_missing(found, "patients", "patient_id", "--patient"),
+            "characters of text": _or_missing(found, "text_lengths", "text", "--text"),
             "records without text": found["empty_texts"],
             "years": "-" if found["years"] is None else " to ".join(map(str, found["years"])),
             **({"status of reports": found["statuses"]} if found["statuses"] else {}),
@@ -52,6 +52,13 @@ def inspect(export: str, as_json: bool, columns: Mapping[str, Any]) -> int:
         }
     )
     return 0
+
+
+def _or_missing(found: Mapping[str, Any], fact: str, column: str, option: str) -> Any:
+    """Return what was counted in a column, or how to name the column if the export calls it otherwise."""
+    if column in found["columns"] or not found["records"]:
+        return found[fact]
+    return f"- (no column {column!r}; {option} names another)"
 
 
 def _show_bundle(path: str, as_json: bool) -> int:

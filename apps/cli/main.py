@@ -1,5 +1,6 @@
 """The `sidelight` command: its verbs, and the one place where faults become messages and exit codes."""
 
+import difflib
 import sys
 import traceback
 import warnings
@@ -42,6 +43,15 @@ class _InOrder(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find the command, or say which one is called nearly so."""
+        name = args[0] if args else ""
+        if name not in self.commands and not name.startswith("-"):
+            near = difflib.get_close_matches(name, self.commands, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"No such command {name!r}.{hint}")
+        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -109,6 +119,9 @@ def _run(arguments: list[str], unsafe: bool, *, is_own: bool) -> int:
     try:
         code = cli.main(args=arguments, prog_name="sidelight", standalone_mode=False, obj=is_own)
         return code if isinstance(code, int) else DONE
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return USAGE
     except click.UsageError as error:
         hint = f"\nTry: {error.ctx.command_path} --help" if error.ctx is not None else ""
         return _fail(f"{error.format_message()}{hint}", USAGE)

@@ -21,7 +21,7 @@ from .output import json_option, overwrite_option, print_facts, print_json, prog
     default="stem",
     show_default=True,
     metavar="HOW",
-    help="What tells the study of a folder's file: stem, accession, study_uid, or a template.",
+    help="What tells the study of a folder's file: stem, name (with the suffix), accession, study_uid, or a template.",
 )
 @click.option("--batch-size", default=64, show_default=True, help="Studies at a time; changes speed alone.")
 @click.option(

@@ -15,6 +15,7 @@ ENCODERS, LOSSES = get_args(EncoderName), get_args(LossName)
 def open_studies(path: str, by: str, image_size: int | None, *, bags: bool) -> Any:
     """Return the studies of an NPZ file, or of a folder of files, each by itself or a study's files as one bag."""
     from sidelight.crossmodal import Bags, SignalSet, StudyFiles
+    from sidelight.crossmodal.study_files import KEYS
     from sidelight.labeling import UsageError
 
     if not Path(path).is_dir():
@@ -23,11 +24,26 @@ def open_studies(path: str, by: str, image_size: int | None, *, bags: bool) -> A
                 f"--bags is for a folder with several files a study; {Path(path).name} is a file"
             )
         return SignalSet.read(path)
+    if by not in KEYS and "{study_id}" not in by:
+        raise UsageError(f"--by {by}: it is one of {', '.join(KEYS)}, or a template with {{study_id}}")
+    if image_size is not None and image_size < 1:
+        raise UsageError(f"--image-size is {image_size}; it is at least 1")
     shape = None if image_size is None else (image_size, image_size)
     files = StudyFiles.open(path, by=by, shape=shape)
     if files.set_aside:
         note(f"{len(files.set_aside)} files set aside; first: {files.set_aside[0].reason}")
     return Bags.of(files) if bags else files
+
+
+def why_nothing_links(ids: Any, studies: Any, path: str) -> str:
+    """Say that no label has a study, and what to ask for where the names of the files tell."""
+    said = f"no id of the labels is that of a study in {Path(path).name}: there is nothing to learn from"
+    if not Path(path).is_dir():
+        return f"{said}; ids stand in the labels' column id and in the file's array of ids"
+    names = {file.name for file in getattr(studies, "paths", ())}
+    if names.intersection(map(str, ids)):
+        return f"{said}; the labels are named as the files with their suffix: --by name"
+    return f"{said}; --by says what tells a file's study"
 
 
 def encoder_for(studies: Any, name: str) -> str:

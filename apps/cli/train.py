@@ -9,7 +9,7 @@ from .exports import export_options
 from .gold import gold_options
 from .output import dry_run_option, json_option, note, overwrite_option, print_facts, print_json, progress
 from .recipe import Recipe, recipe_options
-from .studies import encoder_for, open_studies, told_by_words
+from .studies import encoder_for, open_studies, told_by_words, why_nothing_links
 
 if TYPE_CHECKING:
     from .findings import Supervision
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     default="stem",
     show_default=True,
     metavar="HOW",
-    help="What tells a file's study: stem, accession, study_uid, or a template such as {study_id}/{view}.png.",
+    help="What tells a file's study: stem, name (with the suffix), accession, study_uid, or a template such as "
+    "{study_id}/{view}.png.",
 )
 @click.option("--image-size", type=int, metavar="PIXELS", help="Side that images are brought to.")
 @click.option("--bags", is_flag=True, help="All files of a study make one bag, joined by attention.")
@@ -114,9 +115,12 @@ def train(
     if reports is not None and len(labels) > 1:
         raise UsageError("--reports is for one file of labels, not for several findings")
     table = read_labels(labels)
-    linked = link(table, open_studies(signals, by, image_size, bags=bags))
+    studies = open_studies(signals, by, image_size, bags=bags)
+    linked = link(table, studies)
     for line in linked.report.lines():
         note(line)
+    if not len(linked):
+        raise UsageError(why_nothing_links(table.ids, studies, signals))
     fractions = {"train": 1 - dev - test, "dev": dev, "test": test}
     names = table.ids[linked.label_rows]
     split = patient_split(linked.patient_ids, fractions, key=split_key, ids=names)
