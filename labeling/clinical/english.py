@@ -1,5 +1,6 @@
 """English context rules, written for sidelight from the grammar of clinical notes (Apache-2.0, as all of it)."""
 
+from .english_change import AUXILIARIES, CHANGES, CLAIMS, DENIED_CLAIMS, FURTHER, UNCHANGED
 from .english_context import EXPERIENCER, HISTORICAL, HYPOTHETICAL
 from .rules import RuleLine, rules
 from .ruleset import RuleSet
@@ -220,8 +221,6 @@ _PSEUDO = rules(
     "negated",
     "pseudo",
     """
-    no {increase|decrease|interval increase|further increase|further decrease}
-    {no|without|not} [any] [significant|substantial|definite|appreciable|interval|acute|major|other|new] [interval] {change|changed|changes|difference|progression} {in|of|to|from|since|compared|with|when|as}
     {not|no} {only|necessarily|just|merely|simply}
     {gram|rh|culture|hiv|hcv|coombs|guaiac|heme|er|pr|her <n>} [-] {negative|neg}
     {without|with no} [any|further|much|significant] {difficulty|difficulties|complication|complications|incident|assistance}
@@ -357,7 +356,17 @@ observed reported elicited palpated felt visible apparent suspected
 
 ENGLISH = RuleSet(
     "en",
-    [*_UNCERTAIN, *_NEGATED, *HISTORICAL, *HYPOTHETICAL, *EXPERIENCER, *_STOPS, *_PSEUDO],
+    [
+        *_UNCERTAIN,
+        *_NEGATED,
+        *DENIED_CLAIMS,
+        *UNCHANGED,
+        *HISTORICAL,
+        *HYPOTHETICAL,
+        *EXPERIENCER,
+        *_STOPS,
+        *_PSEUDO,
+    ],
     sections={
         "past_medical_history": ("historical",),
         "past_surgical_history": ("historical",),
@@ -370,5 +379,9 @@ ENGLISH = RuleSet(
     existence=_EXISTENCE.split(),
     articles=("a", "an", "the", "there"),
     singular=("is", "was", "has", "remains", "appears", "seems", "isn't", "wasn't"),
+    claims=CLAIMS,
+    changes=CHANGES.split(),
+    auxiliaries=AUXILIARIES.split(),
+    further=FURTHER,
 )
 """The English rule set."""

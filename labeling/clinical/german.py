@@ -52,6 +52,7 @@ _RULES = [
         {{{_NO}}}
         {{{_NO}}} [sicheren|sicherer|sichere|eindeutigen|eindeutiger|eindeutige|weiteren|wesentlichen|direkten] {{nachweis|nachweise|hinweis|hinweise|anhalt|anzeichen|zeichen}} [für|auf|von|einer|eines|eine|einen|der|des]
         {{{_NO}}} {{nachweisbare|nachweisbaren|erkennbare|erkennbaren|umschriebene|frische|akute|relevante|wesentliche|signifikante|weitere}}
+        {{{_NO}}} [sicheren|sicherer|sichere|eindeutigen|eindeutiger|eindeutige|weiteren|klinischen] {{hinweis|hinweise|anhalt|anzeichen|zeichen|nachweis}} [dafür|darauf] , {{dass|daß}} [sich] [der patient|die patientin|es]
         {{nicht|nie|niemals}}
         {{weder|noch}}
         {{negativ|frei}} [für|von]
@@ -193,6 +194,11 @@ _RULES = [
         """,
     ),
     *rules(
+        "negated",
+        "change",
+        f"{{{_NO}}} [weitere|weiteren|wesentliche|wesentlichen|relevante|signifikante|sichere] {{größenzunahme|zunahme|vergrößerung|ausdehnung|ausbreitung|progression|progredienz|verschlechterung|dislokation}} {{der|des|dieser|dieses|von|im|in}}",
+    ),
+    *rules(
         "historical",
         "pseudo",
         "{alter|jahre alt|jahre alte|jahre alter|im alter|-jährig|jährige|jähriger}\n{im vergleich|verglichen} {zur|zum|mit} {voraufnahme|voruntersuchung|früheren}",
@@ -231,6 +237,10 @@ _EXISTENCE = """
 nachweisbar erkennbar abgrenzbar sichtbar vorhanden nachgewiesen gesehen festgestellt dargestellt
 tastbar auskultierbar
 """
+_CHANGES = """
+gewachsen vergrößert verkleinert zugenommen abgenommen verändert ausgebreitet ausgedehnt verschlechtert verbessert
+progredient rückläufig größer kleiner breiter verlagert verschoben disloziert
+"""
 _SINGULAR = "ist war wird wurde besteht bestand liegt lag kann konnte fehlt lässt ließ"
 
 GERMAN = RuleSet(
@@ -247,5 +257,9 @@ GERMAN = RuleSet(
     existence=_EXISTENCE.split(),
     articles=("ein", "eine", "einen", "der", "die", "das"),
     singular=_SINGULAR.split(),
+    claims=("dass", "daß", "sich"),
+    changes=_CHANGES.split(),
+    auxiliaries=("ist", "sind", "war", "waren", "hat", "haben", "hatte", "hatten", "wird", "wurde"),
+    further=("neue", "neuer", "neues", "neuen", "weitere", "weiterer", "weiteres", "weiteren"),
 )
 """The German rule set."""

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 from .tokens import phrase_tokens
 
 Category: TypeAlias = Literal["negated", "uncertain", "historical", "hypothetical", "family", "other"]
-Direction: TypeAlias = Literal["forward", "backward", "both", "stop", "stop_ahead", "pseudo"]
+Direction: TypeAlias = Literal["forward", "backward", "both", "stop", "stop_ahead", "change", "pseudo"]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 
 
@@ -24,9 +24,10 @@ class ContextRule:
     categories : tuple of str
         What it makes of a finding: "negated", "uncertain", "historical", "hypothetical", "family", "other". A "stop"
         ends what these categories say; a "pseudo" says nothing and keeps shorter phrases inside it silent.
-    direction : {"forward", "backward", "both", "stop", "stop_ahead", "pseudo"}
+    direction : {"forward", "backward", "both", "stop", "stop_ahead", "change", "pseudo"}
         Where the findings stand: after the phrase, before it, or on both sides. "stop_ahead" ends only the reach of
-        phrases before it: in "fever, which has resolved" the fever is meant.
+        phrases before it: in "fever, which has resolved" the fever is meant. A "change" is denied of a finding that is
+        there, and denies only a further one after it: "no growth of the mass or new nodules".
     reach : int, optional
         Most tokens between phrase and finding; to the end of the sentence when not given.
     across_commas : bool, default True

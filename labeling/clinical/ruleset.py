@@ -29,6 +29,12 @@ class RuleSet:
         Words that, after a comma and "and", begin such a clause too ("and a large hernia is present").
     singular : iterable of str
         Verbs of one subject: "headache, vomiting is denied" denies no headache.
+    claims : iterable of str
+        Last words of a denial that begin a claim about what is there: "no evidence that", "denies her".
+    changes, auxiliaries : iterable of str
+        Words for what may have become of a finding, and the verbs beside them: "has grown".
+    further : iterable of str
+        Words that, after "or", name another finding: "or new nodules".
 
     Notes
     -----
@@ -47,6 +53,10 @@ class RuleSet:
         existence: Iterable[str] = (),
         articles: Iterable[str] = (),
         singular: Iterable[str] = (),
+        claims: Iterable[str] = (),
+        changes: Iterable[str] = (),
+        auxiliaries: Iterable[str] = (),
+        further: Iterable[str] = (),
     ) -> None:
         self.language = language
         lines = [RuleLine.of(rule) if isinstance(rule, ContextRule) else rule for rule in rules]
@@ -56,6 +66,10 @@ class RuleSet:
         self.existence = frozenset(existence)
         self.articles = frozenset(articles)
         self.singular = frozenset(singular)
+        self.claims = frozenset(claims)
+        self.changes = frozenset(changes)
+        self.auxiliaries = frozenset(auxiliaries)
+        self.further = frozenset(further)
         self._grown: dict[str, _Node] = {}
         for line in lines:
             if not any(choice.strip() for choices in line.pieces for choice in choices):
@@ -75,15 +89,7 @@ class RuleSet:
     ) -> "RuleSet":
         """Return a copy with more rules, which win over those of the same phrase."""
         new = tuple(rules)
-        copy = RuleSet(
-            self.language,
-            new,
-            sections={**self.sections, **(sections or {})},
-            predicates=self.predicates,
-            existence=self.existence,
-            articles=self.articles,
-            singular=self.singular,
-        )
+        copy = RuleSet(self.language, new, sections={**self.sections, **(sections or {})}, **self._words)
         won = _Withdrawn(tuple(sorted({rule.phrase for rule in new})))
         copy._sources = (*self._sources, won, *copy._sources)
         return copy
@@ -92,10 +98,15 @@ class RuleSet:
         """Return the language and a hash of all that decides what the rules say."""
         return (self.language, self._digest)
 
+    @property
+    def _words(self) -> dict[str, frozenset[str]]:
+        """The kinds of words that are no rules, by name."""
+        return {name: getattr(self, name) for name in _WORDS}
+
     @functools.cached_property
     def _digest(self) -> str:
-        words = (self.predicates, self.existence, self.articles, self.singular)
-        content = (self._sources, sorted(self.sections.items()), *map(sorted, words))
+        words = [(name, sorted(known)) for name, known in self._words.items()]
+        content = (self._sources, sorted(self.sections.items()), words)
         return hashlib.sha256(repr(content).encode()).hexdigest()
 
     @functools.cached_property
@@ -159,6 +170,18 @@ class RuleSet:
 
     def __repr__(self) -> str:
         return f"RuleSet({self.language}, {len(self.rules)} rules)"
+
+
+_WORDS = (
+    "predicates",
+    "existence",
+    "articles",
+    "singular",
+    "claims",
+    "changes",
+    "auxiliaries",
+    "further",
+)
 
 
 @dataclass(frozen=True, slots=True)
