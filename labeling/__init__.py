@@ -36,7 +36,7 @@ from .folder import write_file, write_folder
 from .function import LabelingFunction, RecordFunction, Vote, labeling_function
 from .gazetteer import Gazetteer, gazetteer_lf
 from .gold import align_gold, encode_gold
-from .inspection import Remark, inspect_functions
+from .inspection import inspect_functions
 from .leave_one_out import Worth
 from .neighbourhood import HashedText, neighbour_lf
 from .nlp import NLPLabelingFunction, SpacyPreprocessor, matcher_lf, nlp_labeling_function
@@ -46,6 +46,7 @@ from .preprocessor import Preprocessor, preprocessor
 from .prompt import PromptFunction, allow_prompts, prompt_lf
 from .readers import READERS, Batch, QuarantinedRow, Reading, read
 from .record import Event, Record
+from .sample_run import Remark
 from .schema import ABSTAIN, LabelSchema
 from .seeds import derive_seed, generator, keyed_fraction
 from .show import ShownVote

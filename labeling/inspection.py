@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import dis
 import re
-import warnings
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .applier import LFApplier
-from .batches import iter_batches
+from .analysis import LFAnalysis
 from .declared import DeclaredFunction
 from .examples import check_examples
-from .faults import FunctionError, UsageError
+from .faults import UsageError
 from .function import LabelingFunction
 from .record import CANONICAL, Record
 from .regex_checks import can_run_away
+from .sample_run import Remark, SampleRun, first_records
 from .schema import ABSTAIN, LabelSchema
 
 _OUTCOMES = re.compile(
@@ -35,28 +32,101 @@ _CLOCKS = {
 _CLOCK_MODULES = {"datetime", "date", "time", "random", "np", "numpy", "uuid", "secrets", "pd", "pandas"}
 
 
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """What a look at some functions showed.
+
+    Parameters
+    ----------
+    remarks : list of Remark
+        In the order of the functions.
+    names : tuple of str
+        The functions tried on the whole sample.
+    votes : ndarray of int8 of shape (n_records, n_functions)
+        Their votes on it.
+    milliseconds, errors : ndarray of shape (n_functions,)
+        What each took a record, and on how many it raised.
+    """
+
+    remarks: list[Remark]
+    names: tuple[str, ...] = ()
+    votes: NDArray[np.int8] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int8))
+    milliseconds: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    errors: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """Something to know about one function.
+class Tried:
+    """What one function did on a sample, beside the others.
 
     Parameters
     ----------
     function : str
         Its name.
-    kind : str
-        "example", "no vote", "error", "never fires", "slow", "overlapping", "leaking", "runaway", "unstable" or "opaque".
-    message : str
-        What was seen.
+    classes : tuple of int
+        The classes it voted for.
+    coverage, overlaps, conflicts : float
+        Shares of the records that it voted on, voted on together with another function, and voted on otherwise than another.
+    milliseconds : float
+        What it took a record.
+    errors : int
+        Records on which it raised.
     """
 
     function: str
-    kind: str
-    message: str
+    classes: tuple[int, ...]
+    coverage: float
+    overlaps: float
+    conflicts: float
+    milliseconds: float
+    errors: int
 
-    @property
-    def is_failure(self) -> bool:
-        """Whether the function does not do what it says."""
-        return self.kind in ("example", "no vote")
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What functions did on a sample, one by one and all together.
+
+    Parameters
+    ----------
+    functions : tuple of Tried
+    coverage, conflict : float
+        Shares of the records with a vote, and with two votes that differ.
+    """
+
+    functions: tuple[Tried, ...] = ()
+    coverage: float = 0.0
+    conflict: float = 0.0
+
+
+def tried_together(inspections: Sequence[Inspection]) -> Together:
+    """Return what functions did that were tried on the same sample for the same question, in one or several looks.
+
+    Examples
+    --------
+    >>> from sidelight.labeling import keyword_lf
+    >>> lfs = [keyword_lf("a", ["cough"], 1), keyword_lf("b", ["no cough"], 0)]
+    >>> found = tried_together([look_at(lfs, ["A cough.", "No cough."])])
+    >>> [(row.function, row.coverage, row.conflicts) for row in found.functions], found.conflict
+    ([('a', 1.0, 0.5), ('b', 0.5, 0.5)], 0.5)
+    """
+    some = [look for look in inspections if look.names]
+    if not some:
+        return Together()
+    analysis = LFAnalysis(
+        np.concatenate([look.votes for look in some], axis=1), [n for look in some for n in look.names]
+    )
+    rows = zip(
+        analysis.names,
+        map(tuple, analysis.lf_polarities()),
+        *(
+            shares.tolist()
+            for shares in (analysis.lf_coverages(), analysis.lf_overlaps(), analysis.lf_conflicts())
+        ),
+        np.concatenate([look.milliseconds for look in some]).tolist(),
+        np.concatenate([look.errors for look in some]).tolist(),
+        strict=True,
+    )
+    return Together(tuple(Tried(*row) for row in rows), analysis.label_coverage(), analysis.label_conflict())
 
 
 def inspect_functions(
@@ -92,31 +162,42 @@ def inspect_functions(
     >>> [(remark.function, remark.kind) for remark in inspect_functions(lfs, ["A cough.", "Fever."])]
     [('b', 'never fires')]
     """
+    return look_at(functions, records, schema=schema, slow_ms=slow_ms, overlap=overlap, sample=sample).remarks
+
+
+def look_at(
+    functions: Sequence[LabelingFunction],
+    records: Any = None,
+    *,
+    schema: LabelSchema | None = None,
+    slow_ms: float = 1.0,
+    overlap: float = 0.9,
+    sample: int = 1000,
+) -> Inspection:
+    """Return what is to be said of some functions, and how they voted; arguments are those of `inspect_functions`."""
     remarks = [
         Remark(f.function, "example", f"example {f.number}: {f.problem}")
         for f in check_examples(functions, schema)
     ]
     for function in functions:
         remarks += _remarks_on_code(function)
-    if records is not None:
-        tried = first_records(records, sample)
-        trial = _Trial(functions, schema)
-        trial.run(tried)
-        remarks += trial.remarks + _remarks_on_votes(trial, len(tried), slow_ms, overlap)
-        for function in trial.functions:
-            remarks += _remarks_on_reading(function, tried)
     order = {function.name: position for position, function in enumerate(functions)}
-    return sorted(remarks, key=lambda remark: order[remark.function])
-
-
-def first_records(data: Any, n_records: int) -> list[Record]:
-    """Return the first records of whatever holds records."""
-    found: list[Record] = []
-    for batch in iter_batches(data):
-        found += batch.records[: n_records - len(found)]
-        if len(found) >= n_records:
-            break
-    return found
+    if records is None:
+        return Inspection(sorted(remarks, key=lambda remark: order[remark.function]))
+    tried = first_records(records, sample)
+    run = SampleRun(functions, schema)
+    run.run(tried)
+    remarks += run.remarks + _remarks_on_votes(run, len(tried), slow_ms, overlap)
+    for function in run.functions:
+        remarks += _remarks_on_reading(function, tried)
+    names = tuple(function.name for function in run.functions)
+    return Inspection(
+        sorted(remarks, key=lambda remark: order[remark.function]),
+        names,
+        run.all_votes(),
+        np.array([1000 * run.seconds[name] / max(1, len(tried)) for name in names]),
+        np.array([run.faults[name].total() for name in names], dtype=np.int64),
+    )
 
 
 def _remarks_on_code(function: LabelingFunction) -> list[Remark]:
@@ -166,10 +247,10 @@ def _clocks(function: Any) -> set[str]:
     return found
 
 
-def _remarks_on_votes(trial: _Trial, n_records: int, slow_ms: float, overlap: float) -> list[Remark]:
+def _remarks_on_votes(trial: SampleRun, n_records: int, slow_ms: float, overlap: float) -> list[Remark]:
     remarks = []
     kept = trial.functions
-    votes = np.concatenate(trial.votes) if trial.votes else np.zeros((0, len(kept)), dtype=np.int8)
+    votes = trial.all_votes()
     for column, function in enumerate(kept):
         n_votes = int((votes[:, column] != ABSTAIN).sum())
         errors = trial.faults[function.name].total()
@@ -188,83 +269,6 @@ def _remarks_on_votes(trial: _Trial, n_records: int, slow_ms: float, overlap: fl
                 share = f"{common / either:.0%} of their votes are the same"
                 remarks.append(Remark(function.name, "overlapping", f"with {kept[other].name!r}: {share}"))
     return remarks
-
-
-_FIRST_PIECE = 10
-_NOTE_SECONDS = 0.5
-_WARM_SECONDS = 5.0
-_MOST_SECONDS = 20.0
-"""What one function may take of a look at a sample."""
-
-
-class _Trial:
-    """A run over growing pieces of a sample, which a function leaves that votes for no class or takes for ever."""
-
-    def __init__(self, functions: Sequence[LabelingFunction], schema: LabelSchema | None) -> None:
-        self.functions = list(functions)
-        self.schema = schema
-        self.remarks: list[Remark] = []
-        self.votes: list[NDArray[np.int8]] = []
-        self.faults: dict[str, Counter[str]] = {function.name: Counter() for function in functions}
-        self.seconds: dict[str, float] = dict.fromkeys((function.name for function in functions), 0.0)
-
-    def run(self, records: list[Record]) -> None:
-        """Try the functions on all records, first on a few."""
-        self._warm_up(records[:1])
-        first, size = 0, _FIRST_PIECE
-        while first < len(records) and self.functions:
-            piece = records[first : first + size]
-            if self._try(piece, first):
-                first, size = first + len(piece), size * 4
-                self._leave_out_the_slow(first, len(records))
-
-    def _warm_up(self, records: list[Record]) -> None:
-        """Call each function once uncounted: rules and models that load on first use are no cost of a record."""
-        for function in self.functions:
-            with contextlib.suppress(FunctionError), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                LFApplier([function], schema=self.schema).apply(
-                    records, on_error="abstain", note_seconds=_WARM_SECONDS
-                )
-
-    def _try(self, piece: list[Record], first: int) -> bool:
-        """Run over a piece; where a function casts what is no vote or is stuck, leave it out: the piece is to be redone."""
-        try:
-            run = LFApplier(self.functions, schema=self.schema).apply(
-                piece, on_error="abstain", note_seconds=_NOTE_SECONDS
-            )
-        except FunctionError as fault:
-            self._leave_out(fault.function, "no vote", f"row {first + fault.row}: {fault.problem}")
-            return False
-        stuck = {
-            function.name: sum(n for kind, n in faults.items() if kind.startswith("took more"))
-            for function, faults in zip(self.functions, run.statistics.faults, strict=True)
-        }
-        if any(stuck.values()):
-            for name in [name for name, n in stuck.items() if n]:
-                problem = f"took more than {_NOTE_SECONDS:g} s over {stuck[name]} of {len(piece)} records"
-                self._leave_out(name, "slow", f"{problem}, and was not tried on more")
-            return False
-        self.votes.append(run.dense())
-        for column, function in enumerate(self.functions):
-            self.faults[function.name] += Counter(run.statistics.faults[column])
-            self.seconds[function.name] += float(run.statistics.seconds[column])
-        return True
-
-    def _leave_out_the_slow(self, n_done: int, n_records: int) -> None:
-        for function in list(self.functions):
-            each = self.seconds[function.name] / n_done
-            if each * (n_records - n_done) > _MOST_SECONDS:
-                problem = (
-                    f"takes {1000 * each:.0f} ms a record, and was tried on {n_done} of {n_records} only"
-                )
-                self._leave_out(function.name, "slow", problem)
-
-    def _leave_out(self, name: str, kind: str, problem: str) -> None:
-        self.remarks.append(Remark(name, kind, problem))
-        keep = [function.name != name for function in self.functions]
-        self.votes = [votes[:, [n for n, kept in enumerate(keep) if kept]] for votes in self.votes]
-        self.functions = [function for function in self.functions if function.name != name]
 
 
 class _Watched(Record):
@@ -334,9 +338,3 @@ def _moment(value: Any) -> datetime | None:
     if not isinstance(value, datetime):
         return None
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value
-
-
-def count_kinds(remarks: Sequence[Remark]) -> dict[str, int]:
-    """Return how many remarks there are of each kind."""
-    kinds, counts = np.unique([remark.kind for remark in remarks], return_counts=True)
-    return {str(kind): int(n) for kind, n in zip(kinds, counts, strict=True)}

@@ -1,10 +1,11 @@
 """A look at a project before it runs: its file, the head of its export, the examples of its functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sidelight.labeling import Record, Remark, check_examples, inspect_functions
-from sidelight.labeling.inspection import first_records
+from sidelight.labeling import Record, Remark, check_examples
+from sidelight.labeling.inspection import Inspection, Together, look_at, tried_together
+from sidelight.labeling.sample_run import first_records
 from sidelight.slicing import SlicingFunction
 
 from .checks import check_columns, open_export
@@ -25,6 +26,8 @@ class Trial:
         Functions, slicing functions, examples of both, and steps of a run.
     n_records : int
         Records the functions were tried on.
+    tried : mapping of str to (tuple of str, Together)
+        For each question the sources of the functions that vote on it, and what these did, compared across sources.
     """
 
     remarks: tuple[tuple[str, Remark], ...]
@@ -33,6 +36,7 @@ class Trial:
     n_examples: int
     n_steps: int
     n_records: int
+    tried: Mapping[str, tuple[tuple[str, ...], Together]]
 
     @property
     def failed(self) -> list[Remark]:
@@ -61,6 +65,7 @@ def try_project(project: Project, *, sample: int = 1000, slow_ms: float = 1.0, o
     steps = build_graph(project)
     records = first_records(open_export(project), sample) if sample else None
     remarks: list[tuple[str, Remark]] = []
+    looks: dict[str, dict[str, Inspection]] = {}
     n_functions = n_examples = 0
     for name, source in project.config.sources.items():
         functions = functions_of(project, name)
@@ -68,10 +73,11 @@ def try_project(project: Project, *, sample: int = 1000, slow_ms: float = 1.0, o
             continue
         n_functions += len(functions)
         n_examples += sum(len(function.examples) for function in functions)
-        found: Sequence[Remark] = inspect_functions(
+        look = look_at(
             functions, records, schema=project.schema(source.question), slow_ms=slow_ms, overlap=overlap
         )
-        remarks += [(name, remark) for remark in found]
+        looks.setdefault(source.question, {})[name] = look
+        remarks += [(name, remark) for remark in look.remarks]
     slices = slices_of(project)
     n_examples += sum(len(function.examples) for function in slices)
     remarks += [
@@ -79,7 +85,14 @@ def try_project(project: Project, *, sample: int = 1000, slow_ms: float = 1.0, o
         for f in check_examples(slices)
     ]
     remarks += [("slices", remark) for function in slices for remark in _members(function, records or ())]
-    return Trial(tuple(remarks), n_functions, len(slices), n_examples, len(steps), len(records or ()))
+    tried = {
+        question: (
+            tuple(name for name, look in of_question.items() for _ in look.names),
+            tried_together(list(of_question.values())),
+        )
+        for question, of_question in looks.items()
+    }
+    return Trial(tuple(remarks), n_functions, len(slices), n_examples, len(steps), len(records or ()), tried)
 
 
 def _members(function: SlicingFunction, records: Sequence[Record]) -> list[Remark]:

@@ -41,6 +41,26 @@ def test_records_show_what_never_fires(folder, capsys):
     assert [(r["function"], r["kind"]) for r in answer["remarks"]] == [("other", "never fires")]
 
 
+def test_records_show_what_each_function_does_on_them(folder, capsys):
+    (folder / "lfs.py").write_text(
+        LFS.format(vote="cough") + 'clear = keyword_lf("clear", ["clear", "a"], "clear")\n'
+    )
+    assert main(["check", "lfs.py", "--records", "notes.csv", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["records"] == 2
+    assert (answer["tried"]["coverage"], answer["tried"]["conflict"]) == (1.0, 0.5)
+    shares = {
+        row["function"]: (row["coverage"], row["overlaps"], row["conflicts"])
+        for row in answer["tried"]["functions"]
+    }
+    assert shares == {"good": (0.5, 0.5, 0.5), "other": (0.0, 0.0, 0.0), "clear": (1.0, 0.5, 0.5)}
+    assert {row["function"]: row["classes"] for row in answer["tried"]["functions"]}["clear"] == ["clear"]
+    assert main(["check", "lfs.py", "--records", "notes.csv"]) == 0
+    told = capsys.readouterr().out
+    assert "on 2 records: 100.0% have a vote, 50.0% votes that differ" in told
+    assert "conflicts" in told
+
+
 def test_a_selection_of_nothing_is_wrong_usage(folder):
     assert main(["check", "lfs.py", "--select", "none*"]) == 2
     assert main(["check", "missing.py"]) == 3

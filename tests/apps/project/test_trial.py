@@ -50,6 +50,22 @@ def test_empty_slices_silent_functions_and_faults_are_told(home, capsys):
     assert {("says_wind", "never fires"), ("old", "empty"), ("long_text", "error")} <= kinds
 
 
+def test_functions_of_several_sources_are_compared(home, capsys):
+    (home / "more.py").write_text(
+        'from sidelight.labeling import keyword_lf\nnever_wild = keyword_lf("never_wild", ["wild"], "calm")\n'
+    )
+    text = (home / "sidelight.toml").read_text()
+    more = '[sources.more]\ntask = "state"\nfunctions = "more.py"\n\n[sources.anna]'
+    (home / "sidelight.toml").write_text(text.replace("[sources.anna]", more))
+    assert main(["check", str(home), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["tried"]["state"]
+    rows = {row["function"]: row for row in found["functions"]}
+    assert (rows["says_wild"]["source"], rows["never_wild"]["source"]) == ("rules", "more")
+    assert 0 < rows["never_wild"]["conflicts"] == rows["never_wild"]["coverage"] <= found["conflict"]
+    assert main(["check", str(home)]) == 0
+    assert "never_wild" in capsys.readouterr().out.partition("state, on 160 records: ")[2]
+
+
 def test_a_wrong_file_and_wrong_columns_end_in_2(home, capsys):
     edit(home, "sidelight.toml", 'functions = "lfs.py"', 'functoins = "lfs.py"')
     assert main(["check", str(home)]) == 2
