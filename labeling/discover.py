@@ -4,6 +4,7 @@ import fnmatch
 import importlib
 import importlib.metadata
 import importlib.util
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -142,9 +143,9 @@ def load_module(source: str | Path) -> ModuleType:
     except SyntaxError as error:
         fault = f"line {error.lineno}: {error.msg}"
     except Exception as error:
-        trace, line = error.__traceback__, 0
+        trace, line, own = error.__traceback__, 0, {str(path), os.path.abspath(path)}
         while trace is not None:
-            line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == str(path) else line
+            line = trace.tb_lineno if trace.tb_frame.f_code.co_filename in own else line
             trace = trace.tb_next
         said = f": {error}" if isinstance(error, ImportError | NameError | AttributeError) else ""
         fault = f"line {line}: {type(error).__name__}{said}"  # other messages may quote what the file read

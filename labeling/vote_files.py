@@ -145,6 +145,10 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     try:
         manifest = orjson.loads(file.read_bytes())
     except (OSError, orjson.JSONDecodeError):
+        if (folder / "plan.json").is_file() or (folder / "inputs.json").is_file():
+            raise InputError(
+                folder, "its labeling is not finished: wait for it, or go on with `sidelight retry`"
+            ) from None
         raise InputError(folder, "is no folder of votes (it has no readable manifest.json)") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise InputError(folder, "is no folder of votes")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .output import dry_run_option, json_option, print_facts, print_json
+from .output import dry_run_option, json_option, note, print_facts, print_json
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -34,6 +34,7 @@ def erase(places: tuple[str, ...], patient: str, dry_run: bool, as_json: bool) -
     """
     from sidelight.labeling import UsageError
     from sidelight.labeling.engine import erase_patient, read_erasable
+    from sidelight.labeling.engine.erasure import read_erased
 
     servers, paths = _servers_and_paths(places)
     votes, tables, stores, bundles = _find(paths)
@@ -58,6 +59,13 @@ def erase(places: tuple[str, ...], patient: str, dry_run: bool, as_json: bool) -
         changed[server.render_as_string(hide_password=True)] = erase_items(server, gone, dry_run=dry_run)
     for store in stores:
         changed[str(store)] = _erase_events(store, gone, dry_run)
+    if not gone:
+        before = any(patient in read_erased(folder) for folder in votes)
+        note(
+            "this patient was erased here before, and nothing has come back"
+            if before
+            else "no record in these places is of that patient; is the id written as in the export?"
+        )
     if not dry_run:
         for table in tables:
             _erase_labels(table, patient, dry_run)
@@ -109,11 +117,7 @@ def _find(places: Iterable[str]) -> tuple[list[Path], list[Path], list[Path], li
             votes.append(file.parent)
         elif file.name == "bundle.json":
             bundles.append(file.parent)
-        elif (
-            file.suffix == ".parquet"
-            and not any(folder in file.parents for folder in votes)
-            and _is_labels(file)
-        ):
+        elif _is_parquet(file) and not any(folder in file.parents for folder in votes) and _is_labels(file):
             tables.append(file)
         elif file.suffix in (".sqlite", ".db") and _is_store(file):
             stores.append(file)
@@ -127,6 +131,17 @@ def _walk(place: Path) -> Iterator[Path]:
     for path in place.rglob("*"):
         if path.is_file() and not _SKIPPED & set(path.parts):
             yield path
+
+
+def _is_parquet(file: Path) -> bool:
+    """Whether a file is Parquet by its first bytes: labels may be called anything."""
+    from sidelight.labeling import InputError
+
+    try:
+        with file.open("rb") as opened:
+            return opened.read(4) == b"PAR1"
+    except OSError:
+        raise InputError(file, "cannot be read, so nobody knows whether the patient is in it") from None
 
 
 def _is_labels(file: Path) -> bool:

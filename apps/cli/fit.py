@@ -10,11 +10,11 @@ import click
 from .fit_counts import learn_from_counts, read_together, show_learned
 from .gold import gold_options, read_gold
 from .hierarchy import at_leaves, leaf_balance, read_hierarchy
-from .output import json_option, overwrite_option, print_facts, print_json, print_table
+from .output import json_option, note, overwrite_option, print_facts, print_json, print_table
 
 if TYPE_CHECKING:
     from sidelight.label_model import Labels
-    from sidelight.labeling import LabelSchema
+    from sidelight.labeling import LabelSchema, VoteMatrix
 
 
 @click.command(
@@ -78,6 +78,10 @@ def fit(
     for target in (out, model_out):
         if target is not None and Path(target).exists() and not overwrite:
             raise UsageError(f"{target} exists already; choose another name or pass --overwrite")
+    if out is not None and Path(out).suffix.lower() not in (".parquet", ".pq"):
+        raise UsageError(
+            f"--out {out}: labels are written as Parquet, so name it .parquet; `sidelight export --to csv` makes others of it"
+        )
     from_counts = len(votes) > 1 or out is None
     if from_counts and hierarchy is not None:
         raise UsageError("--hierarchy learns from the votes of one folder, and wants --out")
@@ -143,14 +147,33 @@ def fit(
     if as_json:
         print_json({**summary, "accuracies": accuracies, "quality": quality})
         return 0
+    shared = dict(zip(matrix.names, records_shared(matrix).tolist(), strict=True))
     if accuracies:
-        print_table("Learned accuracies", ["function", "right when it votes"], list(accuracies.items()))
+        rows = [(name, accuracy, shared[name]) for name, accuracy in accuracies.items()]
+        print_table("Learned accuracies", ["function", "right when it votes", "records shared"], rows)
     facts = {
         **summary,
         "class balance": {name: f"{share:.3f}" for name, share in summary["class balance"].items()},
     }
+    if source == "estimated":
+        facts["class balance from"] = "estimated from votes alone; say --class-balance where it is known"
+    alone = [name for name, count in shared.items() if not count and accuracies.get(name, 0) > 0]
+    if alone and not learn_from_gold:
+        note(
+            f"nothing tells how right {', '.join(alone)} {'is' if len(alone) == 1 else 'are'}: no other function votes on the "
+            "same records, so what stands above was assumed"
+        )
     print_facts({**facts, **(quality or {})})
     return 0
+
+
+def records_shared(votes: "VoteMatrix") -> Any:
+    """Return on how many records each function and another one voted: what accuracies are learned from."""
+    import numpy as np
+
+    from sidelight.labeling import LFAnalysis
+
+    return np.rint(LFAnalysis(votes).lf_overlaps() * votes.n_records).astype(np.int64)
 
 
 def parse_balance(text: str, schema: "LabelSchema") -> dict[str, float]:
@@ -161,11 +184,18 @@ def parse_balance(text: str, schema: "LabelSchema") -> dict[str, float]:
     for given in text.split(","):
         name, _, share = given.partition("=")
         try:
-            balance[schema.name(schema.index(name.strip()))] = float(share)
+            balance[schema.classes[schema.index(name.strip())]] = float(share)
         except ValueError:
             raise UsageError(
                 f"--class-balance is NAME=SHARE for each of {', '.join(schema.classes)}, by comma; not {given!r}"
             ) from None
+    missing = [name for name in schema.classes if name not in balance]
+    if missing:
+        raise UsageError(f"--class-balance says nothing of {', '.join(missing)}")
+    if min(balance.values()) < 0 or not abs(sum(balance.values()) - 1) <= 1e-6:
+        raise UsageError(
+            f"--class-balance adds up to {sum(balance.values()):g}; shares of at least 0 add up to 1"
+        )
     return balance
 
 

@@ -128,7 +128,9 @@ def _run(arguments: list[str], unsafe: bool, *, is_own: bool) -> int:
     except click.ClickException as error:
         return _fail(error.format_message(), INPUT)
     except (KeyboardInterrupt, click.Abort):
-        return _fail("interrupted; nothing half-written was left behind", INTERRUPTED)
+        goes_on = arguments[:1] in (["label"], ["retry"], ["run"], ["predict"])
+        hint = "; the same command goes on where it was" if goes_on else ""
+        return _fail(f"interrupted; nothing half-written was left behind{hint}", INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         return DONE

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidelight.labeling import LimitError
+from sidelight.labeling.readers.base import percent
 
 from . import judgement, supervision
 from .artefact import do_bundle
@@ -119,7 +120,7 @@ def broken_limits(run: Run) -> list[str]:
     about = run.read_json("records", "records.json")
     if about["damaged"] > limits.set_aside * about["rows"]:
         said.append(
-            f"{about['damaged']} of {about['rows']} rows were set aside, more than {limits.set_aside:.1%}"
+            f"{about['damaged']} of {about['rows']} rows were set aside, more than {percent(limits.set_aside)}"
         )
     for name, source in run.project.config.sources.items():
         if source.functions is not None:
@@ -127,7 +128,9 @@ def broken_limits(run: Run) -> list[str]:
             over = {f: n for f, n in counts["errors"].items() if n > limits.errors * counts["records"]}
             if over:
                 listed = ", ".join(f"{function} {n}" for function, n in over.items())
-                said.append(f"{name}: calls that raised exceed {limits.errors:.1%} of the records: {listed}")
+                said.append(
+                    f"{name}: calls that raised exceed {percent(limits.errors)} of the records: {listed}"
+                )
     return said
 
 

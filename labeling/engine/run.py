@@ -291,7 +291,9 @@ def retry(folder: str | Path, **settings: Any) -> RunReport:
     """
     asked = next((e["asked"] for e in reversed(read_log(Path(folder))) if e["event"] == "start"), None)
     if asked is None or not asked["export"] or not asked["functions"]:
-        raise UsageError(f"{Path(folder).name} does not say what it was asked for; run `sidelight label`")
+        raise UsageError(
+            f"{Path(folder).resolve().name} is no folder of votes that says what it was asked for; run `sidelight label`"
+        )
     reading = read(
         asked["export"], **asked["columns"], format=asked["format"], encoding=asked["encoding"],
         types={name: TYPES[kind] for name, kind in asked["types"].items()},

@@ -313,11 +313,16 @@ class Reading:
         return self.events.of_record(record)
 
 
+def percent(share: float) -> str:
+    """Return a share as people write it: 1.0%, but 0.01% in place of 0.0%."""
+    return f"{share:.1%}" if share == 0 or share >= 0.0005 else f"{100 * share:.2g}%"
+
+
 def check_limit(n_damaged: int, n_rows: int, limit: float, reasons: Mapping[str, int]) -> None:
     """Raise `LimitError` when more than `limit` of the rows were set aside as damaged."""
     share = n_damaged / max(1, n_rows)
     if share > limit:
         listed = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
         raise LimitError(
-            f"{n_damaged} of {n_rows} rows ({share:.1%}) were set aside, more than {limit:.1%}: {listed}"
+            f"{n_damaged} of {n_rows} rows ({percent(share)}) were set aside, more than {percent(limit)}: {listed}"
         )
