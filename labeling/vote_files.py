@@ -145,7 +145,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     try:
         manifest = orjson.loads(file.read_bytes())
     except (OSError, orjson.JSONDecodeError):
-        if (folder / "plan.json").is_file() or (folder / "inputs.json").is_file():
+        if file.with_name("plan.json").is_file() or file.with_name("inputs.json").is_file():
             raise InputError(
                 folder, "its labeling is not finished: wait for it, or go on with `sidelight retry`"
             ) from None

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from sidelight.apps.cli.main import main
+from sidelight.labeling import InputError, read_votes
 
 FUNCTIONS = """
 from sidelight.labeling import LabelSchema, keyword_lf
@@ -104,6 +105,11 @@ def test_votes_of_an_unfinished_run_are_told_from_no_votes(votes, capsys):
     assert "not finished" in capsys.readouterr().err
     assert main(["retry", "votes"]) == 0
     assert main(["fit", "votes", "--out", "labels.parquet"]) == 0
+
+
+def test_votes_that_are_not_there_are_named_also_by_text(tmp_path):
+    with pytest.raises(InputError, match="is no folder of votes"):
+        read_votes(str(tmp_path / "none"))
 
 
 def test_an_interrupted_labeling_says_how_to_go_on(votes, monkeypatch, capsys):
