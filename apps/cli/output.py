@@ -32,7 +32,9 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    console.print(title, style="bold", markup=False)  # not as the table's own, which is cut to the table's width
+    console.print(
+        title, style="bold", markup=False
+    )  # not as the table's own, which is cut to the table's width
     console.print(table)
 
 

@@ -1,5 +1,6 @@
 """`sidelight ui`: the labeling app, in one command and one process."""
 
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,9 +121,14 @@ def ui(
     from sidelight.apps.ui.finished import finished_audits
     from sidelight.apps.ui.people import LOCAL, Login, Roles
     from sidelight.apps.ui.store import LabelStore
+    from sidelight.labeling import InputError
 
     known = Login.parse(login, address)
     roles = Roles() if roles_file is None else Roles.read(roles_file)
+    if not (export_labels or export_events or import_labels):
+        check_port(address, port)
+    if source is not None and not Path(source).exists():
+        raise InputError(source, "does not exist")
     note("reading records and running functions")
     workspace = open_workspace(
         source, functions, slices, classes, signals, show, guideline, columns, task, studies, study_column,
@@ -148,6 +154,23 @@ def ui(
     print_json(facts) if as_json else print_facts(facts)
     serve(context, address=address, port=port, open_browser=browser)
     return 0
+
+
+def check_port(address: str, port: int) -> None:
+    """Refuse a port that is taken, before all records are read for it."""
+    from sidelight.labeling import UsageError
+
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OverflowError:
+            raise UsageError(f"--port is {port}; it is 0 to 65535") from None
+        except OSError as error:
+            raise UsageError(
+                f"port {port} of {address} cannot be had ({error.strerror}); --port takes another one"
+            ) from None
 
 
 def _beside(source: str | None) -> str:

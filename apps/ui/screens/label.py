@@ -37,7 +37,7 @@ def _choose_queue(desk: Desk) -> Queue:
 def _settings(desk: Desk) -> None:
     workspace = desk.context.workspace
     if workspace.functions:
-        st.toggle("Evidence of functions", value=True, key="evidence")
+        st.toggle("Evidence of functions", value=True, key="evidence", help=LEANING)
     st.toggle("Class frequencies", value=False, key="shares", help=SWAY)
     st.toggle("Findings", value=True, key="findings", help=MARKING)
     if workspace.proba is not None and desk.context.suggestions:
@@ -186,6 +186,10 @@ def _shares(desk: Desk) -> None:
     st.html(f'<p class="kicker">How frequent, from {len(drawn)} random records</p>' + said_list(rows))
 
 
+LEANING = (
+    "Where and how functions vote. Labels that are to judge these functions are fairer with this off: people tend to "
+    "follow what they see."
+)
 ANCHORING = "People tend to follow suggestions. Labels given beside one are marked as such in the store."
 MARKING = "Dotted lines; a sign says where the note denies or doubts a finding. Rules tell it, and they err."
 SWAY = "Estimated from records drawn at random that people agree on. What is frequent can sway you."
