@@ -7,7 +7,9 @@ The demo's network (`ResNet1d` over 12 leads of 1,000 samples), a narrower and a
 medians, its interval the least and the greatest of the turns. On the CPU one thread works and CPU seconds count; with
 `--device cuda` both run on the GPU and seconds on the clock count, until the device is done. Batches are drawn alone, as
 training draws them, to see which share of the time they need: of arrays, and of radiographs in files (`covid_cxr`), the
-first time and once they are in memory. Pieces show what computing a step in smaller parts costs. With `--cycles SEEDS` one
+first time and once they are in memory. Pieces show what computing a step in smaller parts costs, and activations what it
+saves and costs to compute blocks twice instead of keeping them: bytes that wait for the gradient of one step, the greatest
+memory of a training in a process of its own (with `--device cuda`, of the GPU), and time. With `--cycles SEEDS` one
 training in cycles of the learning rate is set beside separate ones of each length, on gold.
 Prints a table and, last, one line of JSON.
 """
@@ -15,6 +17,7 @@ Prints a table and, last, one line of JSON.
 import argparse
 import json
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -29,6 +32,7 @@ from torch import nn
 from sidelight.crossmodal import (
     BatchLoader,
     CrossModalClassifier,
+    DilatedNet1d,
     ResNet1d,
     ResNet2d,
     SignalAugment,
@@ -38,10 +42,13 @@ from sidelight.crossmodal import (
     trade_off,
 )
 from sidelight.crossmodal import as_targets as targets_of
+from sidelight.crossmodal.recompute import pieces_of, recomputed
 
 N_RECORDS = 224
 BATCH = 32
+LARGE = 512
 PIECES = (1, 2, 4)
+NETWORKS = {"resnet1d": ResNet1d, "dilated1d": DilatedNet1d}
 SIZES = {"narrow": {"width": 8, "n_blocks": 2}, "the demo's": {}, "wide": {"width": 64}}
 SIDE = 96
 CYCLE_ENDS = (2, 6, 14)
@@ -59,7 +66,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cycles", type=int, default=0, metavar="SEEDS", help="seeds of the cycles' part")
     parser.add_argument("--quick", action="store_true", help="one epoch and turn: shows that it runs")
     parser.add_argument("--json", action="store_true", help="print the line of JSON alone")
+    parser.add_argument(
+        "--peak", metavar="NETWORK", choices=NETWORKS, help="print the memory of one training, and end"
+    )
+    parser.add_argument("--again", action="store_true", help="that training computes its blocks twice")
     options = parser.parse_args(arguments)
+    if options.peak:
+        show_peak(options.peak, options.device, options.again)
+        return 0
     if options.device == "cuda" and not torch.cuda.is_available():
         print("no GPU is at hand", file=sys.stderr)
         print(json.dumps({"absent": ["cuda"]}))
@@ -76,6 +90,11 @@ def main(arguments: list[str] | None = None) -> int:
     result["batches"] = waiting(values, epochs, options.device)
     result["files"] = files(options.data / "covid_cxr", options.device)
     result["pieces"] = in_pieces(values, epochs, repeats, options.device)
+    result["activations"] = {
+        name: activations(values, name, epochs, repeats, options.device)
+        for name in NETWORKS
+        if not options.quick or name == "resnet1d"
+    }
     if options.cycles and (options.data / "ptbxl_ecg").exists():
         result["cycles"] = in_cycles(options.data / "ptbxl_ecg", options.cycles, options.device)
     result["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -97,6 +116,11 @@ def main(arguments: list[str] | None = None) -> int:
             )
         for entry in result["pieces"]:
             print(f"steps in {entry['pieces']} pieces: {entry['ratio']:.2f} times the time")
+        for name, entry in result["activations"].items():
+            print(
+                f"{name}, blocks computed twice: {entry['kept_mb'][1]:.1f} MB wait for the gradient of {LARGE} rows, not {entry['kept_mb'][0]:.1f}; "
+                f"{entry['peak_mb'][1]:.0f} MB at most, not {entry['peak_mb'][0]:.0f}; {entry['ratio']:.2f} times the time"
+            )
         for entry in result.get("cycles", []):
             print(
                 f"{entry['epochs']} epochs: validation loss {told(entry['cycles'])} at the end of a cycle, "
@@ -153,14 +177,23 @@ def against_plain_loop(
 
 
 def ours(
-    values: Any, epochs: int, device: str, accumulate: int = 1, *, size: dict[str, int] | None = None
+    values: Any,
+    epochs: int,
+    device: str,
+    accumulate: int = 1,
+    *,
+    size: dict[str, int] | None = None,
+    network: Callable[..., nn.Module] = ResNet1d,
+    again: bool = False,
+    batch: int = BATCH,
 ) -> None:
     """Train without augmentation and validation, as the plain loop does."""
     CrossModalClassifier(
-        ResNet1d(12, **size or {}) if isinstance(values, np.ndarray) else ResNet2d(1),
+        network(12, **size or {}) if isinstance(values, np.ndarray) else ResNet2d(1),
         max_epochs=epochs,
-        batch_size=BATCH,
+        batch_size=batch,
         accumulate=accumulate,
+        checkpoint_activations=again,
         augment=None,
         accelerator="gpu" if device == "cuda" else "cpu",
     ).fit(values, np.arange(len(values)) % 2)
@@ -214,6 +247,61 @@ def in_pieces(values: NDArray[np.float32], epochs: int, repeats: int, device: st
         {"pieces": pieces, "seconds": float(np.median(runs)), "ratio": float(np.median(runs)) / whole}
         for pieces, runs in seconds.items()
     ]
+
+
+def activations(
+    values: NDArray[np.float32], name: str, epochs: int, repeats: int, device: str
+) -> dict[str, Any]:
+    """Return what a training keeps, needs at most and costs, keeping activations and computing them again."""
+    seconds: dict[bool, list[float]] = {False: [], True: []}
+    for _ in range(repeats):
+        for again, runs in seconds.items():
+            runs.append(
+                timed(lambda a=again: ours(values, epochs, device, network=NETWORKS[name], again=a), device)
+            )
+    medians = {again: float(np.median(runs)) for again, runs in seconds.items()}
+    return {
+        "kept_mb": [waiting_mb(name, again) for again in seconds],
+        "peak_mb": [peak_mb(name, device, again) for again in seconds],
+        "seconds": list(medians.values()),
+        "ratio": medians[True] / medians[False],
+    }
+
+
+def waiting_mb(name: str, again: bool) -> float:
+    """Return the megabytes that one step of `LARGE` rows keeps for its gradient."""
+    kept: dict[int, int] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    encoder = NETWORKS[name](12).train()
+    rows = torch.zeros(LARGE, 12, 1000)
+    with (
+        torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
+        recomputed(pieces_of(encoder) if again else ()),
+    ):
+        features = encoder(rows)
+    del features
+    return sum(kept.values()) / 2**20
+
+
+def peak_mb(name: str, device: str, again: bool) -> float:
+    """Return the greatest memory of a training in a process of its own, steps of `LARGE` rows."""
+    asked = [sys.executable, __file__, "--peak", name, "--device", device, *(["--again"] if again else [])]
+    return float(subprocess.run(asked, check=True, capture_output=True, text=True).stdout)
+
+
+def show_peak(name: str, device: str, again: bool) -> None:
+    """Train once on random signals and print the greatest memory in MB: of the process, or of the GPU."""
+    torch.set_num_threads(1)
+    values = np.random.default_rng(0).normal(size=(LARGE, 12, 1000)).astype(np.float32)
+    ours(values, 2, device, network=NETWORKS[name], again=again, batch=LARGE)
+    if device == "cuda":
+        print(torch.cuda.max_memory_allocated() / 2**20)
+    else:
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def in_cycles(folder: Path, n_seeds: int, device: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from .inputs import Inputs
 from .targets import Targets
@@ -178,6 +178,19 @@ class BatchLoader:
 def shuffled(rows: NDArray[np.intp], targets: Targets, random: np.random.Generator) -> NDArray[np.intp]:
     """Return the rows in random order, each once: the default sampler."""
     return random.permutation(rows)
+
+
+def apply_in_batches(module: nn.Module, inputs: Inputs, batch_size: int, width: int) -> NDArray[np.float64]:
+    """Run `module` over all inputs without gradients, in float64 out, a batch at a time."""
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; at least 1 is needed")
+    module.eval()
+    pieces = [np.empty((0, width))]
+    with torch.inference_mode():
+        for start in range(0, len(inputs), batch_size):
+            rows = np.arange(start, min(start + batch_size, len(inputs)))
+            pieces.append(module(torch.from_numpy(inputs.batch(rows))).numpy().astype(np.float64))
+    return np.concatenate(pieces[1:] or pieces)
 
 
 def _epoch_seed(seed: int, epoch: int, stream: int) -> int:

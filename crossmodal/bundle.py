@@ -20,8 +20,9 @@ from sidelight.labeling import LabelSchema
 from sidelight.labeling.faults import InputError, UsageError
 from sidelight.labeling.folder import write_folder
 
+from .batches import apply_in_batches
 from .calibration import scaled_softmax
-from .classifier import CrossModalClassifier, apply_in_batches
+from .classifier import CrossModalClassifier
 from .contract import InputContract
 from .encoders import ENCODERS
 from .group_norm import without_batch_norm

@@ -15,7 +15,7 @@ from torch import nn
 from sidelight.labeling.seeds import derive_seed
 
 from .augment import AUGMENTATIONS, BagAugment
-from .batches import Augment, BatchLoader, Sampler, shuffled
+from .batches import Augment, BatchLoader, Sampler, apply_in_batches, shuffled
 from .calibration import fit_temperature, scaled_softmax
 from .checkpoint import Checkpoint, training_fingerprint
 from .contract import KINDS, InputContract
@@ -28,6 +28,7 @@ from .multi_label import BinaryCrossEntropy, as_multi_label, fit_multi_label_tem
 from .parameters import Parameters
 from .pooling import BagEncoder
 from .randomness import seeded
+from .recompute import pieces_of
 from .targets import Targets, as_targets
 from .training import EpochRecord, Precision, Progress, Schedule, train
 
@@ -66,6 +67,9 @@ class CrossModalClassifier(Parameters):
     accumulate : int, default 1
         Pieces in which a step's rows are computed one after the other, for less memory. The gradient is that of the
         whole batch, but for batch norm and for losses whose rows depend on each other, which see one piece.
+    checkpoint_activations : bool, default False
+        Keep of the encoder's blocks only what enters them, and compute the rest again for the gradient: less memory for
+        about a third more time, and the same weights. An encoder of your own names its blocks in a method `pieces`.
     precision : {"32-true", "bf16-mixed", "16-mixed"}, default "32-true"
         Numbers that the network computes with in training; losses and predictions stay in float32.
     multi_label : bool, default False
@@ -139,6 +143,7 @@ class CrossModalClassifier(Parameters):
         max_epochs: int = 30,
         batch_size: int = 32,
         accumulate: int = 1,
+        checkpoint_activations: bool = False,
         precision: Precision = "32-true",
         multi_label: bool = False,
         learning_rate: float = 3e-3,
@@ -158,6 +163,7 @@ class CrossModalClassifier(Parameters):
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.accumulate = accumulate
+        self.checkpoint_activations = checkpoint_activations
         self.precision = precision
         self.multi_label = multi_label
         self.learning_rate = learning_rate
@@ -331,6 +337,8 @@ class CrossModalClassifier(Parameters):
             raise ValueError(
                 f"the encoder is for {KINDS[wanted]}s; these studies are {inputs.contract.kind}s"
             )
+        if self.checkpoint_activations:
+            pieces_of(encoder)  # refuses an encoder that does not name them
         width = n_features(encoder, torch.from_numpy(inputs.batch([0])))
         if isinstance(self.head, nn.Module):
             head = copy.deepcopy(self.head)
@@ -347,7 +355,7 @@ class CrossModalClassifier(Parameters):
     def _fingerprint(self, inputs: Inputs, targets: Targets, dev: tuple[Inputs, Targets] | None) -> str:
         """Return what tells this training from another, for checkpoints."""
         settings = self.get_params() | {"contract": str(inputs.contract)}
-        del settings["accelerator"]
+        del settings["accelerator"], settings["checkpoint_activations"]
         if dev is not None:
             settings["dev"] = training_fingerprint({}, dev[1], dev[0].batch([0]))
         return training_fingerprint(settings, targets, inputs.batch([0, len(inputs) - 1]))
@@ -364,20 +372,8 @@ class CrossModalClassifier(Parameters):
             precision=self.precision,
             course=self.schedule,
             devices=self.devices,
+            recompute=self.checkpoint_activations,
         )
-
-
-def apply_in_batches(module: nn.Module, inputs: Inputs, batch_size: int, width: int) -> NDArray[np.float64]:
-    """Run `module` over all inputs without gradients, in float64 out, a batch at a time."""
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}; at least 1 is needed")
-    module.eval()
-    pieces = [np.empty((0, width))]
-    with torch.inference_mode():
-        for start in range(0, len(inputs), batch_size):
-            rows = np.arange(start, min(start + batch_size, len(inputs)))
-            pieces.append(module(torch.from_numpy(inputs.batch(rows))).numpy().astype(np.float64))
-    return np.concatenate(pieces[1:] or pieces)
 
 
 def _validation(validation: Sequence[Any], like: Targets) -> tuple[Inputs, Targets]:

@@ -96,6 +96,10 @@ class DilatedNet1d(nn.Module):
             self.dropout = nn.Dropout(dropout)
         self.n_features = 2 * width
 
+    def pieces(self) -> list[nn.Module]:
+        """Return the blocks, which may be computed again instead of being kept."""
+        return list(self.blocks)
+
     def forward(self, signals: Tensor) -> Tensor:
         """Return features of shape (n_rows, n_features) of signals (n_rows, n_leads, length)."""
         maps = F.relu(self.norm(self.blocks(self.stem(normalized(signals, self.normalize)))))

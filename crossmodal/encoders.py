@@ -95,6 +95,10 @@ class ResNet1d(nn.Module):
             self.dropout = nn.Dropout(dropout)
         self.n_features = channels
 
+    def pieces(self) -> list[nn.Module]:
+        """Return the blocks, which may be computed again instead of being kept."""
+        return list(self.blocks)
+
     def forward(self, signals: Tensor) -> Tensor:
         """Return features of shape (n_rows, n_features) of signals (n_rows, n_leads, length)."""
         maps: Tensor = F.relu(self.norm(self.blocks(self.stem(normalized(signals, self.normalize)))))

@@ -70,6 +70,12 @@ class ResNet2d(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.n_features = width * 8
 
+    def pieces(self) -> list[nn.Module]:
+        """Return the blocks, which may be computed again instead of being kept."""
+        return [
+            block for stage in range(1, 5) for block in self.network.get_submodule(f"layer{stage}").children()
+        ]
+
     def forward(self, images: Tensor) -> Tensor:
         """Return features of shape (n_rows, n_features) of images (n_rows, n_channels, height, width)."""
         features: Tensor = self.dropout(self.network(standardised(images)))
@@ -134,6 +140,10 @@ class DenseNet2d(nn.Module):
         self.features: nn.Module = network.features
         self.dropout = nn.Dropout(dropout)
         self.n_features = int(network.class_layers.out.in_features)
+
+    def pieces(self) -> list[nn.Module]:
+        """Return the dense blocks, which may be computed again instead of being kept."""
+        return [part for name, part in self.features.named_children() if name.startswith("denseblock")]
 
     def forward(self, images: Tensor) -> Tensor:
         """Return features of shape (n_rows, n_features) of images (n_rows, n_channels, height, width)."""

@@ -10,6 +10,7 @@ from sidelight.labeling.seeds import derive_seed
 from .encoders import ENCODERS
 from .heads import LinearHead, Network
 from .randomness import seeded
+from .recompute import pieces_of
 
 POOLS = ("gated-attention", "attention", "mean", "max")
 
@@ -97,6 +98,10 @@ class BagEncoder(nn.Module):
             self.look = nn.Linear(self.n_features, attention_width)
             self.gate = nn.Linear(self.n_features, attention_width)
             self.score = nn.Linear(attention_width, 1)
+
+    def pieces(self) -> list[nn.Module]:
+        """Return the parts of the instances' encoder that may be computed again instead of being kept."""
+        return pieces_of(self.instance)
 
     def forward(self, bags: Tensor) -> Tensor:
         """Return features of shape (n_bags, n_features) of bags (n_bags, n_instances, n_leads, ...)."""

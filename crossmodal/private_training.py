@@ -116,6 +116,8 @@ def fit_privately(
     if not patients:
         raise ValueError("no row is covered: there is nothing to learn from")
     model._check()
+    if model.checkpoint_activations:
+        raise UsageError("private training keeps each record's activations; leave out checkpoint_activations")
     model._agree(inputs, targets, None)
     with seeded(derive_seed(model.seed, "crossmodal", "private")), _quiet():
         network, loss = model._build(inputs, targets)

@@ -18,6 +18,7 @@ from .checkpoint import Checkpoint
 from .devices import check_portable, faults_told, state_brought_back
 from .heads import Network
 from .learning_rate import Course, one_cycle, restarts
+from .recompute import pieces_of, recomputed
 from .soft_loss import RowLoss, SoftCrossEntropy
 
 with warnings.catch_warnings():
@@ -72,6 +73,7 @@ class Schedule:
     precision: Precision = "32-true"
     course: Course = "one-cycle"
     devices: int = 1
+    recompute: bool = False
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,10 @@ class _Recipe(lightning.LightningModule):
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Return the loss of one batch."""
+        with recomputed(pieces_of(self.network.encoder) if self.schedule.recompute else ()):
+            return self._loss_of(batch)
+
+    def _loss_of(self, batch: Batch) -> Tensor:
         prepare: Any = getattr(self.loss, "prepare", None)
         if prepare is not None:
             batch = prepare(self.network, batch)

@@ -39,6 +39,7 @@ class Recipe:
     epochs: int
     batch_size: int
     accumulate: int
+    checkpoint_activations: bool
     precision: str
     learning_rate: float
     schedule: str
@@ -79,6 +80,7 @@ class Recipe:
         if self.delta is not None and not 0 < self.delta < 1:
             raise UsageError(f"--delta is {self.delta}; it is above 0 and below 1")
         given = {"--checkpoint": self.checkpoint, "--search": self.search, "--accumulate": self.accumulate > 1,
+                 "--checkpoint-activations": self.checkpoint_activations,
                  "--devices": self.devices > 1, "--precision": self.precision != "32-true",
                  "--schedule": self.schedule != "one-cycle", "--device gpu": self.device == "gpu"}  # fmt: skip
         if unusable := [option for option, used in given.items() if used]:
@@ -90,6 +92,7 @@ class Recipe:
 
         given = {
             "max_epochs": self.epochs,
+            "checkpoint_activations": self.checkpoint_activations,
             "batch_size": self.batch_size,
             "learning_rate": self.learning_rate,
             "seed": self.seed,
@@ -186,6 +189,11 @@ OPTIONS = (
     click.option("--batch-size", default=32, show_default=True, help="Records a step; patients, if private."),
     click.option(
         "--accumulate", default=1, show_default=True, help="Pieces of a step, computed one by one; saves memory."
+    ),
+    click.option(
+        "--checkpoint-activations",
+        is_flag=True,
+        help="Compute the network's blocks twice instead of keeping them; saves memory.",
     ),
     click.option(
         "--precision",

@@ -41,7 +41,8 @@ COMMAND = ["train", "labels.parquet", "--signals", "signals.npz", "--epochs", "1
 
 
 def test_copies_across_parts_teach_nothing_and_are_told(project, capsys):
-    assert main([*COMMAND, "--out", "clean", "--precision", "bf16-mixed", "--accumulate", "2"]) == 0
+    frugal = ["--precision", "bf16-mixed", "--accumulate", "2", "--checkpoint-activations"]
+    assert main([*COMMAND, "--out", "clean", *frugal]) == 0
     told = capsys.readouterr()
     assert "copies stood in two parts (1 found)" in told.err
     clean = json.loads(told.out)["parts"]["train"]
@@ -192,6 +193,7 @@ def test_private_training_spends_what_was_allowed_and_says_so_in_the_bundle(proj
     assert main(["predict", "private", "signals.npz", "--out", "scores.csv", "--json"]) == 0
     for more, fault in (
         (["--checkpoint", "c.ckpt", "--accumulate", "2"], "knows no --checkpoint, --accumulate"),
+        (["--checkpoint-activations"], "knows no --checkpoint-activations"),
         (["--loss", "instance-reweighting"], "depend on each other"),
         (["--epsilon", "0"], "above 0"),
     ):
