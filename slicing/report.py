@@ -196,7 +196,17 @@ class Audit:
             more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
             told = ", ".join(named[:MOST_NAMED]) + more
             found = f"{len(worse)} of {len(assessed)} assessable slices {verb} worse ({told})"
-        return found + (f"; {len(silent)} could not be assessed." if silent else ".")
+        if silent:
+            found += f"; {len(silent)} could not be assessed"
+        if self.partly_assessed:
+            found += f"; {len(self.partly_assessed)} could be assessed by some metrics only"
+        return f"{found}."
+
+    @property
+    def partly_assessed(self) -> tuple[str, ...]:
+        """Slices that some metrics can be told of and others not, sorted."""
+        able = {row.slice for row in self.rows if row.assessable}
+        return tuple(sorted(able & {row.slice for row in self.rows if not row.assessable}))
 
     def to_frame(self) -> Any:
         """Return the rows as a pandas DataFrame."""

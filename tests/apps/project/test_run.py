@@ -64,6 +64,7 @@ def test_a_run_leaves_manifest_metrics_report_and_configuration(done):
     measured = {(m["metric"], m.get("part"), m.get("slice")) for m in run.metrics()}
     assert {("auroc", "test", None), ("auroc", "test", "old"), ("label accuracy", "dev", None)} <= measured
     page = (run.folder / "report.html").read_text()
+    assert "Class balance the label model works with, estimated from votes alone" in page
     assert "says_wind" in page
     assert "What to do next" in page
 
