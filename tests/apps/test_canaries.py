@@ -2,7 +2,6 @@
 
 import zipfile
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -76,92 +75,26 @@ def test_planted_words_come_out_of_no_command(home, capfd):
         assert not [canary for canary in CANARIES if canary in content], file.name
 
 
-PROJECT = """version = 1
+TOLD = f"{NAME}, {NUMBER}, born {DAY}: {WORD} {{}}"
+RAISING = """
 
-[project]
-name = "planted"
-seed = 3
-
-[data]
-export = "notes.csv"
-
-[payloads.report]
-kind = "text"
-column = "text"
-
-[payloads.waves]
-kind = "signal"
-path = "signals.npz"
-
-[tasks.state]
-classes = ["no", "yes"]
-target = "waves"
-
-[sources.rules]
-task = "state"
-functions = "lfs.py"
-
-[sources.codes]
-task = "state"
-role = "gold"
-column = "state"
-
-[slices.own]
-functions = "slices.py"
-
-[splits]
-key = "planted"
-
-[monitors]
-columns = ["age", "site"]
-
-[tuning]
-max_epochs = 1
+@labeling_function
+def raises(record):
+    raise ValueError(record.text)
 """
-SLICES = """
-from sidelight.slicing import slicing_function
-
-@slicing_function
-def long_text(record):
-    return len(record.text) > 60
-"""
-RAISING_SLICES = SLICES.replace("return len(record.text) > 60", "raise ValueError(record.text)")
-N = 120
-
-
-def write_notes(path, seed, share=0.5):
-    """Write notes whose texts and patients' ids hold what must not travel; return who has the finding."""
-    random = np.random.default_rng(seed)
-    states = random.random(N) < share
-    lines = ["id,patient_id,age,site,text,state"]
-    for row, state in enumerate(states):
-        words = ("fever" if state else "cough") + " and pain" * int(random.integers(2))
-        site, age = random.choice(["north", "south"]), random.integers(20, 90)
-        told = f'"{NAME}, {NUMBER}, born {DAY}: {WORD} {words}"'
-        lines.append(f"n{row},{NUMBER}/{row // 2},{age},{site},{told},{'yes' if state else 'no'}")
-    path.write_text("\n".join(lines) + "\n")
-    return states
 
 
 @pytest.fixture
-def studies(tmp_path):
-    """A project of notes and signals that has been nowhere yet."""
-    states = write_notes(tmp_path / "notes.csv", seed=7)
-    write_notes(tmp_path / "new.csv", seed=9, share=0.95)
-    random = np.random.default_rng(1)
-    signals = random.normal(size=(N, 2, 64)) * np.where(states, 3.0, 1.0)[:, None, None]
-    np.savez(
-        tmp_path / "signals.npz",
-        id=np.array([f"n{row}" for row in range(N)]),
-        signals_mv=signals.astype(np.float32),
-        lead_names=np.array(["I", "II"]),
-        sampling_hz=np.array(100.0),
+def studies(sea, tmp_path):
+    """A project of notes and signals that has been nowhere yet; its texts and patients' ids hold what must not travel."""
+    home = sea.write(tmp_path / "sea", n=120, template=TOLD, canary=NUMBER)
+    sea.notes(home / "new.csv", 120, seed=9, wild=0.95, template=TOLD, canary=NUMBER)
+    (home / "lfs.py").write_text((home / "lfs.py").read_text() + RAISING)
+    slices = (home / "slices.py").read_text()
+    (home / "bad_slices.py").write_text(
+        slices.replace("return len(record.text) > 16", "raise ValueError(record.text)")
     )
-    (tmp_path / "lfs.py").write_text(FUNCTIONS.replace("cannot read", "no"))
-    (tmp_path / "slices.py").write_text(SLICES)
-    (tmp_path / "bad_slices.py").write_text(RAISING_SLICES)
-    (tmp_path / "sidelight.toml").write_text(PROJECT)
-    return tmp_path
+    return home
 
 
 def content_of(file):
@@ -182,26 +115,27 @@ def test_planted_words_come_out_of_no_training_audit_run_or_page(studies, capfd)
     votes, labels, bundle, scores = (
         str(home / name) for name in ("votes", "labels.parquet", "bundle", "p.parquet")
     )
-    gold = ["--gold", notes, "--gold-id", "id", "--gold-column"]
+    columns = ["--id", "note", "--text", "note_text", "--patient", "patient"]
+    gold = ["--gold", notes, "--gold-id", "note", "--gold-column"]
     train = ["train", labels, "--signals", signals, "--epochs", "1"]
-    audit = ["audit", scores, "--records", notes, "--out"]
-    seen = ["--group", "site", "--discover", "--metadata", "age", "--signals", signals]
+    audit = ["audit", scores, "--records", notes, *columns, "--out"]
+    seen = ["--group", "boat", "--discover", "--metadata", "age", "--signals", signals]
     project = ["--project", str(home)]
     monitor = ["monitor", str(home / "new.csv"), *project]
     commands = {
-        "label": (["label", notes, "--functions", functions, "--out", votes], 1),
+        "label": (["label", notes, "--functions", functions, "--out", votes, *columns], 1),
         "fit": (["fit", votes, "--out", labels], 0),
-        "train": ([*train, "--out", bundle, "--reports", notes, *gold, "state"], 0),
-        "train with texts for gold": ([*train, "--out", bundle + "2", *gold, "text"], 2),
+        "train": ([*train, "--out", bundle, "--reports", notes, *columns, *gold, "state"], 0),
+        "train with texts for gold": ([*train, "--out", bundle + "2", *gold, "note_text"], 2),
         "train on notes for signals": (["train", labels, "--signals", notes, "--out", bundle + "3"], 3),
         "predict": (["predict", bundle, signals, "--out", scores], 0),
         "predict notes": (["predict", bundle, notes, "--out", scores + "2"], 3),
         "audit": (
             [*audit, str(home / "audit"), "--gold-column", "state", "--bundle", bundle, *seen,
-             "--slices", str(home / "slices.py"), "--labels", labels, "--votes", votes, "--strata", "site"],
+             "--slices", str(home / "slices.py"), "--labels", labels, "--votes", votes, "--strata", "boat"],
             0,
         ),
-        "audit with texts for gold": ([*audit, str(home / "audit2"), "--gold-column", "text"], 2),
+        "audit with texts for gold": ([*audit, str(home / "audit2"), "--gold-column", "note_text"], 2),
         "audit with slices that raise": (
             [*audit, str(home / "audit3"), "--gold-column", "state", "--slices", str(home / "bad_slices.py")],
             2,

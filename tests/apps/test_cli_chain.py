@@ -1,6 +1,7 @@
 """The commands one after another, as a platform engineer runs them: on files, with exit codes."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -11,56 +12,14 @@ from sidelight.apps.cli.main import main
 from sidelight.label_model import Labels
 from sidelight.labeling import read_votes
 
-FUNCTIONS = """
-from sidelight.labeling import LabelSchema, keyword_lf, labeling_function
-
-schema = LabelSchema(classes=("calm", "wild"))
-says_calm = keyword_lf("says_calm", ["calm", "quiet"], "calm")
-says_wild = keyword_lf("says_wild", ["wild", "stormy"], "wild")
-says_wind = keyword_lf("says_wind", ["gale"], "wild")
-
-@labeling_function
-def is_short(record):
-    return "calm" if len(record.text) < 12 else None
-"""
-
-SLICES = """
-from sidelight.slicing import slicing_function
-
-@slicing_function
-def old(record):
-    return record.age >= 60
-
-@slicing_function
-def long_text(record):
-    return len(record.text) > 12
-"""
-
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A made-up export whose signals are louder where its notes say so."""
-    folder = tmp_path_factory.mktemp("project")
-    random = np.random.default_rng(7)
-    wild = random.random(160) < 0.5
-    words = {
-        True: ["wild and a gale", "stormy, a gale blows", "wild, very wild"],
-        False: ["calm", "quiet sea", "calm, quiet all day"],
-    }
-    lines = ["note,patient,age,note_text,state"]
-    for row, state in enumerate(wild):
-        text = words[bool(state)][random.integers(3)]
-        lines.append(f'n{row},p{row // 2},{random.integers(20, 90)},"{text}",{"wild" if state else "calm"}')
-    (folder / "notes.csv").write_text("\n".join(lines) + "\n")
-    (folder / "lfs.py").write_text(FUNCTIONS)
-    (folder / "slices.py").write_text(SLICES)
-    signals = random.normal(size=(160, 2, 128)) * np.where(wild, 3.0, 1.0)[:, None, None]
-    np.savez(
-        folder / "signals.npz",
-        id=np.array([f"n{row}" for row in range(160)]),
-        signals_mV=signals.astype(np.float32),
-        lead_names=np.array(["A", "B"]),
-        sampling_hz=100,
+def project(sea, tmp_path_factory):
+    """Notes on the sea, and signals that are louder where they say so; no note is strange."""
+    folder = sea.write(tmp_path_factory.mktemp("chain") / "sea")
+    text = (folder / "notes.csv").read_text()
+    (folder / "notes.csv").write_text(
+        text.replace("strange noises", "wild").replace("strange silence", "calm")
     )
     return folder
 
@@ -144,7 +103,7 @@ def test_same_command_twice_gives_the_same_bytes(project, tmp_path):
 def test_order_of_rows_does_not_matter_to_labels(project, tmp_path):
     head, *rows = (project / "notes.csv").read_text().splitlines()
     (tmp_path / "notes.csv").write_text("\n".join([head, *reversed(rows)]) + "\n")
-    (tmp_path / "lfs.py").write_text(FUNCTIONS)
+    shutil.copy(project / "lfs.py", tmp_path)
     for folder in (project, tmp_path):
         assert label(folder, tmp_path / f"votes-{folder is project}") == 0
         assert (
@@ -176,7 +135,9 @@ def test_dry_run_writes_nothing(project, tmp_path, capsys):
 
 def test_a_users_own_labeling_py_breaks_nothing(project, tmp_path):
     (tmp_path / "labeling.py").write_text("raise RuntimeError('the wrong labeling')\n")
-    (tmp_path / "script.py").write_text(FUNCTIONS + "\nprint(says_calm({'text': 'calm'}))\n")
+    (tmp_path / "script.py").write_text(
+        (project / "lfs.py").read_text() + "\nprint(says_calm({'text': 'calm'}))\n"
+    )
     done = subprocess.run(
         [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -216,7 +177,7 @@ def test_labels_of_unknown_studies_are_counted_and_break_the_limit(project, tmp_
     pytest.importorskip("torch", reason="the train extra is not installed")
     stored = np.load(project / "signals.npz")
     np.savez(
-        tmp_path / "few.npz", **{**stored, "id": stored["id"][:150], "signals_mV": stored["signals_mV"][:150]}
+        tmp_path / "few.npz", **{**stored, "id": stored["id"][:150], "signals_mv": stored["signals_mv"][:150]}
     )
     assert label(project, tmp_path / "votes") == 0
     assert main(["fit", str(tmp_path / "votes"), "--out", str(tmp_path / "labels.parquet")]) == 0

@@ -1,133 +1,44 @@
-import os
+"""What tests of projects share: a project of their own that they may change, and another process to run it in."""
 
-import numpy as np
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-FUNCTIONS = '''
-from sidelight.labeling import LabelSchema, keyword_lf, labeling_function
-
-schema = LabelSchema(classes=("calm", "wild"))
-says_calm = keyword_lf("says_calm", ["calm", "quiet"], "calm")
-says_wild = keyword_lf("says_wild", ["wild", "stormy"], "wild")
-says_wind = keyword_lf("says_wind", ["gale"], "wild")
-
-@labeling_function
-def is_short(record):
-    """Few words."""
-    return "calm" if len(record.text) < 12 else None
-'''
-
-SLICES = """
-from sidelight.slicing import slicing_function
-
-@slicing_function
-def long_text(record):
-    return len(record.text) > 16
-"""
-
-PROJECT = """version = 1
-
-[project]
-name = "sea"
-seed = 3
-
-[data]
-export = "notes.csv"
-id = "note"
-patient = "patient"
-
-[payloads.report]
-kind = "text"
-column = "note_text"
-
-[payloads.waves]
-kind = "signal"
-path = "signals.npz"
-
-[tasks.state]
-classes = ["calm", "wild"]
-target = "waves"
-
-[sources.rules]
-task = "state"
-functions = "lfs.py"
-tags = ["rules"]
-
-[sources.anna]
-task = "state"
-labels = "anna.csv"
-column = "label"
-
-[sources.codes]
-task = "state"
-role = "gold"
-column = "state"
-
-[slices.own]
-functions = "slices.py"
-
-[slices.old]
-column = "age"
-at_least = 60
-
-[splits]
-key = "sea"
-
-[monitors]
-columns = ["age", "boat"]
-
-[tuning]
-max_epochs = 1
-"""
+import sidelight
 
 
-class SeaProject:
-    """Makes exports of notes on the sea, and projects on them."""
+@pytest.fixture
+def home(sea, tmp_path):
+    """A whole project on the sea that has not been run."""
+    return sea.write(tmp_path / "sea", n=160)
 
-    def notes(self, path, n=160, seed=7, wild=0.5, template="{}", boats=("sloop", "yawl"), canary=""):
-        """Write an export; returns who is wild."""
-        random = np.random.default_rng(seed)
-        states = random.random(n) < wild
-        words = {
-            True: ["wild and a gale", "stormy, a gale blows", "wild, very wild", "strange noises"],
-            False: ["calm", "quiet sea", "calm, quiet all day", "strange silence"],
-        }
-        lines = ["note,patient,age,boat,note_text,state"]
-        for row, state in enumerate(states):
-            text = template.format(words[bool(state)][random.integers(4)]) + canary
-            boat = boats[random.integers(len(boats))]
-            name = "wild" if state else "calm"
-            lines.append(f'n{row},p{canary}{row // 2},{random.integers(20, 90)},{boat},"{text}",{name}')
-        path.write_text("\n".join(lines) + "\n")
-        return states
 
-    def signals(self, path, states, gain=1.0, seed=11):
-        """Write signals that are louder where the sea is wild."""
-        random = np.random.default_rng(seed)
-        values = random.normal(size=(len(states), 2, 64)) * np.where(states, 3.0, 1.0)[:, None, None] * gain
-        np.savez(
-            path,
-            id=np.array([f"n{row}" for row in range(len(states))]),
-            signals_mv=values.astype(np.float32),
-            lead_names=np.array(["I", "II"]),
-            sampling_hz=np.array(100.0),
+@pytest.fixture
+def declare(home):
+    """Change words of the project file, all of which must stand in it."""
+
+    def change(*pairs, at=home):
+        text = (at / "sidelight.toml").read_text()
+        for old, new in pairs:
+            assert old in text
+            text = text.replace(old, new)
+        (at / "sidelight.toml").write_text(text)
+
+    return change
+
+
+@pytest.fixture
+def in_another_process():
+    """Run Python code with arguments in a process of its own, and return what it did."""
+
+    def run(code, *arguments):
+        environment = {**os.environ, "PYTHONPATH": str(Path(sidelight.__file__).parent.parent)}
+        command = [sys.executable, "-c", code, *map(str, arguments)]
+        return subprocess.run(
+            command, capture_output=True, text=True, env=environment, timeout=300, check=False
         )
 
-    def write(self, folder, *, canary="", n=160):
-        """Write a whole project and return its folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        states = self.notes(folder / "notes.csv", n, canary=canary)
-        self.signals(folder / "signals.npz", states)
-        anna = [f"n{row},{'wild' if states[row] else 'calm'}" for row in range(0, n, 5)]
-        (folder / "anna.csv").write_text("id,label\n" + "\n".join(anna) + "\n")
-        (folder / "lfs.py").write_text(FUNCTIONS)
-        (folder / "slices.py").write_text(SLICES)
-        (folder / "sidelight.toml").write_text(PROJECT)
-        return folder
-
-
-@pytest.fixture(scope="session")
-def sea():
-    return SeaProject()
+    return run
