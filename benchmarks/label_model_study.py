@@ -31,6 +31,7 @@ from sidelight.label_model import (
     camps,
     learn_dependencies,
     learning,
+    refinement,
 )
 from sidelight.label_model import solver as inside
 
@@ -42,7 +43,10 @@ GRID = [(spread, pull, precision) for spread in (0.5, 0.7, 1.0, 1.4, 2.0) for pu
 def changed(**constants: Any) -> Iterator[None]:
     """Give constants of the model other values for a while."""
     homes = [
-        (module, name) for name in constants for module in (inside, learning, camps) if hasattr(module, name)
+        (module, name)
+        for name in constants
+        for module in (inside, learning, refinement, camps)
+        if hasattr(module, name)
     ]
     before = [getattr(module, name) for module, name in homes]
     for module, name in homes:

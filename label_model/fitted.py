@@ -40,6 +40,7 @@ class FittedLabelModel(VoteModel):
     silent_evidence_: bool
     misfit_: float
     refined_: bool
+    one_coin_: bool = False  # of models saved before there was one
     convergence_: Convergence
     violators_: tuple[tuple[str, int], ...]
     camps_: tuple[tuple[str, ...], ...]

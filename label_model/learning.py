@@ -11,6 +11,7 @@ from sidelight.labeling.cast_votes import CastVotes
 
 from .camps import SecondFactor, second_factor
 from .dependence import annotator_pairs, group_numbers, linked_annotators
+from .refinement import refined
 from .soft_moments import SoftMoments
 from .solver import (
     FITS,
@@ -20,7 +21,6 @@ from .solver import (
     Problem,
     enough_to_refine,
     explains_covotes,
-    refined,
     solve,
     wariness,
 )

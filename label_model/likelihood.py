@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,11 @@ class Pseudo:
         """Records that pull coverage, and votes that pull votes, both of shape (n_functions, n_classes)."""
         return self.silent + self.voted, self.votes.sum(axis=1)
 
+    def of(self, emitted: Array) -> float:
+        """Return the log density of the prior at P(vote | class)."""
+        covered = emitted.sum(axis=1)
+        return self.objective(np.maximum(1 - covered, SMALLEST), covered, emitted)
+
     def objective(self, silent: Array, covered: Array, emitted: Array) -> float:
         """Return the log density of the prior at P(abstains | class), P(votes | class) and P(vote | class)."""
         log_votes = np.log(np.maximum(emitted, SMALLEST)) - np.log(np.maximum(covered, SMALLEST))[:, None, :]
@@ -60,12 +65,22 @@ class Pseudo:
         return np.asarray(covered[:, None, :] * shares, dtype=np.float64)
 
 
+class Expectation(Protocol):
+    """What is expected of functions before their votes are seen, a prior or a shape that their tables have."""
+
+    def objective(self, silent: Array, covered: Array, emitted: Array) -> float:
+        """Return what it adds to the log likelihood, as `Pseudo.objective` does."""
+
+    def step(self, said: Array, per_class: Array) -> Array:
+        """Return the likeliest P(vote | class), as `Pseudo.step` does."""
+
+
 def refine(
     cast: CastVotes,
     counts: Array | None,
     emitted: Array,
     prior: Array,
-    pseudo: Pseudo,
+    pseudo: Expectation,
     *,
     labels: NDArray[np.int64] | None = None,
     balance_pull: Array | None = None,
@@ -84,8 +99,8 @@ def refine(
         P(vote | class) to start from: function, vote, class.
     prior : ndarray of shape (n_classes,)
         Class balance to start from.
-    pseudo : Pseudo
-        Records added in every step.
+    pseudo : Pseudo or Coins
+        Records added in every step, or the shape that tables have.
     labels : ndarray of int of shape (n_patterns,), optional
         Gold labels, -1 where unknown: such a record belongs to its class for certain.
     balance_pull : ndarray of shape (n_classes,), optional

@@ -44,7 +44,9 @@ class LabelModel(FittedLabelModel):
     - Functions that choose between classes (annotators, models) are trusted up to sampling error, as long as their
       pairs show no dependence. Where they do, all are taken to be alike, and those that agree beyond the classes
       count for less: which of two camps follows the class cannot be told from votes. Who votes on what is taken for
-      chance, unless the classes alone explain it; then the fit is refined by likelihood.
+      chance, unless the classes alone explain it; then the fit is refined by likelihood. Where a test of all functions
+      together finds no more than that each is right so often, the same in all classes, this is all that is learned
+      of them, each in the light of the others (`one_coin_`).
     - A vote of less than full confidence counts for as much less, in learning too, and a vote for a set of classes
       for the votes in it.
     - Votes on one record repeat each other, so their evidence is tempered: by the number of votes for the first
@@ -86,6 +88,8 @@ class LabelModel(FittedLabelModel):
         independent given the class.
     refined_ : bool
         Whether the votes were what the model assumes, and the fit was refined by likelihood.
+    one_coin_ : bool
+        Whether such votes showed no more than that each function is right so often, the same in all classes.
     convergence_ : Convergence
         How the fit ended.
     violators_ : tuple of (str, int)
@@ -341,8 +345,9 @@ class LabelModel(FittedLabelModel):
             return
         gain, silence = self._evidence()
         best = temperature_by_prediction(
-            cast.spread_out(), gain, silence, np.log(self.prior_), self.emitted_, problem.repeats
-        )
+            cast.spread_out(), gain, silence, np.log(self.prior_), self.emitted_, problem.repeats,
+            cautious=not self.one_coin_,
+        )  # fmt: skip
         steady = min(density, best) if found.wary else float(np.sqrt(best * density))
         self.temperature_ = best if found.refined else steady
 
@@ -372,5 +377,6 @@ class LabelModel(FittedLabelModel):
         self.temperature_ = 1.0
         self.silent_evidence_ = False
         self.refined_ = False
+        self.one_coin_ = fit.one_coin
         self.violators_ = ()
         self.camps_ = ()

@@ -1,4 +1,4 @@
-"""From moments to accuracies and class balance: matrix completion, and refinement where the votes are as assumed."""
+"""From moments to accuracies and class balance: matrix completion, and whether votes are as the likelihood assumes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sidelight.labeling.cast_votes import CastVotes
 from sidelight.labeling.moments import Moments
 
 from .balance import ClassBalance
 from .completion import Convergence, balance_that_fits, complete
 from .guess import first_guess, shared_skill, spread_errors
-from .likelihood import Pseudo, refine
+from .likelihood import Pseudo
 from .pair_table import PairTable, covote_misfit
-from .pooling import learned_pulls
 
 Array = NDArray[np.float64]
 
@@ -55,12 +53,6 @@ WARY = 10.0
 
 BALANCE_TRUST = 0.5
 """Power to which an estimated balance is raised where functions are one-sided: half-way to equal classes."""
-
-FEWEST_STEPS_TO_POOL = 5
-"""Steps of refinement below which its pulls stay as they are: so many votes need none."""
-
-REFINE_WORK = 40_000_000
-"""Additions that refinement by likelihood may cost; large sets take fewer steps, from a start that is the better."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +164,8 @@ class Fit:
         How the optimiser ended.
     pseudo : Pseudo, optional
         Prior of a fit that follows the likelihood.
+    one_coin : bool, default False
+        Whether such a fit has each function err alike in all classes; see `one_coin.one_coin`.
     """
 
     table: PairTable
@@ -181,6 +175,7 @@ class Fit:
     misfit: float
     convergence: Convergence
     pseudo: Pseudo | None = None
+    one_coin: bool = False
 
     @property
     def right(self) -> Array:
@@ -311,47 +306,6 @@ def explains_covotes(problem: Problem, fit: Fit) -> bool:
     return strays <= chance
 
 
-def refined(problem: Problem, fit: Fit, cast: CastVotes, labels: NDArray[np.int64]) -> Fit | None:
-    """Refine a fit by likelihood; None where the result shows that the votes are not what the likelihood assumes.
-
-    Parameters
-    ----------
-    problem : Problem
-        What was solved.
-    fit : Fit
-        Where to start.
-    cast : CastVotes
-        Votes of the records, or distinct rows of votes with their counts.
-    labels : ndarray of int of shape (n_records,)
-        Gold labels, -1 where unknown.
-    """
-    k = len(fit.prior)
-    counts = None if cast.counts is None else cast.counts.astype(np.float64)
-    worth = np.where(problem.told, problem.worth / k, problem.pull / 4)
-    pseudo = Pseudo.of_records(_pseudo_records(fit.guess, problem.rates, fit.prior, worth))
-    steps = max(2, min(100, REFINE_WORK // max(1, 2 * k * cast.n_votes)))
-    pull = problem.repeats * problem.pull * problem.centre if problem.known is None else None
-    emitted, prior, _ = refine(
-        cast, counts, fit.emitted, fit.prior, pseudo.times(problem.repeats),
-        labels=labels, balance_pull=pull, iterations=steps,
-    )  # fmt: skip
-    if steps >= FEWEST_STEPS_TO_POOL:
-        records = cast.spread_out()
-        share = records.n_records / (records.n_records if counts is None else max(1.0, counts.sum()))
-        learned = learned_pulls(records, emitted, prior, pseudo, problem.told, problem.repeats * share)
-        if learned is not None:
-            pseudo = learned
-            emitted, prior, _ = refine(
-                cast, counts, emitted, prior, pseudo.times(problem.repeats),
-                labels=labels, balance_pull=pull, iterations=steps,
-            )  # fmt: skip
-    q = posterior_of_vote(emitted, prior).reshape(-1, k)[fit.table.votes]
-    misfit = fit.table.misfit(lifts(q, prior))
-    better = replace(fit, emitted=emitted, prior=prior, misfit=misfit, pseudo=pseudo)
-    upright = better.lift(problem.rates) > 0
-    return better if upright and better.misfit <= FITS and explains_covotes(problem, better) else None
-
-
 def lifts(q: Array, prior: Array) -> Array:
     """Return the lifts that P(class | vote) imply."""
     return np.asarray((q / prior) @ q.T, dtype=np.float64)
@@ -379,14 +333,3 @@ def _emitted(q: Array, rates: Array, prior: Array, *, bounded: bool) -> Array:
         share = room / np.maximum(room.sum(axis=1, keepdims=True), 1e-12)
         emitted = emitted + missing[:, :, None] * share[:, None, :] / prior
     return np.asarray(emitted, dtype=np.float64)
-
-
-def _pseudo_records(guess: Array, rates: Array, prior: Array, strength: Array) -> Array:
-    """Return records that hold `strength` votes of a function in each class, spread as its guess has it."""
-    strength_of = strength / np.maximum(rates.sum(axis=1), 1e-6)
-    emitted = rates[:, :, None] * guess / prior
-    emitted = emitted / np.maximum(emitted.sum(axis=1, keepdims=True), 1.0)
-    silent = 1 - emitted.sum(axis=1, keepdims=True)
-    return np.asarray(
-        strength_of[:, None, None] * np.concatenate([silent, emitted], axis=1), dtype=np.float64
-    )

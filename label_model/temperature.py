@@ -22,12 +22,18 @@ def temperature_by_density(votes_per_record: float) -> float:
 
 
 def temperature_by_prediction(
-    cast: CastVotes, gain: Array, silence: Array, log_prior: Array, emitted: Array, repeats: int = 1
+    cast: CastVotes,
+    gain: Array,
+    silence: Array,
+    log_prior: Array,
+    emitted: Array,
+    repeats: int = 1,
+    *,
+    cautious: bool = True,
 ) -> float:
     """Return the temperature at which each vote is best predicted from the others on its record.
 
-    Of those that predict as well, within two standard errors over the records, the most cautious is taken. Records that
-    are hard for everybody, and annotators who share their errors, show here.
+    Records that are hard for everybody, and annotators who share their errors, show here.
 
     Parameters
     ----------
@@ -43,6 +49,8 @@ def temperature_by_prediction(
         P(vote | class): function, vote, class.
     repeats : int, default 1
         How many times over each record stands in the votes.
+    cautious : bool, default True
+        Whether of all that predict as well, within two standard errors over the records, the lowest is taken.
     """
     k = len(log_prior)
     stride = max(1, -(-cast.n_votes // MOST_VOTES))
@@ -62,8 +70,11 @@ def temperature_by_prediction(
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=1, keepdims=True)
         predicted.append(np.log(np.maximum((scores * likely).sum(axis=1), 1e-9)))
-    best = max(predicted, key=lambda values: float(values.sum()))
-    chosen = 1.0
+    totals = [float(values.sum()) for values in predicted]
+    best = predicted[int(np.argmax(totals))]
+    chosen = STEPS[int(np.argmax(totals))]
+    if not cautious:
+        return chosen
     for temperature, values in zip(STEPS, predicted, strict=True):
         loss = np.bincount(record, weights=best - values, minlength=part.shape[0])
         if loss.sum() <= 2 * np.sqrt(repeats * (loss**2).sum()):

@@ -122,7 +122,27 @@ def fisher_covariance(model: Any, votes: VoteMatrix) -> Array:
         information += score.T @ score
     information *= model.n_fitted_ / max(1, votes.n_records)
     _add_prior(information, emitted, model.coverage_pull_, model.vote_pull_)
-    return np.linalg.pinv(information, rcond=1e-10, hermitian=True)
+    if not model.one_coin_:
+        return np.linalg.pinv(information, rcond=1e-10, hermitian=True)
+    slopes = np.concatenate([_coin_slopes(emitted, size), np.eye(size)[:, n_outcomes:]], axis=1)
+    about_coins = np.linalg.pinv(slopes.T @ information @ slopes, rcond=1e-10, hermitian=True)
+    return np.asarray(slopes @ about_coins @ slopes.T, dtype=np.float64)
+
+
+def _coin_slopes(emitted: Array, size: int) -> Array:
+    """Return how outcomes' logits move with the log odds that functions vote, and that they are right, in all classes.
+
+    Shape (size, 2 n_functions); rows beyond the outcomes are 0.
+    """
+    m, k, _ = emitted.shape
+    cast = np.maximum(emitted.sum(axis=(1, 2)), 1e-9)
+    accuracy = np.einsum("jvv->j", emitted) / cast
+    slopes = np.zeros((size, 2 * m))
+    for j in range(m):
+        outcomes = slice(j * k * k, (j + 1) * k * k)
+        slopes[outcomes, j] = 1.0
+        slopes[outcomes, m + j] = (np.eye(k) - accuracy[j]).ravel()
+    return slopes
 
 
 def _add_prior(information: Array, emitted: Array, coverage_pull: Array, vote_pull: Array) -> None:
