@@ -49,7 +49,7 @@ def faults_told() -> Iterator[None]:
     try:
         yield
     except MisconfigurationException as error:
-        raise UsageError(f"there are not as many devices: {str(error).splitlines()[0].strip()}") from None
+        raise UsageError(f"there are no such devices here: {str(error).splitlines()[0].strip()}") from None
     except ProcessRaisedException as error:
         raise UsageError(f"a device's process failed: {str(error).strip().splitlines()[-1]}") from None
     except ProcessExitedException:

@@ -134,7 +134,8 @@ def train(
         network.load_state_dict(watch.last_weights or {})
     else:
         watch = _Watch(schedule, n_steps, loader, progress, checkpoint)
-        _run(recipe, watch, loader, dev)
+        with faults_told():
+            _run(recipe, watch, loader, dev)
     network.cpu()
     if watch.best_weights is not None:
         network.load_state_dict(watch.best_weights)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .output import note
+
 if TYPE_CHECKING:
     from sidelight.labeling import LabelSchema, Reading
 
@@ -140,6 +142,10 @@ def read_fields(
                 hint = f"; did you mean {near[0]!r}?" if near else ""
                 raise InputError(batch.source, f"has no column {name!r}{hint}")
             found[name].update(zip(ids, batch.records.column(name).to_pylist(), strict=True))
+    if len(reading.quarantine):
+        reasons = ", ".join(f"{reason} {count}" for reason, count in reading.quarantine.counts().items())
+        files = ", ".join(dict.fromkeys(file.source for file in reading.files[:3]))
+        note(f"{files}: {len(reading.quarantine)} of {reading.n_rows} rows were set aside: {reasons}")
     return found
 
 

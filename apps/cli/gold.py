@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -56,4 +56,24 @@ def read_gold(
     matched = [known.get(str(name)) for name in ids]
     if all(value is None for value in matched):
         raise UsageError("no record of the votes has a gold label; is --gold-id the right column?")
-    return encode_gold(matched, schema)
+    try:
+        return encode_gold(matched, schema)
+    except UsageError:  # counts rows of the votes; who wrote the file counts its rows
+        _refuse_first(path, known, set(map(str, ids)), schema)
+        raise
+
+
+def _refuse_first(path: str, known: Mapping[str, Any], ids: set[str], schema: LabelSchema) -> None:
+    """Name the row of a gold file whose label is no class."""
+    from sidelight.labeling import InputError, UsageError, encode_gold
+
+    for row, (name, value) in enumerate(known.items(), start=1):
+        try:
+            if name in ids:
+                encode_gold([value], schema)
+        except UsageError:
+            raise InputError(
+                path,
+                f"row {row} below the head, of those that could be read: its label is no class; it is one of "
+                f"{list(schema.classes)}, 0..{schema.cardinality - 1}, or missing",
+            ) from None

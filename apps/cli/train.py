@@ -55,7 +55,13 @@ if TYPE_CHECKING:
     help="Look for copies among the signals, and keep those of later parts out of the earlier ones.",
 )
 @click.option("--split-key", default="sidelight", show_default=True, help="Another key gives another split.")
-@click.option("--threads", default=1, show_default=True, help="CPU threads; the last digits depend on it.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="CPU threads; the last digits depend on it.",
+)
 @click.option(
     "--limit", default=0.01, show_default=True, help="Share of labeled records that may lack a signal."
 )

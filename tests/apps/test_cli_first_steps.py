@@ -89,7 +89,17 @@ def test_studies_can_be_called_as_their_files(pictures, capsys):
     assert sum(part["records"] for part in parts.values()) == 12
 
 
-@pytest.mark.parametrize("option", [("--by", "filename"), ("--by", "{study}.png"), ("--image-size", "0")])
+@pytest.mark.parametrize(
+    "option", [("--by", "filename"), ("--by", "{study}.png"), ("--image-size", "0"), ("--threads", "0")]
+)
 def test_options_that_cannot_be_are_wrong_usage(pictures, option, capsys):
     assert train(pictures, *option) == 2
     assert option[0] in capsys.readouterr().err
+
+
+def test_a_device_that_is_not_there_is_no_bug_of_ours(pictures, capsys):
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available() or torch.backends.mps.is_available():
+        pytest.skip("there is a GPU")
+    assert train(pictures, "--by", "name", "--device", "gpu", "--epochs", "1", "--test", "0") == 2
+    assert "no such devices here" in capsys.readouterr().err

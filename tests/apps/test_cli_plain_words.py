@@ -119,3 +119,18 @@ def test_an_interrupted_labeling_says_how_to_go_on(votes, monkeypatch, capsys):
     monkeypatch.setattr("sidelight.labeling.engine.label_export", interrupt)
     assert main(["label", "notes.csv", "--functions", "lfs.py", "--out", "votes"]) == 130
     assert "the same command goes on where it was" in capsys.readouterr().err
+
+
+def test_gold_that_stands_twice_is_said_to_be_set_aside(votes, capsys):
+    (votes.parent / "gold.csv").write_text("id,label\n0,present\n0,absent\n1,absent\n")
+    assert main(["analyze", "votes", "--gold", "gold.csv", "--gold-column", "label"]) == 0
+    assert "gold.csv: 1 of 3 rows were set aside: duplicate_id:id 1" in capsys.readouterr().err
+
+
+def test_gold_that_is_no_class_is_told_by_the_row_of_its_own_file(votes, capsys):
+    rows = "elsewhere,unknown\n30,absent\n7,Present\n"
+    (votes.parent / "gold.csv").write_text("id,label\n" + rows)
+    assert main(["analyze", "votes", "--gold", "gold.csv", "--gold-column", "label"]) == 3
+    said = capsys.readouterr().err
+    assert "gold.csv: row 3 below the head" in said
+    assert "Present" not in said

@@ -104,7 +104,7 @@ def test_devices_that_are_not_there_are_refused(two_views, quick):
         pytest.skip("a GPU is at hand")
     gold, _, signals = two_views(60)
     model = quick(devices=2).set_params(accelerator="gpu")
-    with pytest.raises(UsageError, match="there are not as many devices"):
+    with pytest.raises(UsageError, match="there are no such devices here"):
         model.fit(signals, gold)
     with pytest.raises(ValueError, match="devices is 0; at least 1"):
         quick(devices=0).fit(signals, gold)
