@@ -238,7 +238,9 @@ def is_votes_folder(folder: Path) -> bool:
     entries = {entry.name for entry in folder.iterdir()}
     if "manifest.json" in entries:
         return "plan.json" in entries
-    return "inputs.json" in entries or entries <= {".lock"}
+    # a run that was killed at its very beginning leaves drafts alone
+    begun = {name for name in entries if not name.startswith((_DRAFT, ".events-"))}
+    return "inputs.json" in begun or begun <= {".lock"}
 
 
 def remove_drafts(folder: Path) -> None:

@@ -232,6 +232,7 @@ def test_settings_of_another_runner_are_refused():
 KILLED = """
 import sys
 from sidelight.labeling.engine import PoolRunner, label_export
+print("loaded", flush=True)
 label_export(sys.argv[1], sys.argv[2], sys.argv[3], runner=PoolRunner(2))
 """
 
@@ -251,11 +252,16 @@ def kill_often(tmp_path, functions, n_kills, seed):
     while kills < n_kills:
         rounds += 1
         votes = tmp_path / f"votes{rounds}"
-        for _ in range(100):
+        for attempt in range(100):
             command = [sys.executable, "-c", KILLED, str(export), str(functions), str(votes)]
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            with process.stdout as said:
+                said.readline()
+            patience = chance.uniform(0.05, 1.2) * min(
+                20, 1.1**attempt
+            )  # a busy machine gets nowhere in a second
             try:
-                process.wait(chance.uniform(0.6, 2.0) if kills < n_kills else None)
+                process.wait(patience if kills < n_kills else None)
             except subprocess.TimeoutExpired:
                 workers = children_of(process.pid)
                 victim = chance.choice([process.pid, process.pid, *workers])
@@ -270,10 +276,25 @@ def kill_often(tmp_path, functions, n_kills, seed):
                 process.wait()
             if process.returncode == 0:
                 break
+        else:
+            pytest.fail("a hundred attempts did not finish the job")
         assert content(votes) == content(tmp_path / "whole")
         ids = read_votes(votes).ids.tolist()
         assert len(ids) == len(set(ids)) == 480
     return kills, rounds
+
+
+def test_a_run_killed_before_its_first_file_was_in_place_is_begun_again(tmp_path, functions):
+    export = write_parts(tmp_path / "export", 2, 10)
+    (tmp_path / "votes").mkdir()
+    for name in (".lock", ".sidelight-inputs.json-329773aa"):
+        (tmp_path / "votes" / name).touch()
+    assert label_export(export, functions, tmp_path / "votes").manifest["n_records"] == 20
+    assert not list((tmp_path / "votes").glob(".sidelight-*"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").touch()
+    with pytest.raises(UsageError, match="no folder of votes"):
+        label_export(export, functions, tmp_path / "other")
 
 
 def test_killed_runs_lose_nothing_and_double_nothing(tmp_path, functions):
