@@ -1,6 +1,7 @@
 """Training for slices, beside its peers: hidden strata, a flipped region, what it costs, and patients' data.
 
     python benchmarks/slice_training.py --part strata --bench DIR --epochs-scale 1
+    python benchmarks/slice_training.py --part strata --bench DIR --first-seed 40 --seeds 15 --means
     python benchmarks/slice_training.py --part flip
     python benchmarks/slice_training.py --part cost
     python benchmarks/slice_training.py --part clinical --data DIR
@@ -8,7 +9,7 @@
 strata: the six problems of the yardstick in --bench, with slicing functions that are 20 % noise, each recipe against the
 yardstick's plain training of the same seed. Snorkel's slice heads are run with `--snorkel` where Snorkel is installed, and
 read from the yardstick's results otherwise. "plain, another seed" is the yardstick's own training a second time: what of a
-change is chance. flip: arXiv 1909.06349's synthetic task. cost: weights that a slice adds, and CPU seconds of 20 slices.
+change is chance. With `--means` the means over seeds too, with standard errors, and each stratum's paired 95 % interval. flip: arXiv 1909.06349's synthetic task. cost: weights that a slice adds, and CPU seconds of 20 slices.
 clinical: `ptbxl_ecg` and `covid_cxr` of --data, folds by patient pooled, paired intervals of the gain in named slices.
 """
 
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from slice_training_means import means, show_means
 from slice_training_parts import clinical, cost, flip
 
 COLUMNS = ("lift", "cost", "cpu_ratio")
@@ -47,6 +49,7 @@ def main() -> None:
         "--epochs-scale", type=float, default=1.0, help="1 is the short budget, 3 the long one"
     )
     parser.add_argument("--snorkel", action="store_true", help="run Snorkel's slice heads too")
+    parser.add_argument("--means", action="store_true", help="means and intervals beside the medians")
     parser.add_argument("--problems", help="some of the yardstick's problems, by name")
     parser.add_argument(
         "--runs", type=Path, help="file of finished trainings of the strata: kept, and not run again"
@@ -94,6 +97,7 @@ def strata(options: argparse.Namespace) -> dict[str, Any]:
     for recipe in options.recipes.split(","):
         contenders[f"sidelight {recipe}"] = recipe_contender(recipe).fit
     runs: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    strata_names: dict[str, list[str]] = {}
     names = [name for name in problems.BUILDERS if not name.endswith("/null")]
     if options.problems:
         names = options.problems.split(",")
@@ -101,6 +105,7 @@ def strata(options: argparse.Namespace) -> dict[str, Any]:
     for name in names:
         for seed in range(options.first_seed, options.first_seed + options.seeds):
             problem = problems.BUILDERS[name](seed=seed, strength=0.9, sf_noise=0.2)
+            strata_names[name] = problem.strata
             for contender, fit in contenders.items():
                 key = f"{contender}|{name}|{seed}|{scale:g}"
                 if key not in kept:
@@ -123,6 +128,9 @@ def strata(options: argparse.Namespace) -> dict[str, Any]:
         contender: _summary({name: (runs[contender, name], runs["plain training", name]) for name in names})
         for contender in contenders
     }
+    if options.means:
+        summary["means"] = means(runs, strata_names)
+        show_means(summary["means"], options.seeds)
     if not options.snorkel:
         stored = _stored(options.bench / "results" / STORED.get(scale, "none"), options, names)
         summary |= {"Snorkel's slice heads (stored)": stored} if stored else {}
@@ -136,7 +144,8 @@ def show(summary: dict[str, Any], options: argparse.Namespace) -> None:
         f"\nstrata: {options.seeds} seeds, {scale:g} times the budget; points against the yardstick's plain training"
     )
     print(f"{'':<34}{'lift':>8}{'overall':>9}{'worst stratum':>15}{'CPU':>7}")
-    for contender, values in sorted(summary.items(), key=lambda item: -item[1]["mean"]["lift"]):
+    medians = {contender: values for contender, values in summary.items() if contender != "means"}
+    for contender, values in sorted(medians.items(), key=lambda item: -item[1]["mean"]["lift"]):
         mean = values["mean"]
         worst = "-" if mean["worst_stratum"] is None else f"{mean['worst_stratum']:+.1f}"
         print(

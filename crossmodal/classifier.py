@@ -77,9 +77,10 @@ class CrossModalClassifier(Parameters):
         finding is not known, probabilities do not sum to 1, and `predict` returns 0 and 1 for each.
     learning_rate : float, default 3e-3
         AdamW's, at its highest.
-    schedule : {"one-cycle", "constant", "cycles"}, default "one-cycle"
-        One cycle of the learning rate (up during the first fifth of the steps, then down to zero), which is on average
-        at half of it, or the same rate throughout: more is learned where epochs are few. See `trade_off` for cycles.
+    schedule : {"one-cycle", "constant", "averaged", "cycles"}, default "one-cycle"
+        One cycle of the learning rate (up during the first fifth of the steps, then down to zero), on average half of
+        it, or the same throughout, which learns more in few epochs; "averaged" keeps the mean of the newest weights
+        then instead of the last (`MovingAverage`). See `trade_off` for cycles.
     weight_decay : float, default 0.05
         AdamW's.
     patience : int or "auto", optional, default "auto"

@@ -3,8 +3,11 @@
 import math
 from typing import Literal
 
-Course = Literal["one-cycle", "constant", "cycles"]
-"""How the learning rate moves: up and down again along cosines, not at all, or down again and again."""
+Course = Literal["one-cycle", "constant", "averaged", "cycles"]
+"""How the learning rate moves: up and down along cosines, not at all (last or averaged weights), or down again and again."""
+
+CONSTANT = frozenset({"constant", "averaged"})
+"""Courses in which it does not move."""
 
 Patience = int | Literal["auto"] | None
 """Epochs without a better validation loss after which a training ends; see `epochs_of_patience`."""
@@ -61,5 +64,5 @@ def epochs_of_patience(patience: Patience, course: Course) -> int | None:
     if course == "cycles":
         return None
     if patience == "auto":
-        return 10 if course == "constant" else None
+        return 10 if course in CONSTANT else None
     return patience

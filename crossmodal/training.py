@@ -1,11 +1,9 @@
 """Lightning's part: one training run over batches, with early stopping on dev, quiet and leaving no files."""
 
 import copy
-import logging
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -13,11 +11,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from .averaging import MovingAverage
 from .batches import Batch, BatchLoader
 from .checkpoint import Checkpoint
 from .devices import check_portable, faults_told, state_brought_back
 from .heads import Network
-from .learning_rate import Course, one_cycle, restarts
+from .learning_rate import CONSTANT, Course, one_cycle, restarts
+from .quiet import hush, quiet
 from .recompute import pieces_of, recomputed
 from .soft_loss import RowLoss, SoftCrossEntropy
 
@@ -27,9 +27,6 @@ with warnings.catch_warnings():
     from lightning.pytorch.utilities.types import OptimizerLRScheduler
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
-
-
-LOGGERS = ("lightning", "lightning.pytorch", "lightning.fabric")
 
 
 @dataclass(frozen=True)
@@ -139,6 +136,8 @@ def train(
     network.cpu()
     if watch.best_weights is not None:
         network.load_state_dict(watch.best_weights)
+    elif watch.last_weights is not None:
+        network.load_state_dict(watch.last_weights)
     network.eval()
     return Outcome(tuple(watch.history), watch.best_epoch)
 
@@ -151,7 +150,7 @@ def _run(recipe: "_Recipe", watch: "_Watch", loader: BatchLoader, dev: BatchLoad
         watch.load_state_dict(found)
         recipe.network.load_state_dict(watch.best_weights or watch.last_weights or {})
         return
-    with _quiet():
+    with quiet():
         trainer = lightning.Trainer(
             accelerator=schedule.accelerator,
             devices=schedule.devices,
@@ -189,7 +188,7 @@ class _Recipe(lightning.LightningModule):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Arrive in the process of another device, which is to be as quiet as this one."""
-        _hush()
+        hush()
         super().__setstate__(state)  # type: ignore[no-untyped-call]
 
     def setup(self, stage: str) -> None:
@@ -226,7 +225,7 @@ class _Recipe(lightning.LightningModule):
         parameters = [*self.network.parameters(), *self.loss.parameters()]
         rate = self.schedule.learning_rate
         optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=self.schedule.weight_decay)
-        if self.schedule.course == "constant":
+        if self.schedule.course in CONSTANT:
             return optimizer
         course = partial(one_cycle, n_steps=self.n_steps, warm_up=self.schedule.warm_up)
         if self.schedule.course == "cycles":
@@ -258,6 +257,8 @@ class _Watch(lightning.Callback):
         self._best = float("inf")
         self._stopped = False
         self._random: list[Tensor] = []
+        self._average = MovingAverage(n_steps) if schedule.course == "averaged" else None
+        self._averaged: dict[str, Any] | None = None
         self._sum, self._steps = 0.0, 0
         self._dev_sum, self._dev_weight = 0.0, 0.0
         self._dev: float | None = None
@@ -269,8 +270,24 @@ class _Watch(lightning.Callback):
         self._since = time.perf_counter()
 
     def on_validation_start(self, trainer: Any, module: Any) -> None:
-        """Stop the clock: looking is not learning."""
+        """Stop the clock: looking is not learning. What is looked at are the weights that would be kept."""
         self._stop_clock()
+        self._exchange(module)
+
+    def on_validation_end(self, trainer: Any, module: Any) -> None:
+        """Go on with the weights that are learned with."""
+        self._exchange(module)
+
+    def _exchange(self, module: Any) -> None:
+        if self._average is not None:
+            self._average.exchange(module.network)
+
+    def _weights_to_keep(self, module: Any) -> dict[str, Tensor]:
+        """Return a copy of the weights that predict: the mean's, where there is one."""
+        self._exchange(module)
+        weights: dict[str, Tensor] = copy.deepcopy(module.network.state_dict())
+        self._exchange(module)
+        return weights
 
     def _stop_clock(self) -> None:
         if self._since is not None:
@@ -278,9 +295,11 @@ class _Watch(lightning.Callback):
             self._since = None
 
     def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, index: int) -> None:
-        """Add the batch's loss to the epoch's mean."""
+        """Add the batch's loss to the epoch's mean, and after a whole step the weights to theirs."""
         self._sum += float(outputs["loss"])
         self._steps += 1
+        if self._average is not None and trainer.global_step > self._average.n_seen:
+            self._average.update(module.network)
         self._tell(trainer.global_step, len(self.history))
 
     def on_validation_batch_end(
@@ -312,11 +331,12 @@ class _Watch(lightning.Callback):
             self.best_epoch = len(self.history)
         elif self._dev < self._best:
             self._best, self.best_epoch = self._dev, len(self.history)
-            self.best_weights = copy.deepcopy(module.network.state_dict())
+            self.best_weights = self._weights_to_keep(module)
         elif self.schedule.patience and len(self.history) - self.best_epoch >= self.schedule.patience:
             trainer.should_stop = self._stopped = True
+        if self._average is not None or self.checkpoint is not None:
+            self.last_weights = self._weights_to_keep(module)
         if self.checkpoint is not None:
-            self.last_weights = module.network.state_dict()
             if trainer.is_global_zero:
                 self.checkpoint.write(trainer.save_checkpoint)
             else:  # all take part, the first one writes
@@ -330,6 +350,8 @@ class _Watch(lightning.Callback):
             if len(self._random) > 1:
                 torch.cuda.set_rng_state_all(self._random[1:])
         self.loader.epoch = len(self.history)
+        if self._average is not None and self._averaged is not None:
+            self._average.load_state_dict(self._averaged, module.network)
         if self.schedule.devices > 1:
             self.loader.device = trainer.global_rank
             torch.manual_seed(self.loader.dropout_seed())
@@ -345,6 +367,7 @@ class _Watch(lightning.Callback):
             "best_weights": self.best_weights,
             "last_weights": self.last_weights,
             "stopped": self._stopped,
+            "averaged": None if self._average is None else self._average.state_dict(),
             "random": [torch.get_rng_state(), *cuda],
         }
 
@@ -355,6 +378,7 @@ class _Watch(lightning.Callback):
         self.best_epoch, self._best = state["best_epoch"], state["best"]
         self.best_weights, self.last_weights = state["best_weights"], state["last_weights"]
         self._stopped, self._random = state["stopped"], state["random"]
+        self._averaged = state.get("averaged")
 
     def is_complete(self, state: dict[str, Any]) -> bool:
         """Return whether the checkpoint's training had come to its end."""
@@ -366,23 +390,3 @@ class _Watch(lightning.Callback):
         loss = self._sum / max(1, self._steps) if train_loss is None else train_loss
         n_epochs = self.schedule.max_epochs
         self.progress(Progress(step, self.n_steps, epoch, n_epochs, loss, self._dev, self.best_epoch))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's own messages, tips and warnings to itself; those of the user's modules pass."""
-    levels = {name: logging.getLogger(name).level for name in LOGGERS}
-    try:
-        with warnings.catch_warnings():
-            _hush()
-            yield
-    finally:
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)
-
-
-def _hush() -> None:
-    for name in LOGGERS:
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module=r"lightning(\.|$)")
-    warnings.filterwarnings("ignore", module=r"torch\.(optim|utils|cuda)(\.|$)")

@@ -33,7 +33,7 @@ from .visibility import switch_off_unseen
 Recipe = Callable[..., CrossModalClassifier]
 """Takes an unfitted classifier, signals, targets, slices and ``validation=``; returns the fitted classifier."""
 
-SHARE = 0.4
+SHARE = 0.3
 """Share of the draws that "balanced" gives to slices."""
 
 OFTENEST = 50.0
@@ -81,10 +81,11 @@ def train_robustly(
     Notes
     -----
     - "plain": no more than `fit`.
-    - "balanced": two fifths of the draws go to the slices in turn, the rest to all records, each class alike (but none
-      more than four times as often as it comes, and no record more than fifty times as often as another), and labels
+    - "balanced": three tenths of the draws go to the slices in turn, the rest to all records, each class alike (but none
+      more than four times as often as it comes, and no record more than fifty times as often as another), labels
       are smoothed by a fifth, so that few rows that come often are not learned by heart (where the loss is the default
-      one). The one to begin with: one training at the plain one's cost, and nothing added to the network.
+      one), and the weights kept are the mean of the newest (`schedule` "averaged"). The one to begin with: one
+      training at the plain one's cost, and nothing added to the network.
       `benchmarks/slice_training.py` compares it with the others.
     - "slice-heads": `SliceHeads`, and draws that meet every label within and without every slice alike (at most 20 times
       as often as the likeliest). For a slice that follows a rule of its own, which draws alone would mend at the
@@ -168,7 +169,8 @@ def emphasize(
     Parameters
     ----------
     classifier : CrossModalClassifier
-        Gets a sampler and a constant learning rate; for "balanced" smoothed labels, for "slice-heads" the head too.
+        Gets a sampler and a constant learning rate; for "balanced" smoothed labels and averaged weights, for "slice-heads"
+        the head.
     targets : Targets
         What it will be trained on.
     slices : Membership
@@ -189,11 +191,11 @@ def emphasize(
     >>> emphasize(network, targets, as_membership({"late": [0, 0, 1, 1]}, n_records=4), "balanced")
     False
     >>> network.schedule
-    'constant'
+    'averaged'
     """
     if recipe not in EMPHASES:
         raise ValueError(f"recipe is {recipe!r}; set up beforehand are: {', '.join(sorted(EMPHASES))}")
-    classifier.schedule = "constant"
+    classifier.schedule = "averaged" if recipe == "balanced" else "constant"
     if recipe == "balanced":
         classifier.sampler = SliceSampler(slices, share=SHARE, cap=OFTENEST)
         if classifier.loss == DEFAULT_LOSS:

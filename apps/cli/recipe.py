@@ -205,7 +205,7 @@ OPTIONS = (
     click.option("--learning-rate", default=3e-3, show_default=True, help="Highest learning rate."),
     click.option(
         "--schedule",
-        type=click.Choice(["one-cycle", "constant", "cycles"]),
+        type=click.Choice(["one-cycle", "constant", "averaged", "cycles"]),
         default="one-cycle",
         show_default=True,
         help="How the rate moves; cycles also show what shorter trainings would have reached.",

@@ -37,16 +37,16 @@ def same(one, other):
 
 
 @pytest.mark.parametrize("step", [1, 4, 5, 11, 15, 16])
-@pytest.mark.parametrize("loss", ["soft-cross-entropy", InstanceReweighting()])
+@pytest.mark.parametrize("changes", [{}, {"loss": InstanceReweighting()}, {"schedule": "averaged"}])
 def test_a_killed_training_ends_with_the_weights_of_one_that_ran_through(
-    two_views, quick, tmp_path, step, loss
+    two_views, quick, tmp_path, step, changes
 ):
     file = tmp_path / "training.ckpt"
     with pytest.raises(Killed):
-        trained(two_views, quick, kill_at(step), file, loss=loss)
+        trained(two_views, quick, kill_at(step), file, **changes)
     torch.randn(3)
-    resumed = trained(two_views, quick, checkpoint=file, loss=loss)
-    whole = trained(two_views, quick, loss=loss)
+    resumed = trained(two_views, quick, checkpoint=file, **changes)
+    whole = trained(two_views, quick, **changes)
     assert same(resumed, whole)
     assert resumed.history_ == whole.history_
     assert (resumed.best_epoch_, resumed.temperature_) == (whole.best_epoch_, whole.temperature_)
@@ -54,10 +54,11 @@ def test_a_killed_training_ends_with_the_weights_of_one_that_ran_through(
     assert file.stat().st_mode & 0o077 == 0
 
 
-def test_a_finished_training_is_not_done_again(two_views, quick, tmp_path):
-    first = trained(two_views, quick, checkpoint=tmp_path / "c.ckpt")
+@pytest.mark.parametrize("schedule", ["one-cycle", "averaged"])
+def test_a_finished_training_is_not_done_again(two_views, quick, tmp_path, schedule):
+    first = trained(two_views, quick, checkpoint=tmp_path / "c.ckpt", schedule=schedule)
     steps = []
-    again = trained(two_views, quick, steps.append, tmp_path / "c.ckpt")
+    again = trained(two_views, quick, steps.append, tmp_path / "c.ckpt", schedule=schedule)
     assert steps == []
     assert same(first, again)
     stopped = trained(two_views, quick, checkpoint=tmp_path / "s.ckpt", patience=1, learning_rate=0.3)

@@ -147,13 +147,13 @@ def test_a_constant_rate_takes_full_steps_to_the_end(two_views, quick):
     """One step of AdamW moves a bias by the rate itself: the first of one cycle is a small one."""
     gold, _, signals = two_views(40)
     moved = {}
-    for schedule in ("one-cycle", "constant"):
+    for schedule in ("one-cycle", "constant", "averaged"):
         settings = {"batch_size": 40, "max_epochs": 1, "learning_rate": 0.01, "weight_decay": 0.0}
         encoder = ResNet1d(3, width=16, n_blocks=1, seed=5)
         start = LinearHead(encoder.n_features, 2)
         model = quick(encoder=encoder, head=start, schedule=schedule, **settings).fit(signals, gold)
         moved[schedule] = (model.network_.head.linear.bias - start.linear.bias).abs().max().item()
-    assert moved["constant"] == pytest.approx(0.01, rel=1e-3)
+    assert moved["constant"] == moved["averaged"] == pytest.approx(0.01, rel=1e-3)
     assert moved["one-cycle"] == pytest.approx(0.0004, rel=1e-2)
 
 

@@ -77,7 +77,7 @@ def test_slices_train_as_the_recipes_of_slicing_do(home, declare, recipe, monkey
     np.testing.assert_allclose(
         model.predict_proba(seen["signals"]), known.predict_proba(seen["signals"]), atol=1e-6
     )
-    assert model.schedule == "constant"
+    assert model.schedule == ("averaged" if recipe == "balanced" else "constant")
 
 
 def test_all_slices_of_a_file_train_when_it_says_so(home, declare):
