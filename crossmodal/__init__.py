@@ -1,6 +1,5 @@
 """Labels that come from reports become models of the signals and images those reports describe."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .bags import Bags
@@ -17,7 +16,7 @@ from .label_errors import ErrorCheck, check_label_errors
 from .leads import canonical_leads, twelve_leads
 from .learning_curve import LearningCurve, fit_learning_curve, hand_label_equivalent, nested_samples
 from .link import Linked, LinkLimitError, LinkReport, link
-from .missing import MissingTrainingError
+from .missing import MissingTrainingError, imported_late
 from .operating import DecisionCurve, OperatingPoint, choose_threshold, decision_curve, operating_point
 from .predictions import Predictions
 from .prevalence import estimate_share
@@ -271,12 +270,5 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs torch when it is asked for, and say what to install when it is not there."""
-    if name not in _LATE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("torch", "lightning", "safetensors"):
-            raise
-        raise MissingTrainingError(name) from None
+    """Import what needs torch when it is asked for."""
+    return imported_late(__name__, _LATE, name)

@@ -1,9 +1,8 @@
 """Where models fail, watched slice by slice: slicing functions, audits, and heads that learn from slices."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sidelight.crossmodal.missing import MissingTrainingError
+from sidelight.crossmodal.missing import imported_late
 
 from .advice import Advice, advise
 from .applier import PandasSFApplier, SFApplier, slice_dataframe
@@ -166,12 +165,5 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs torch when it is asked for, and say what to install when it is not there."""
-    if name not in _LATE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("torch", "lightning", "safetensors"):
-            raise
-        raise MissingTrainingError(name) from None
+    """Import what needs torch when it is asked for."""
+    return imported_late(__name__, _LATE, name)
