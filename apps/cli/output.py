@@ -70,7 +70,10 @@ def interval_text(estimate: float, low: float, high: float) -> str:
     """Return a value with its interval as people write it."""
     if not math.isfinite(estimate):
         return "n/a"
-    return f"{estimate:.3f}" if math.isnan(low) else f"{estimate:.3f} ({low:.3f}-{high:.3f})"
+    if math.isnan(low):
+        return f"{estimate:.3f}"
+    between = " to " if low < 0 else "-"  # "-0.722-0.045" could be read both ways
+    return f"{estimate:.3f} ({low:.3f}{between}{high:.3f})"
 
 
 def _cell(value: Any) -> str:

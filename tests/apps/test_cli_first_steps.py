@@ -103,3 +103,10 @@ def test_a_device_that_is_not_there_is_no_bug_of_ours(pictures, capsys):
         pytest.skip("there is a GPU")
     assert train(pictures, "--by", "name", "--device", "gpu", "--epochs", "1", "--test", "0") == 2
     assert "no such devices here" in capsys.readouterr().err
+
+
+def test_an_interval_below_zero_cannot_be_read_as_a_difference_of_signs():
+    from sidelight.apps.cli.output import interval_text
+
+    assert interval_text(0.83, 0.7, 0.9) == "0.830 (0.700-0.900)"
+    assert interval_text(-0.557, -0.722, 0.045) == "-0.557 (-0.722 to 0.045)"
