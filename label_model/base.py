@@ -212,7 +212,12 @@ class VoteModel(ABC):
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the constructor's arguments by name (scikit-learn's habit)."""
         del deep
-        names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
+        left_out = (
+            "self",
+            "verbose",
+            "device",
+        )  # the last two are taken for Snorkel's sake, and decide nothing
+        names = [name for name in inspect.signature(type(self).__init__).parameters if name not in left_out]
         return {name: getattr(self, name) for name in names}
 
     def set_params(self, **params: Any) -> Self:

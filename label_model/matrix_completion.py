@@ -122,7 +122,11 @@ class LabelModel(FittedLabelModel):
         abstentions: str = "auto",
         dependencies: Any = "copies",
         guard: bool = True,
+        *,
+        verbose: bool = True,
+        device: str = "cpu",
     ) -> None:
+        del verbose, device  # Snorkel's, taken so that its scripts run
         super().__init__(cardinality)
         if abstentions not in ("auto", "informative", "ignored"):
             raise ValueError(f'abstentions is {abstentions!r}; it is "auto", "informative" or "ignored"')

@@ -63,7 +63,7 @@ from .transform import (
     find_flips,
     transformation_function,
 )
-from .unlabeled import filter_unlabeled_dataframe
+from .unlabeled import filter_unlabeled_dataframe, get_label_buckets
 from .vote_files import iter_votes, read_votes, write_votes
 from .votes import FunctionInfo, RunStatistics, Span, VoteMatrix, as_votes
 
@@ -148,6 +148,7 @@ __all__ = [
     "first_of",
     "gazetteer_lf",
     "generator",
+    "get_label_buckets",
     "inspect_functions",
     "iter_votes",
     "keyed_fraction",

@@ -167,7 +167,13 @@ class LFApplier:
 
 
 class PandasLFApplier(LFApplier):
-    """Snorkel's name for `LFApplier` over a pandas DataFrame."""
+    """Snorkel's name for `LFApplier` over a pandas DataFrame, which it calls `df`."""
+
+    def apply(  # type: ignore[override]
+        self, df: Any, progress_bar: bool = False, *arguments: Any, **settings: Any
+    ) -> Any:
+        """Return the votes of all functions on all rows; see `LFApplier.apply`."""
+        return super().apply(df, progress_bar, *arguments, **settings)
 
 
 _ANY_CLASSES = LabelSchema.of(127)

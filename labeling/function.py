@@ -249,6 +249,8 @@ class LabelingFunction(RecordFunction):
         As for `RecordFunction`.
     setup, examples, tags, author
         As for `RecordFunction`.
+    f : callable, optional
+        Snorkel's name for `function`.
     polarity : sequence of str or int, optional
         The classes the function may vote for; another vote is an error.
     accuracy : float or (float, float), optional
@@ -259,13 +261,14 @@ class LabelingFunction(RecordFunction):
     def __init__(
         self,
         name: str,
-        function: Callable[..., Any],
+        function: Callable[..., Any] | None = None,
         *,
+        f: Callable[..., Any] | None = None,
         polarity: Sequence[str | int] = (),
         accuracy: float | tuple[float, float] | None = None,
         **keywords: Any,
     ) -> None:
-        super().__init__(name, function, **keywords)
+        super().__init__(name, either(name, function, f), **keywords)
         if isinstance(polarity, str):
             polarity = (polarity,)
         given: tuple[Any, ...] = tuple(polarity)
@@ -296,6 +299,16 @@ class LabelingFunction(RecordFunction):
     def then(self, other: "LabelingFunction") -> "CombinedFunction":
         """Vote as `other` does, which is asked only where this function votes."""
         return _combine("then", self, other)
+
+
+def either(
+    name: str, function: Callable[..., Any] | None, f: Callable[..., Any] | None
+) -> Callable[..., Any]:
+    """Return what was given as `function`, or as Snorkel calls it."""
+    given = f if function is None else function
+    if given is None or (function is not None and f is not None):
+        raise UsageError(f"function {name!r}: give one plain function, as `function` or as `f`")
+    return given
 
 
 def _combine(how: str, *functions: LabelingFunction) -> "CombinedFunction":

@@ -127,7 +127,7 @@ class NLPLabelingFunction(LabelingFunction):
     def __init__(
         self,
         name: str,
-        function: Callable[..., Any],
+        function: Callable[..., Any] | None = None,
         resources: Mapping[str, Any] | None = None,
         pre: Sequence[Preprocessor] | None = None,
         text_field: str = "text",

@@ -43,8 +43,8 @@ def describe_fault(error: Exception, function: Callable[..., Any]) -> str:
 def _cause(error: Exception, codes: list[CodeType], last: TracebackType | None) -> str:
     """Return what led to an exception in words of ours, "" where nobody can tell."""
     home = str(last.tb_frame.f_globals.get("__name__", "")) if last is not None else ""
-    if isinstance(error, UsageError) and home == f"{__package__}.declared":
-        return str(error)  # names function, field and type
+    if isinstance(error, UsageError) and home in _OURS:
+        return str(error)  # names function, field and type, or a pipeline that is not there
     if isinstance(error, AttributeError | KeyError) and home == Record.__module__ and last is not None:
         return _unknown_field(last.tb_frame.f_locals, codes)
     if isinstance(error, AttributeError) and error.name is not None and error.obj is None:
@@ -54,6 +54,8 @@ def _cause(error: Exception, codes: list[CodeType], last: TracebackType | None) 
     return ""
 
 
+_OURS = (f"{__package__}.declared", f"{__package__}.nlp")
+"""Modules whose faults arise within a function and hold nothing of a record."""
 _EMPTY = "a value it works with is None; is the field empty there?"
 _OF_NONE = re.compile(
     r"'\S+' not supported between instances of '\w+' and 'NoneType'"

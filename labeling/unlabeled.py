@@ -1,4 +1,4 @@
-"""Leaving out the records that no function voted on, before a model is trained on the others."""
+"""Choosing records by what was voted on them: those that any function covers, those of each combination of labels."""
 
 from __future__ import annotations
 
@@ -43,6 +43,29 @@ def filter_unlabeled_dataframe(X: Any, y: Any, L: VoteMatrix | ArrayLike) -> tup
                 f"{name} has {len(values)} rows, L has {votes.n_records}; they belong together by row"
             )
     return _rows(X, keep), _rows(y, keep)
+
+
+def get_label_buckets(*labels: ArrayLike) -> dict[tuple[int, ...], NDArray[np.intp]]:
+    """Return the rows of each combination of labels that occurs; Snorkel's name.
+
+    Parameters
+    ----------
+    *labels : array-like of int of shape (n_records,)
+        Votes of functions, predictions, gold labels.
+
+    Examples
+    --------
+    >>> buckets = get_label_buckets([1, 0, 1], [1, 1, 0])  # two functions, or gold and predictions
+    >>> buckets[1, 0].tolist(), (0, 0) in buckets
+    ([2], False)
+    """
+    columns = [np.asarray(column) for column in labels]
+    if not columns or any(column.shape != (len(columns[0]),) for column in columns):
+        shapes = ", ".join(str(column.shape) for column in columns) or "none"
+        raise ValueError(f"labels have shapes {shapes}; each has one label for each of the same records")
+    found, place = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
+    place = place.reshape(-1)
+    return {tuple(map(int, key)): np.flatnonzero(place == number) for number, key in enumerate(found)}
 
 
 def _rows(values: Any, keep: NDArray[np.bool_]) -> Any:

@@ -185,6 +185,20 @@ class VoteMatrix:
         """Let NumPy see the dense votes."""
         return np.array(self.dense(), dtype=dtype, copy=bool(copy) or None)
 
+    @property
+    def dtype(self) -> np.dtype[np.int8]:
+        """The integers that votes are."""
+        return np.dtype(np.int8)
+
+    def __eq__(self, other: object) -> Any:
+        """Compare each vote with a class or an array of votes, as ``votes == ABSTAIN``; tables are equal to themselves."""
+        return self is other if isinstance(other, VoteMatrix) or other is None else self.dense() == other
+
+    def __ne__(self, other: object) -> Any:
+        return self is not other if isinstance(other, VoteMatrix) or other is None else self.dense() != other
+
+    __hash__ = object.__hash__
+
     def __len__(self) -> int:
         return self.n_records
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, overload
 
 from sidelight.labeling.faults import UsageError
-from sidelight.labeling.function import OnError, RecordFunction
+from sidelight.labeling.function import OnError, RecordFunction, either
 from sidelight.labeling.preprocessor import Preprocessor
 
 
@@ -18,7 +18,19 @@ class SlicingFunction(RecordFunction):
     name, function, resources, pre, requires, on_error, version
         As for `sidelight.labeling.function.RecordFunction`; ``on_error="abstain"`` counts a call that raises as
         "not a member".
+    f : callable, optional
+        Snorkel's name for `function`.
     """
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any] | None = None,
+        *,
+        f: Callable[..., Any] | None = None,
+        **keywords: Any,
+    ) -> None:
+        super().__init__(name, either(name, function, f), **keywords)
 
 
 @overload

@@ -19,7 +19,7 @@ def blocks(name, language):
 
 
 @pytest.mark.filterwarnings("ignore::sidelight.label_model.LabelModelWarning")
-@pytest.mark.parametrize(("name", "n_blocks"), [("cookbook", 13), ("migration", 2)])
+@pytest.mark.parametrize(("name", "n_blocks"), [("cookbook", 13), ("migration", 3)])
 def test_its_python_runs(name, n_blocks):
     names = {"__name__": name}
     found = blocks(name, "python")
