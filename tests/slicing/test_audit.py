@@ -1,6 +1,5 @@
 import json
 import math
-import re
 
 import numpy as np
 import pytest
@@ -16,9 +15,7 @@ from sidelight.labeling.statistics import (
     interval_difference,
     proportion,
 )
-from sidelight.slicing import METRICS, Audit, Metric, Support, as_slices, audit
-from sidelight.slicing.drawing import Drawing, nice_ticks
-from sidelight.slicing.power import area_variance, detectable_gap, needed_size, share_variance
+from sidelight.slicing import METRICS, Metric, Support, as_slices, audit
 
 
 def simulate(n=600, seed=0, repeats=1, gap=0.0):
@@ -254,6 +251,17 @@ def test_no_slices_and_no_records_are_fine():
     assert all(not row.assessable for row in empty.rows)
 
 
+def test_a_slice_without_a_single_gold_is_told_the_size_it_would_need():
+    random = np.random.default_rng(0)
+    y = random.integers(0, 2, 600)
+    proba = np.where(random.random(600) < 0.15, 1 - y, y) * 0.8 + 0.1
+    y[:4] = -1
+    row = audit(y, proba, {"pacemaker": np.arange(600) < 4}, metrics=["auroc"]).rows[0]
+    assert (row.verdict, row.n, row.n_without_gold) == ("not assessable", 0, 4)
+    assert row.n_needed is not None
+    assert 50 < row.n_needed < 5000
+
+
 # -- what is given -------------------------------------------------------------------------------------
 
 
@@ -308,151 +316,3 @@ def test_order_of_records_does_not_matter():
 def test_wrong_input_is_named_by_row(y, p, message):
     with pytest.raises(ValueError, match=message):
         audit(y, p, {"s": [True] * len(y)})
-
-
-# -- power ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("n", "gap"), [(10, 0.29), (20, 0.20), (30, 0.16), (50, 0.12), (100, 0.08), (200, 0.06), (500, 0.04)]
-)
-def test_detectable_gap_of_a_share(n, gap):
-    # 0.90 in 2000 others, one-sided at 0.05, 80 % power: the normal approximation against simulated values
-    found = detectable_gap(0.9, share_variance(n), 0.9 * 0.1 / 2000, alpha=0.10)
-    assert found == pytest.approx(gap, abs=0.02)
-
-
-def test_needed_size_shows_exactly_the_margin():
-    n = needed_size(0.9, share_variance, lambda _: 0.0, 0.05)
-    assert detectable_gap(0.9, share_variance(n), 0.0) <= 0.05
-    assert detectable_gap(0.9, share_variance(n - 2), 0.0) > 0.05
-    assert needed_size(0.9, share_variance, lambda _: 0.01, 0.05) is None
-
-
-def test_area_variance_by_hand():
-    # Hanley and McNeil 1982, section III: 0.893 with 51 and 58 records has a standard error of 0.032 (0.0325 by the formula)
-    assert math.sqrt(area_variance(51, 58)(0.893)) == pytest.approx(0.032, abs=0.001)
-
-
-@pytest.mark.slow
-def test_the_gap_said_to_be_detectable_is_detected_four_times_in_five():
-    rng = np.random.default_rng(0)
-    n, n_rest, base = 100, 2000, 0.9
-    gap = detectable_gap(base, share_variance(n), base * (1 - base) / n_rest)
-    found = 0
-    for _ in range(1000):
-        p = fisher_mid_p(int(rng.binomial(n, base - gap)), n, int(rng.binomial(n_rest, base)), n_rest)
-        found += p <= 0.05
-    assert 0.74 <= found / 1000 <= 0.88
-
-
-# -- simulated coverage --------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_intervals_of_slices_and_gaps_cover_as_often_as_they_say():
-    rng = np.random.default_rng(0)
-    hits: dict[str, list[bool]] = {}
-    truth = {"auroc": 0.5 * math.erfc(-1.2 / 2), "sensitivity": 0.5 * math.erfc(-0.6 / math.sqrt(2))}
-    for _ in range(300):
-        n_patients, repeats = 250, 3
-        patients = np.repeat(np.arange(n_patients), repeats)
-        y = (rng.random(n_patients) < 0.45)[patients].astype(int)
-        score = (
-            0.7 * rng.normal(size=n_patients)[patients]
-            + math.sqrt(0.51) * rng.normal(size=len(y))
-            + 1.2 * (y - 0.5)
-        )
-        p = 1 / (1 + np.exp(-score))
-        by_patient = (rng.random(n_patients) < 0.25)[patients]
-        by_record = rng.random(len(y)) < 0.25
-        report = audit(y, p, {"a": by_patient, "b": by_record}, patients, metrics=("auroc", "sensitivity"))
-        for row in report.rows:
-            name = row.metric
-            hits.setdefault(name, []).append(row.value.low <= truth[name] <= row.value.high)
-            hits.setdefault(name + " gap", []).append(row.gap.low <= 0 <= row.gap.high)
-            hits.setdefault(name + " p", []).append(row.gap.p > 0.05)
-    for name, found in hits.items():
-        assert 0.925 <= np.mean(found) <= 0.98, (name, np.mean(found))
-
-
-@pytest.mark.slow
-def test_false_alarms_stay_below_q():
-    rng = np.random.default_rng(1)
-    alarms = 0
-    for run in range(150):
-        y, p, _, _ = simulate(n=800, seed=run)
-        slices = {f"s{i}": rng.random(800) < 0.2 for i in range(15)}
-        report = audit(y, p, slices, metrics=("auroc", "accuracy"))
-        alarms += any(row.verdict not in ("no evidence", "not assessable") for row in report.rows)
-    assert alarms / 150 <= 0.09
-
-
-# -- on its way out ------------------------------------------------------------------------------------
-
-
-def small_audit():
-    y, p, old, _ = simulate(gap=0.7)
-    return audit(y, p, {"old": old, "<b>tiny</b>": np.arange(600) < 4}, metrics=("auroc", "accuracy"))
-
-
-def test_json_round_trip():
-    report = small_audit()
-    back = Audit.from_json(json.loads(json.dumps(report.to_json())))
-    assert back.to_json() == report.to_json()
-    assert back.rows[0] == report.rows[0]
-    with pytest.raises(ValueError, match="format"):
-        Audit.from_json({"format": 99})
-
-
-def test_tables_have_a_row_a_slice_and_metric():
-    report = small_audit()
-    frame = report.to_frame()
-    assert len(frame) == 4
-    assert {"slice", "metric", "n", "value", "value_low", "gap", "p", "q", "verdict"} <= set(frame.columns)
-    lines = report.to_csv().splitlines()
-    assert len(lines) == 5
-    assert "nan" not in report.to_csv()
-    assert "old" in str(report)
-
-
-def test_folder_holds_all_three_forms(tmp_path):
-    folder = small_audit().write(tmp_path / "audit")
-    assert sorted(file.name for file in folder.iterdir()) == ["audit.html", "audit.json", "slices.csv"]
-    assert json.loads((folder / "audit.json").read_text())["n_records"] == 600
-
-
-def test_page_stands_alone_and_escapes(tmp_path):
-    page = small_audit().to_html(tmp_path / "a.html").read_text()
-    assert "<b>tiny" not in page
-    assert "&lt;b&gt;tiny" in page
-    assert "<script" not in page
-    assert not re.search(r"(src|href)=[\"']?(https?:)?//", page)
-    assert page.count("<svg") == 3
-    assert 'role="img"' in page
-    assert "not assessable" in page
-    ids = re.findall(r' id="([^"]+)"', page)
-    assert len(ids) == len(set(ids))
-    small_audit().to_html(tmp_path / "b.html")
-    assert (tmp_path / "b.html").read_text() == page
-
-
-def test_drawing_escapes_and_rounds():
-    drawing = Drawing(10, 10, title="<a>", description="b & c", name="n")
-    drawing.text(1 / 3, -0.0, "<i>", "label")
-    svg = drawing.svg()
-    assert "&lt;a&gt;" in svg
-    assert "b &amp; c" in svg
-    assert 'x="0.33" y="0"' in svg
-    assert nice_ticks(0.61, 0.99) == [0.7, 0.8, 0.9]
-
-
-def test_a_slice_without_a_single_gold_is_told_the_size_it_would_need():
-    random = np.random.default_rng(0)
-    y = random.integers(0, 2, 600)
-    proba = np.where(random.random(600) < 0.15, 1 - y, y) * 0.8 + 0.1
-    y[:4] = -1
-    row = audit(y, proba, {"pacemaker": np.arange(600) < 4}, metrics=["auroc"]).rows[0]
-    assert (row.verdict, row.n, row.n_without_gold) == ("not assessable", 0, 4)
-    assert row.n_needed is not None
-    assert 50 < row.n_needed < 5000
