@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sidelight.labeling.seeds import derive_seed, generator
-from sidelight.labeling.statistics import Interval, holm, interval_difference, proportion
+from sidelight.labeling.statistics import Interval, clustered_proportion, holm, interval_difference
 
 from .clusters import ClusterWithinClass
 from .describe import describe
 from .error_mixture import ErrorMixture
 from .evidence import Evidence, as_evidence
 from .found import Discovery, FoundSlice
-from .ranking import Ranking, jaccard
+from .ranking import Ranking, jaccard, made_of
 from .rule import Rule, members
 from .scan import concentration_p, excess_ratio
 from .search import RuleSearch
@@ -40,6 +40,10 @@ DISCOVERERS: dict[str, type[Any]] = {
     "spotlight": ErrorSpotlight,
 }
 """Discoverers by name."""
+
+
+AGAIN = 0.6
+"""What a further slice of a class counts beside the first, when slices are chosen to be shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,9 +119,9 @@ def discover(
     Returns
     -------
     Discovery
-        Confirmed slices first, those with the most evidence behind them and the most alike members leading (`Ranking`);
-        then the best of those that are not confirmed. The best confirmed find of every discoverer has its place before
-        any discoverer has a second.
+        Confirmed slices first, those with much evidence behind them, many errors and members that keep together leading
+        (`Ranking`), a class's further slices counting less than its first; then the best of those that are not
+        confirmed.
 
     Examples
     --------
@@ -157,25 +161,18 @@ def discover(
         evidence,
     )
     worth = [
-        -ranking.worth(candidate.inside, candidate.rule.label) if is_sure else candidate.p
+        ranking.worth(candidate.inside, candidate.error_rate.estimate, made_of(candidate.rule))
+        if is_sure
+        else -candidate.p
         for candidate, is_sure in zip(candidates, sure, strict=True)
     ]
-    order = sorted(range(len(candidates)), key=lambda at: (not sure[at], worth[at]))
-    chosen = _shown(
-        order,
-        [candidate.inside for candidate in candidates],
-        [
-            candidate.rule.method if is_sure else None
-            for candidate, is_sure in zip(candidates, sure, strict=True)
-        ],
-        n_slices,
-        overlap,
-    )
-    pointed_at = ranking.records()
+    chosen = _shown(candidates, worth, n_slices, overlap)
+    pointed_at, surroundings = ranking.records(), ranking.surroundings()
     kept: list[FoundSlice] = []
     for place, at in enumerate(chosen, start=1):
         candidate = candidates[at]
-        typical = (candidate.rule.score(evidence) + pointed_at) / 2
+        near = surroundings / max(float(surroundings[candidate.inside].max()), 1e-12)
+        typical = np.minimum((candidate.rule.score(evidence) + pointed_at + near) / 3, 1.0)
         scores = np.where(candidate.inside, 0.5 + 0.5 * typical, 0.0)
         kept.append(_found(candidate, float(adjusted[at]), sure[at], candidates, evidence, scores, place))
         pointed_at = pointed_at * ~candidate.inside  # evidence is spent on the slice that shows it first
@@ -208,13 +205,17 @@ def halves(patients: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
 def _best(
     rules: Iterable[Rule], evidence: Evidence, shown: NDArray[np.intp], least: int, n_candidates: int
 ) -> list[tuple[Rule, NDArray[np.bool_]]]:
-    """Return the rules that look most promising where they were found, without near copies."""
+    """Return the rules that look most promising where they were found, without near copies.
+
+    Discoverers take turns: how promising their own rules look is not comparable, since some have seen the errors and some
+    have tried many more rules than others.
+    """
     part = evidence.take(shown)
     doubt = part.doubt
     expected = np.zeros(len(part))
     for label in part.classes:
         expected[part.y == label] = doubt[part.y == label].mean()
-    scored = []
+    scored: dict[str, list[tuple[float, Rule, NDArray[np.bool_]]]] = {}
     for rule in rules:
         inside = members(rule, evidence)
         here = inside[shown]
@@ -222,40 +223,45 @@ def _best(
         if here.sum() < least or not (used & ~here).any():
             continue
         ratio = float(excess_ratio(doubt[here].sum(), expected[here].sum(), float(doubt[used].sum())))
-        scored.append((ratio, rule, inside))
-    scored.sort(key=lambda item: -item[0])
+        if ratio > 0:
+            scored.setdefault(rule.method, []).append((ratio, rule, inside))
+    queues = [sorted(part, key=lambda item: -item[0]) for part in scored.values()]
+    queues.sort(key=lambda queue: -queue[0][0])
     kept: list[tuple[Rule, NDArray[np.bool_]]] = []
-    for ratio, rule, inside in scored:
-        if len(kept) == n_candidates or ratio <= 0:
-            break
-        if all(jaccard(inside, other) <= 0.8 for _, other in kept):
-            kept.append((rule, inside))
+    while any(queues) and len(kept) < n_candidates:
+        for queue in queues:
+            new = (
+                at
+                for at, (_, _, inside) in enumerate(queue)
+                if all(jaccard(inside, other) <= 0.8 for _, other in kept)
+            )
+            at = next(new, len(queue))
+            if at < len(queue) and len(kept) < n_candidates:
+                kept.append(queue[at][1:])
+            del queue[: at + 1]
     return kept
 
 
 def _shown(
-    order: Sequence[int],
-    members: Sequence[NDArray[np.bool_]],
-    methods: Sequence[str | None],
-    n_slices: int,
-    overlap: float,
+    candidates: Sequence[_Candidate], worth: Sequence[float], n_slices: int, overlap: float
 ) -> list[int]:
-    """Return which candidates are shown, in the given order; `methods` is None for those that are not confirmed.
+    """Return which candidates are shown, in order: the worthiest, each class's next one counting less.
 
-    Discoverers err in their own ways: one that repeats its error in many forms must not crowd out what others see.
+    What is confirmed has a worth above 0. A class that fails in many forms must not crowd out what fails elsewhere.
     """
     chosen: list[int] = []
-    for first in (True, False):
-        heard: set[str | None] = {None} if first else set()
-        for at in order:
-            if len(chosen) == n_slices:
-                break
-            if at in chosen or (first and methods[at] in heard):
-                continue
-            if all(jaccard(members[at], members[other]) <= overlap for other in chosen):
-                chosen.append(at)
-                heard.add(methods[at])
-    return sorted(chosen, key=list(order).index)
+    left = set(range(len(candidates)))
+
+    def rank(at: int) -> tuple[float, int]:
+        again = sum(candidates[other].rule.label == candidates[at].rule.label for other in chosen)
+        return worth[at] * (AGAIN**again if worth[at] > 0 else 1.0), -at
+
+    while left and len(chosen) < n_slices:
+        best = max(left, key=rank)
+        chosen.append(best)
+        inside = candidates[best].inside
+        left = {at for at in left if at != best and jaccard(candidates[at].inside, inside) <= overlap}
+    return chosen
 
 
 def _confirm(
@@ -267,7 +273,7 @@ def _confirm(
     rest = used & ~here
     if here.sum() < least or rest.sum() < least:
         return None
-    rates = [proportion(float(part.errors[chosen].sum()), float(chosen.sum())) for chosen in (here, rest)]
+    rates = [clustered_proportion(part.errors[chosen], part.patients[chosen]) for chosen in (here, rest)]
     return _Candidate(
         rule,
         side,

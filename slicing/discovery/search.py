@@ -18,13 +18,14 @@ from .scan import excess_ratio
 class RuleSearch:
     """Conjunctions of a few conditions on metadata and terms, the best of all of them.
 
-    Numbers are cut at quantiles, and every range of neighbouring bins is a condition. Every pair is scored; of three
-    conditions only those whose pair could still hold a rule better than those kept, by a bound that is never too low.
+    Numbers are cut at quantiles, and every range of neighbouring bins is a condition. Every pair is scored, and the best
+    pairs are tried with a third condition. With a depth of 3 all of three conditions are searched but those whose pair
+    cannot hold a rule better than those kept, by a bound that is never too low.
 
     Parameters
     ----------
     depth : int, default 2
-        Most conditions in a rule, up to 3; a range counts as one.
+        Conditions up to which the search leaves nothing out, at most 3; a range counts as one.
     n_bins : int, default 8
         Bins of a number.
     n_rules : int, default 4
@@ -35,6 +36,9 @@ class RuleSearch:
         Most terms (one or two words) of the text that become conditions.
     n_conditions : int, default 300
         Most conditions; those that say most alone are kept.
+    cost : float, default 0.5
+        What a condition has to earn, in units of the log of how many there were to choose from: a column's only cut is
+        believed sooner than the best of its 28 ranges, and one condition sooner than two.
 
     References
     ----------
@@ -52,9 +56,10 @@ class RuleSearch:
         least: int = 8,
         n_terms: int = 200,
         n_conditions: int = 300,
+        cost: float = 0.5,
     ) -> None:
         self.depth, self.n_bins, self.n_rules, self.least = depth, n_bins, n_rules, least
-        self.n_terms, self.n_conditions = n_terms, n_conditions
+        self.n_terms, self.n_conditions, self.cost = n_terms, n_conditions, cost
 
     def propose(self, evidence: Evidence, seed: int = 0) -> list[Rule]:
         """Return the best rules that differ."""
@@ -77,11 +82,12 @@ class RuleSearch:
         doubt = evidence.doubt
         expected = np.array([doubt[evidence.y == label].mean() for label in evidence.y])
         columns = np.array([condition.column + (condition.term or "") for condition in conditions])
-        every = _Table(held.astype(np.float32), columns, doubt, expected, self.least)
+        cost = self.cost * _surprise(columns, held)
+        every = _Table(held.astype(np.float32), columns, cost, doubt, expected, self.least)
         ones = every.ones
-        alone = every.score(ones.sum(axis=0), ones.T @ doubt, ones.T @ expected)
+        alone = every.score(ones.sum(axis=0), ones.T @ doubt, ones.T @ expected, cost)
         keep = np.sort(np.argsort(-alone, kind="stable")[: self.n_conditions])
-        table = _Table(ones[:, keep], columns[keep], doubt, expected, self.least)
+        table = _Table(ones[:, keep], columns[keep], cost[keep], doubt, expected, self.least)
         scored = _lattice(table, self.depth, 50 * self.n_rules)
         return _different(
             [(score, tuple(int(keep[at]) for at in rule)) for score, rule in scored], held, self.n_rules
@@ -110,14 +116,15 @@ class _Table:
 
     ones: NDArray[np.float32]
     columns: NDArray[np.str_]
+    cost: NDArray[np.float64]
     doubt: NDArray[np.float64]
     expected: NDArray[np.float64]
     least: int
 
-    def score(self, sizes: Any, observed: Any, expected: Any) -> NDArray[np.float64]:
-        """Return the scan statistic of regions large enough, 0 for the others."""
+    def score(self, sizes: Any, observed: Any, expected: Any, cost: Any) -> NDArray[np.float64]:
+        """Return the scan statistic less the rule's cost; of regions too small, or without excess, minus infinity."""
         ratio = excess_ratio(observed, expected, float(self.doubt.sum()))
-        return np.where(np.asarray(sizes) >= self.least, ratio, 0.0)
+        return np.where((np.asarray(sizes) >= self.least) & (ratio > 0), ratio - cost, -np.inf)
 
     def bound(self, inside: NDArray[np.bool_]) -> float:
         """Return a score that no part of these rows can exceed: its worst rows first, however many."""
@@ -134,22 +141,45 @@ Scored = list[tuple[float, tuple[int, ...]]]
 
 def _lattice(table: _Table, depth: int, n_kept: int) -> Scored:
     """Return the `n_kept` best conjunctions of up to `depth` conditions, level by level."""
-    ones, doubt, due = table.ones, table.doubt, table.expected
-    alone = table.score(ones.sum(axis=0), ones.T @ doubt, ones.T @ due)
-    singles: Scored = [(float(score), (at,)) for at, score in enumerate(alone) if score > 0]
+    ones, doubt, due, cost = table.ones, table.doubt, table.expected, table.cost
+    alone = table.score(ones.sum(axis=0), ones.T @ doubt, ones.T @ due, cost)
+    singles: Scored = [(float(score), (at,)) for at, score in enumerate(alone) if np.isfinite(score)]
     best = sorted(singles, reverse=True)[:n_kept]
     if depth < 2 or len(alone) < 2:
         return best
-    weighed = [
+    sizes, observed, expected = (
         ones.T @ (ones * part[:, None].astype(np.float32)) for part in (np.ones_like(doubt), doubt, due)
-    ]
+    )
     apart = np.triu(table.columns[:, None] != table.columns[None, :])
-    pairs = np.where(apart, table.score(*weighed), 0.0)
+    pairs = np.where(apart, table.score(sizes, observed, expected, cost[:, None] + cost[None, :]), -np.inf)
     for flat in np.argsort(-pairs, axis=None, kind="stable")[:n_kept]:
         i, j = np.unravel_index(int(flat), pairs.shape)
         best.append((float(pairs[i, j]), (int(i), int(j))))
-    best = sorted((item for item in best if item[0] > 0), reverse=True)[:n_kept]
-    return best if depth < 3 else _triples(table, best, np.where(apart, weighed[1], 0.0), n_kept)
+    best = sorted((item for item in best if np.isfinite(item[0])), reverse=True)[:n_kept]
+    if depth < 3:
+        return _grown(table, best, n_kept)
+    return _triples(table, best, np.where(apart, observed, 0.0), n_kept)
+
+
+def _grown(table: _Table, best: Scored, n_kept: int) -> Scored:
+    """Add a third condition to those pairs that were kept, where it earns its cost."""
+    found = dict.fromkeys(best)
+    for before, rule in best:
+        if len(rule) == 2:
+            score, k = _third(table, *rule)
+            if score > before:
+                found[score, tuple(sorted((*rule, k)))] = None
+    return sorted(found, reverse=True)[:n_kept]
+
+
+def _third(table: _Table, i: int, j: int) -> tuple[float, int]:
+    """Return the best condition beside two others, and the score of all three."""
+    inside = (table.ones[:, i] > 0) & (table.ones[:, j] > 0)
+    part, cost = table.ones[inside], table.cost + table.cost[i] + table.cost[j]
+    score = table.score(part.sum(axis=0), part.T @ table.doubt[inside], part.T @ table.expected[inside], cost)
+    score[(table.columns == table.columns[i]) | (table.columns == table.columns[j])] = -np.inf
+    k = int(score.argmax())
+    return float(score[k]), k
 
 
 def _triples(table: _Table, best: Scored, mass: NDArray[np.float64], n_kept: int) -> Scored:
@@ -158,28 +188,33 @@ def _triples(table: _Table, best: Scored, mass: NDArray[np.float64], n_kept: int
     for flat in np.argsort(-mass, axis=None, kind="stable"):
         i, j = np.unravel_index(int(flat), mass.shape)
         limit = best[-1][0] if len(best) == n_kept else 0.0
+        dear = float(table.cost[i] + table.cost[j] + table.cost.min())
         # at most all the pair's doubt, in as few rows as are allowed
         least_due = float(np.sort(table.expected)[: table.least].sum())
-        if float(excess_ratio(mass[i, j], least_due, float(table.doubt.sum()))) <= limit or mass[i, j] <= 0:
+        most = float(excess_ratio(mass[i, j], least_due, float(table.doubt.sum())))
+        if most - 3 * float(table.cost.min()) <= limit or mass[i, j] <= 0:
             break
         inside = ones[:, i] & ones[:, j]
-        if table.bound(inside) <= limit:
+        if table.bound(inside) - dear <= limit:
             continue
-        part = table.ones[inside]
-        score = table.score(part.sum(axis=0), part.T @ table.doubt[inside], part.T @ table.expected[inside])
-        score[(table.columns == table.columns[i]) | (table.columns == table.columns[j])] = 0
-        k = int(score.argmax())
-        if score[k] > limit:
-            best = sorted([*best, (float(score[k]), (int(i), int(j), k))], reverse=True)[:n_kept]
+        score, k = _third(table, int(i), int(j))
+        if score > limit:
+            best = sorted([*best, (score, (int(i), int(j), k))], reverse=True)[:n_kept]
     return best
+
+
+def _surprise(columns: NDArray[np.str_], held: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the log of how many conditions each could have been: that many columns, so many cuts of its own."""
+    _, column, n_cuts = np.unique(columns, return_inverse=True, return_counts=True)
+    found: NDArray[np.float64] = np.log(len(n_cuts)) + np.log(n_cuts[column])
+    return found
 
 
 def _different(
     scored: list[tuple[float, tuple[int, ...]]], table: NDArray[np.bool_], n_rules: int
 ) -> list[tuple[int, ...]]:
     kept: list[tuple[tuple[int, ...], NDArray[np.bool_]]] = []
-    # at a like score the shorter rule: a condition has to earn its place
-    for _, rule in sorted(scored, key=lambda item: (-item[0] + 1.0 * len(item[1]), item[1])):
+    for _, rule in sorted(scored, key=lambda item: (-item[0], item[1])):
         inside = np.logical_and.reduce(table[:, list(rule)], axis=1)
         if all(np.sum(inside & other) <= 0.6 * np.sum(inside | other) for _, other in kept):
             kept.append((rule, inside))
