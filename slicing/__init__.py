@@ -30,6 +30,7 @@ from .findings import Card, Findings, Strip
 from .function import SlicingFunction, slicing_function
 from .intersections import Intersections, slice_intersections
 from .label_audit import LabelAudit, audit_labels
+from .label_sets import finding_dimensions, set_dimension
 from .matrix import SliceMatrix, as_slices
 from .mechanisms import Mechanism, TrainingView, explain_slice
 from .metrics import DEFAULT_METRICS, METRICS, Metric
@@ -142,6 +143,7 @@ __all__ = [
     "exact_match",
     "explain_slice",
     "fairness",
+    "finding_dimensions",
     "hamming_loss",
     "keep_better",
     "label_groups",
@@ -150,6 +152,7 @@ __all__ = [
     "paired_gains",
     "read_audit",
     "read_error_sheet",
+    "set_dimension",
     "slice_calibration",
     "slice_dataframe",
     "slice_intersections",
