@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sidelight.labeling.statistics import group_codes
+from sidelight.labeling.statistics import clustered_proportion, group_codes, interval_difference
 
 from .share_gap import gap_between
 
@@ -104,7 +104,8 @@ def explain_slice(
     Notes
     -----
     - low prevalence: a share of the training records less than half of the audit's; or less than four fifths of it,
-      fewer than `few` records, and fewer than three in twenty.
+      fewer than `few` records, and fewer than three in twenty; and in either case less by more than chance explains (the
+      interval of the difference, between patients, lies below zero).
     - label noise: labels agree with gold less often inside the slice than outside, by at least five points.
     - subtle features: the model is wrong on its own training members more often than on the rest, by at least five
       points, and neither of the two above fits.
@@ -133,7 +134,7 @@ def explain_slice(
     if len(trained) != len(labels):
         raise ValueError(f"training has {len(labels)} labels and {len(trained)} memberships")
     codes, _ = group_codes(None if patients is None else np.asarray(patients), len(gold))
-    rare = _rare(trained[labels >= 0], member, few)
+    rare = _rare(trained, labels >= 0, member, training.patients, codes, few)
     noisy = _noisy(training, labels, trained, level)
     subtle = _subtle(training, labels, trained, level, explained=bool(rare.fits or noisy.fits))
     right = (scores.argmax(axis=1) == gold).astype(float)
@@ -145,14 +146,27 @@ def _mechanism(name: str, fits: bool | None, evidence: str) -> Mechanism:
     return Mechanism(name, fits, evidence, REMEDIES[name])
 
 
-def _rare(trained: NDArray[np.bool_], member: NDArray[np.bool_], few: int) -> Mechanism:
-    n, share, audited = int(trained.sum()), float(trained.mean()), float(member.mean())
-    rarer = share < 0.8 * audited
-    fits = share < audited / 2 or (n < few and rarer and share < 0.15)
+def _rare(
+    trained: NDArray[np.bool_],
+    labeled: NDArray[np.bool_],
+    member: NDArray[np.bool_],
+    patients: ArrayLike | None,
+    codes: NDArray[np.intp],
+    few: int,
+) -> Mechanism:
+    """Compare shares of members; a difference that chance explains is none."""
+    trained = trained[labeled]
+    if not len(trained) or not len(member):
+        return _mechanism("low prevalence", None, "needs training records with labels, and audited ones")
+    people = None if patients is None else np.asarray(patients)[labeled]
+    there, here = clustered_proportion(trained, people), clustered_proportion(member, codes)
+    n, share, audited = int(trained.sum()), there.estimate, here.estimate
+    rarer = share < 0.8 * audited and interval_difference(there, here).high < 0
+    fits = rarer and (share < audited / 2 or (n < few and share < 0.15))
     return _mechanism(
         "low prevalence",
         fits,
-        f"{n} training records ({share:.1%}) are members; of those audited {audited:.1%} are",
+        f"{n} training records ({there}) are members; of those audited {here} are",
     )
 
 

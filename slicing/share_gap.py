@@ -8,17 +8,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from sidelight.labeling.statistics import (
     Interval,
     benjamini_hochberg,
     cluster_variance,
     clustered_proportion,
+    effective_size,
     fisher_mid_p,
     interval_difference,
     normal_quantile,
-    two_sided_p,
 )
+
+from .estimates import effective_patients, n_distinct
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ def gap_between(
     codes: NDArray[np.intp],
     *,
     least: int = 20,
+    least_patients: int = 5,
     level: float = 0.95,
 ) -> tuple[Interval, Interval, Interval]:
     """Return the mean of `values` inside, outside, and the gap between them.
@@ -111,6 +115,8 @@ def gap_between(
         Each record's patient.
     least : int, default 20
         Records that count on either side, or the gap is not tested.
+    least_patients : int, default 5
+        Patients of these records on either side, likewise.
     level : float, default 0.95
         Confidence level.
     """
@@ -119,8 +125,11 @@ def gap_between(
     parts = [_mean(numbers[side & counted], codes[side & counted], level) for side in (inside, outside)]
     gap = interval_difference(parts[0], parts[1])
     sizes = [int((side & counted).sum()) for side in (inside, outside)]
-    if min(sizes) < least:
+    people = [n_distinct(codes[side & counted]) for side in (inside, outside)]
+    if min(sizes) < least or min(people) < least_patients:
         reason = f"{min(sizes)} records that count; {least} are needed"
+        if min(sizes) >= least:
+            reason = f"{min(people)} patients; {least_patients} are needed"
         return (
             parts[0],
             parts[1],
@@ -161,18 +170,36 @@ def _p(
     outside: NDArray[np.bool_],
     codes: NDArray[np.intp],
 ) -> float:
-    """Return Fisher's mid-p for shares of independent records, else a test between patients."""
+    """Return Fisher's mid-p for shares of independent records, else a test between patients.
+
+    Shares are tested with the variance they would have if they were equal, at their effective sizes: one that is 0 or 1
+    in a few patients has no variance of its own to be judged by. The smaller side's patients give the tails.
+    """
     both = inside | outside
     binary = np.isin(values[both], (0.0, 1.0)).all()
     if binary and len(np.unique(codes[both])) == int(both.sum()):
         hits, others = values[inside], values[outside]
         return fisher_mid_p(round(float(hits.sum())), len(hits), round(float(others.sum())), len(others))
-    influence = np.zeros(len(values))
-    for side, sign in ((inside, 1.0), (outside, -1.0)):
-        influence[side] = sign * (values[side] - values[side].mean()) / side.sum()
-    own = np.unique(codes[both], return_inverse=True)[1].reshape(-1)
-    spread = math.sqrt(cluster_variance(influence[both], own, int(own.max()) + 1))
+    sides = (inside, outside)
+    n_codes = int(codes[both].max()) + 1
+    sums = [
+        np.bincount(codes[side], weights=(values[side] - values[side].mean()) / side.sum(), minlength=n_codes)
+        for side in sides
+    ]
+    if binary:
+        pooled = float(values[both].mean())
+        sizes = [effective_size(values[side], codes[side]) for side in sides]
+        variance = pooled * (1 - pooled) * sum(1 / size for size in sizes) - 2 * float(np.dot(*sums))
+    else:
+        own = np.unique(codes[both], return_inverse=True)[1].reshape(-1)
+        influence = np.zeros(len(values))
+        for side, sign in ((inside, 1.0), (outside, -1.0)):
+            influence[side] = sign * (values[side] - values[side].mean()) / side.sum()
+        variance = cluster_variance(influence[both], own, int(own.max()) + 1)
     gap = float(values[inside].mean() - values[outside].mean())
-    if not spread > 0:
+    if not variance > 0:
         return 1.0 if gap == 0 else math.nan
-    return two_sided_p(gap / spread)
+    n_patients = min(effective_patients(codes[side]) for side in sides)
+    if n_patients <= 1:
+        return math.nan
+    return float(2 * stats.t.sf(abs(gap) / math.sqrt(variance), n_patients - 1))

@@ -52,3 +52,33 @@ def test_each_mechanism_brings_numbers_and_a_remedy():
 def test_lengths_that_differ_are_told():
     with pytest.raises(ValueError, match="2 memberships, 3 golds"):
         explain_slice([True, False], [0, 1, 1], np.eye(2)[[0, 1, 1]], TrainingView([0], [True]))
+
+
+def test_a_share_that_chance_could_have_halved_is_not_called_rare():
+    y = np.arange(200) % 2
+    inside = np.arange(200) < 8
+    small = explain_slice(inside, y, np.eye(2)[y], TrainingView(labels=y[:60], slices=np.arange(60) < 1))
+    assert small[0].fits is False
+    large = explain_slice(
+        np.arange(4000) < 160, np.arange(4000) % 2, np.eye(2)[np.arange(4000) % 2],
+        TrainingView(labels=np.arange(1200) % 2, slices=np.arange(1200) < 20),
+    )  # fmt: skip
+    assert large[0].fits
+
+
+def test_records_of_two_patients_do_not_make_a_slice_rare():
+    y = np.arange(400) % 2
+    patients = np.where(np.arange(400) < 40, np.arange(400) % 2, np.arange(400))
+    training = TrainingView(labels=y, slices=np.arange(400) < 12)
+    own, together = (
+        explain_slice(np.arange(400) < 40, y, np.eye(2)[y], training, patients=who)[0]
+        for who in (None, patients)
+    )
+    assert own.fits
+    assert together.fits is False
+
+
+def test_nothing_is_said_of_prevalence_without_training_labels():
+    y = np.arange(100) % 2
+    found = explain_slice(y == 1, y, np.eye(2)[y], TrainingView(np.full(100, -1), y == 1))
+    assert found[0].fits is None
