@@ -94,12 +94,11 @@ class Ranking:
             share[label] = inside[y == label].mean()
         chance = float(share[y[inside]].mean()) if inside.any() else 1.0
         own = next(iter(self.evidence.embeddings), "")
-        found, weights = [], []
-        for name, near in self.near.items():
-            if near.shape[1]:
-                found.append(float(inside[near[inside]].mean()) - chance)
-                weights.append(0.5 if name in (own, made_of) else 1.0)
-        return float(np.average(found, weights=weights)) / (1 - chance) if found and chance < 1 else 0.0
+        if not self.near or chance >= 1:
+            return 0.0
+        found = [float(inside[near[inside]].mean()) - chance for near in self.near.values()]
+        weights = [0.5 if name in (own, made_of) else 1.0 for name in self.near]
+        return float(np.average(found, weights=weights)) / (1 - chance)
 
     def records(self) -> NDArray[np.float64]:
         """Return how much evidence points at each record, 1 for the most."""
@@ -111,7 +110,7 @@ class Ranking:
     def surroundings(self) -> NDArray[np.float64]:
         """Return the doubt around each record: that of its nearest neighbours of its class, on average over the views."""
         doubt = self.evidence.doubt
-        found = [doubt[near].mean(axis=1) for near in self.near.values() if near.shape[1]]
+        found = [doubt[near].mean(axis=1) for near in self.near.values()]
         return np.mean(found, axis=0) if found else np.zeros(len(doubt))
 
 
@@ -127,21 +126,25 @@ def views(evidence: Evidence) -> dict[str, NDArray[np.float64]]:
     columns = [part for column in evidence.metadata.values() for part in _standard(column)]
     if columns:
         given[METADATA] = np.stack(columns, axis=1)
-    return {
+    found = {
         name: Projection.fit(name, values, N_AXES, whiten=False)({name: values})
         for name, values in given.items()
     }
+    return {name: points for name, points in found.items() if points.shape[1]}
 
 
 def _neighbours(points: NDArray[np.float64], evidence: Evidence) -> NDArray[np.intp]:
-    """Return the rows of each record's nearest neighbours within its class, of shape (n_records, n_neighbours)."""
-    smallest = int(np.bincount(evidence.y)[evidence.classes].min())
-    n_near = min(N_NEIGHBOURS, smallest - 1)
-    near = np.zeros((len(points), max(n_near, 0)), dtype=np.intp)
-    for label in evidence.classes if n_near > 0 else []:
+    """Return the rows of each record's nearest neighbours within its class, of shape (n_records, N_NEIGHBOURS).
+
+    Of a class with fewer records they repeat; a record that is alone in its class is its own neighbour.
+    """
+    near = np.repeat(np.arange(len(points))[:, None], N_NEIGHBOURS, axis=1)
+    for label in evidence.classes:
         rows = np.flatnonzero(evidence.y == label)
-        _, nearest = cKDTree(points[rows]).query(points[rows], k=n_near + 1)
-        near[rows] = rows[nearest[:, 1:]]
+        n_near = min(N_NEIGHBOURS, len(rows) - 1)
+        if n_near > 0:
+            _, nearest = cKDTree(points[rows]).query(points[rows], k=n_near + 1)
+            near[rows] = rows[nearest[:, 1 + np.arange(N_NEIGHBOURS) % n_near]]
     return near
 
 

@@ -1,0 +1,143 @@
+"""Which candidates are tested, which find comes first, and which finds are shown beside it."""
+
+import numpy as np
+import pytest
+
+from sidelight.slicing.discovery import Condition, RuleSearch, discover
+from sidelight.slicing.discovery.evidence import as_evidence
+from sidelight.slicing.discovery.ranking import METADATA, Ranking, made_of, views
+from sidelight.slicing.discovery.rule import ConditionRule
+
+
+def evidence(n=600):
+    random = np.random.default_rng(0)
+    y = np.zeros(n, dtype=int)
+    y[n // 2 :] = 1
+    site = np.where(np.arange(n) < 40, "north", "south")
+    given = {"model": random.normal(size=(n, 3)), "input": random.normal(size=(n, 3))}
+    given["input"][:40] = 3 + 0.1 * random.normal(size=(40, 3))
+    return as_evidence(y, np.tile([0.5, 0.5], (n, 1)), embeddings=given, metadata={"site": site})
+
+
+# -- worth ---------------------------------------------------------------------------------------------
+
+
+def test_of_two_slices_with_like_evidence_the_one_that_keeps_together_leads():
+    known = evidence()
+    alike, mixed = np.arange(600) < 40, (np.arange(600) < 300) & (np.arange(600) % 7 == 0)
+    ranking = Ranking([(alike, 1e-6), (mixed, 1e-6)], known)
+    assert ranking.likeness(alike, "model") > 0.5
+    assert abs(ranking.likeness(mixed, "model")) < 0.2
+    assert ranking.worth(alike, 0.3, "model") > ranking.worth(mixed, 0.3, "model")
+    assert ranking.records().max() == 1
+
+
+def test_of_two_slices_as_alike_the_one_with_more_evidence_and_then_with_more_errors_leads():
+    first, second = np.arange(600) % 7 == 0, np.arange(600) % 7 == 1
+    ranking = Ranking([(first, 1e-9), (second, 1e-3), (first, 1e-5)], evidence())
+    assert ranking.worth(first, 0.3, METADATA) > ranking.worth(second, 0.3, METADATA)
+    assert ranking.worth(first, 0.3, METADATA) > ranking.worth(first, 0.2, METADATA)
+
+
+def test_a_view_that_a_rule_is_made_of_says_less_of_likeness():
+    known, members = evidence(), np.arange(600) < 40
+    ranking = Ranking([], known)
+    # alike in the input and the metadata, strewn over the model's embedding
+    assert ranking.likeness(members, "model") > ranking.likeness(members, "input")
+    assert made_of(ConditionRule("rules", (Condition("site", value="north"),))) == METADATA
+
+
+def test_a_constant_view_and_a_class_of_one_record_are_no_trouble():
+    y = np.r_[np.zeros(60, int), np.ones(60, int), 2]
+    known = as_evidence(
+        y, np.full((121, 3), 1 / 3), embeddings={"flat": np.ones((121, 2)), "one": np.arange(121.0)[:, None]}
+    )
+    assert list(views(known)) == ["one"]
+    ranking = Ranking([(y == 2, 0.01)], known)
+    assert ranking.near["one"][-1].tolist() == [120] * 10
+    assert np.isfinite(ranking.likeness(y == 2, "one"))
+    assert ranking.surroundings() == pytest.approx(2 / 3)
+
+
+# -- what is proposed, and what is shown ---------------------------------------------------------------
+
+
+def test_one_plain_flag_is_believed_sooner_than_the_best_of_many_ranges():
+    found = []
+    for cost in (0.0, 0.5):
+        first = 0
+        for seed in range(10):
+            random = np.random.default_rng(seed)
+            columns = {f"x{number}": random.normal(size=240) for number in range(60)}
+            flag = (random.random(240) < 0.12).astype(float)
+            wrong = random.random(240) < np.where(flag == 1, 0.35, 0.06)
+            known = as_evidence(
+                np.zeros(240, int), np.where(wrong, 0.8, 0.2), metadata={**columns, "flag": flag}
+            )
+            best = RuleSearch(cost=cost).propose(known)[0]
+            first += [condition.column for condition in best.conditions] == ["flag"]
+        found.append(first)
+    assert found[0] <= 3
+    assert found[1] >= 7
+
+
+def test_a_third_condition_is_found_without_searching_all_of_three():
+    random = np.random.default_rng(0)
+    metadata = {name: random.integers(0, 2, 900).astype(float) for name in "abcde"}
+    corner = (metadata["a"] == 1) & (metadata["c"] == 1) & (metadata["e"] == 0)
+    wrong = random.random(900) < np.where(corner, 0.7, 0.05)
+    best = RuleSearch().propose(
+        as_evidence(np.zeros(900, int), np.where(wrong, 0.9, 0.1), metadata=metadata)
+    )[0]
+    assert {str(condition) for condition in best.conditions} == {"a > 0.5", "c > 0.5", "e <= 0.5"}
+
+
+class Crowd:
+    """Proposes many rules that look good where they were made."""
+
+    name = "crowd"
+
+    def propose(self, evidence, seed=0):
+        order = np.argsort(-evidence.doubt, kind="stable")
+        values = np.sort(evidence.metadata["noise"][order[:60]])
+        return [ConditionRule(self.name, (Condition("noise", low=low),), None) for low in values]
+
+
+def test_a_discoverer_with_many_promises_leaves_others_their_turn():
+    random = np.random.default_rng(3)
+    y, site = random.integers(0, 2, 900), random.integers(0, 5, 900)
+    noise = random.normal(size=900)
+    wrong = random.random(900) < np.where(site == 4, 0.3, 0.05)
+    found = discover(
+        y, np.where(wrong, 1 - y, y) * 0.8 + 0.1, metadata={"site": site, "noise": noise},
+        methods=[Crowd(), "rules"], n_candidates=2,
+    )  # fmt: skip
+    assert found.confirmed[0].method == "rules"
+    assert (found.confirmed[0].members == (site == 4)).mean() > 0.95
+
+
+def test_slices_of_both_classes_are_shown_when_one_fails_in_many_forms():
+    random = np.random.default_rng(1)
+    n = 4000
+    y, site, ward = random.integers(0, 2, n), random.integers(0, 12, n), random.integers(0, 2, n)
+    often = np.where((y == 1) & np.isin(site, [1, 3, 5, 7, 9, 11]), 0.5, 0.04)
+    wrong = random.random(n) < np.where((y == 0) & (ward == 1) & (site < 3), 0.25, often)
+    names = np.array([f"site {number}" for number in range(12)])[site]
+    found = discover(y, np.where(wrong, 1 - y, y) * 0.8 + 0.1, metadata={"site": names, "ward": ward})
+    assert {part.label for part in found.confirmed} >= {0, 1}
+
+
+def test_intervals_of_a_found_slice_know_that_patients_repeat():
+    random = np.random.default_rng(0)
+    y, site = random.integers(0, 2, 500), random.integers(0, 4, 500)
+    wrong = random.random(500) < np.where(site == 3, 0.5, 0.05)
+    proba = np.where(wrong, 1 - y, y) * 0.8 + 0.1
+    four = [np.repeat(column, 4) for column in (y, proba, site)]
+    widths = []
+    for patients in (np.repeat(np.arange(500), 4), np.arange(2000)):
+        first = discover(
+            four[0], four[1], metadata={"site": four[2]}, patients=patients, methods=["rules"]
+        ).confirmed[0]
+        assert (first.members == (four[2] == 3)).all()
+        widths.append(first.error_rate.high - first.error_rate.low)
+    assert widths[0] > 1.7 * widths[1]
