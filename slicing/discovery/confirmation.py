@@ -42,8 +42,8 @@ DISCOVERERS: dict[str, type[Any]] = {
 """Discoverers by name."""
 
 
-AGAIN = 0.6
-"""What a further slice of a class counts beside the first, when slices are chosen to be shown."""
+AGAIN = 0.65
+"""What a further slice of a class, or of a discoverer, counts beside the first, when slices are chosen to be shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,8 +120,8 @@ def discover(
     -------
     Discovery
         Confirmed slices first, those with much evidence behind them, many errors and members that keep together leading
-        (`Ranking`), a class's further slices counting less than its first; then the best of those that are not
-        confirmed.
+        (`Ranking`), a class's or a discoverer's further slices counting less than its first; then the best of those
+        that are not confirmed.
 
     Examples
     --------
@@ -245,15 +245,17 @@ def _best(
 def _shown(
     candidates: Sequence[_Candidate], worth: Sequence[float], n_slices: int, overlap: float
 ) -> list[int]:
-    """Return which candidates are shown, in order: the worthiest, each class's next one counting less.
+    """Return which candidates are shown, in order: the worthiest, each class's and each discoverer's next counting less.
 
-    What is confirmed has a worth above 0. A class that fails in many forms must not crowd out what fails elsewhere.
+    What is confirmed has a worth above 0. A class that fails in many forms must not crowd out what fails elsewhere, nor a
+    discoverer that finds one failing in many forms what others see.
     """
     chosen: list[int] = []
     left = set(range(len(candidates)))
 
     def rank(at: int) -> tuple[float, int]:
-        again = sum(candidates[other].rule.label == candidates[at].rule.label for other in chosen)
+        rule, before = candidates[at].rule, [candidates[other].rule for other in chosen]
+        again = sum((other.label == rule.label) + (other.method == rule.method) for other in before)
         return worth[at] * (AGAIN**again if worth[at] > 0 else 1.0), -at
 
     while left and len(chosen) < n_slices:

@@ -160,7 +160,7 @@ class NeighbourRule:
 
 @dataclass(frozen=True)
 class Condition:
-    """One predicate of a rule: a range of a number, a value of a word, or a term of the text.
+    """One predicate of a rule: a range of a number, a value of a word, that either is missing, or a term of the text.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ class Condition:
     low, high : float
         The number is above `low` and at most `high`.
     value : str, optional
-        The word to be equal to.
+        The word to be equal to; empty for a word, or a number, that is missing.
     term : str, optional
         The words the text holds.
     """
@@ -189,6 +189,8 @@ class Condition:
         if self.column not in metadata:
             raise ValueError(f"this slice is made of the column {self.column!r}, which is not given")
         column = metadata[self.column]
+        if self.value == "" and np.asarray(column).dtype.kind == "f":
+            return np.isnan(np.asarray(column, dtype=np.float64))
         if self.value is not None:
             return np.asarray(np.asarray(column).astype(np.str_) == self.value)
         numbers = np.asarray(column, dtype=np.float64)

@@ -98,6 +98,7 @@ class RuleSearch:
         for name, column in evidence.metadata.items():
             if column.dtype.kind == "f":
                 conditions += _ranges(name, column, self.n_bins)
+                conditions += [Condition(name, value="")] if np.isnan(column).any() else []
             else:
                 common = Counter(column.tolist()).most_common(40)
                 conditions += [Condition(name, value=str(value)) for value, n in common if n >= self.least]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sidelight.slicing import SFApplier
 from sidelight.slicing.discovery import Condition, RuleSearch, discover
 from sidelight.slicing.discovery.evidence import as_evidence
 from sidelight.slicing.discovery.ranking import METADATA, Ranking, made_of, views
@@ -141,3 +142,20 @@ def test_intervals_of_a_found_slice_know_that_patients_repeat():
         assert (first.members == (four[2] == 3)).all()
         widths.append(first.error_rate.high - first.error_rate.low)
     assert widths[0] > 1.7 * widths[1]
+
+
+@pytest.mark.parametrize("kind", ["number", "word"])
+def test_what_is_missing_is_a_slice_of_its_own(kind):
+    random = np.random.default_rng(0)
+    y, gone = random.integers(0, 2, 800), random.random(800) < 0.12
+    column = random.normal(70, 10, 800) if kind == "number" else random.choice(["a", "b"], 800).astype(object)
+    column[gone] = np.nan if kind == "number" else None
+    wrong = random.random(800) < np.where(gone, 0.4, 0.05)
+    first = discover(y, np.where(wrong, 1 - y, y) * 0.8 + 0.1, metadata={"weight": column}).confirmed[0]
+    assert "weight is missing" in first.description
+    assert (first.members == (gone if first.label is None else gone & (y == first.label))).all()
+    member = first.to_function("unweighed")
+    S = SFApplier([member]).apply(
+        [{"id": "a", "weight": None}, {"id": "b", "weight": 60.0 if kind == "number" else "a"}]
+    )
+    assert S.values[:, 0].tolist() == [True, False]
