@@ -4,7 +4,7 @@
 
 The scenarios are the yardstick's (`synthetic.py`): 20 functions, class balance given. Peers run in environments of their
 own, see `label_models.py`, on the same draws; differences to the best of them are paired. What peers found is kept in
-the file of `--results`, and not run again.
+the file of `--results`, and not run again. Further draws of some scenarios: `--first 20 --seeds 60 --scenarios adversarial`.
 """
 
 import argparse
@@ -50,7 +50,8 @@ def scenarios(options: argparse.Namespace, names: tuple[str, ...], sizes: list[i
             contenders[name] = str(python) if python and python.exists() else None
         elif options.peers:
             print(f"absent: {name}", file=sys.stderr)
-    drawn = {(size, seed) for size in sizes for seed in range(options.seeds)}
+    seeds = range(options.first, options.first + options.seeds)
+    drawn = {(size, seed) for size in sizes for seed in seeds}
     found: dict[str, Any] = {}
     for contender, python in contenders.items():
         worker = [str(python), str((options.yardstick / "worker.py").resolve()), "recover", contender]
@@ -59,9 +60,8 @@ def scenarios(options: argparse.Namespace, names: tuple[str, ...], sizes: list[i
                 entry for entry in kept if (entry["contender"], entry["scenario"]) == (contender, scenario)
             ]
             if python and not drawn <= {(entry["n"], entry["seed"]) for entry in known}:
-                seeds = ",".join(map(str, range(options.seeds)))
                 done = subprocess.run(
-                    [*worker, scenario, ",".join(map(str, sizes)), seeds],
+                    [*worker, scenario, ",".join(map(str, sizes)), ",".join(map(str, seeds))],
                     capture_output=True, text=True, env=environment, check=False,
                 )  # fmt: skip
                 known = [json.loads(line[2:]) for line in done.stdout.splitlines() if line.startswith("@@")]
@@ -141,6 +141,8 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, help="folder of the peers' virtual environments")
     parser.add_argument("--results", type=Path, help="file in which peers' figures are kept between runs")
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="number of the first draw")
+    parser.add_argument("--scenarios", help="scenarios to run, and nothing else, separated by commas")
     parser.add_argument("--sizes", default="1000,10000", help="records in the scenarios")
     parser.add_argument("--quick", action="store_true", help="nothing above 10,000 records")
     parser.add_argument("--json", action="store_true", help="print the line of JSON alone")
@@ -149,26 +151,23 @@ def main() -> None:
     import synthetic
 
     begun = time.process_time()
-    report: dict[str, Any] = {
-        "scenarios": scenarios(
-            options,
-            synthetic.SCENARIOS,
-            [1000] if options.quick else list(map(int, options.sizes.split(","))),
-        ),
-        "flatness": flatness(
-            synthetic, [1000, 10_000] if options.quick else [1000, 10_000, 100_000, 1_000_000]
-        ),
-        "intervals": interval_coverage(synthetic, 20 if options.quick else 110),
-    }
+    names = tuple(options.scenarios.split(",")) if options.scenarios else synthetic.SCENARIOS
+    sizes = [1000] if options.quick else list(map(int, options.sizes.split(",")))
+    report: dict[str, Any] = {"scenarios": scenarios(options, names, sizes)}
+    if not options.scenarios:
+        sizes = [1000, 10_000] if options.quick else [1000, 10_000, 100_000, 1_000_000]
+        report["flatness"] = flatness(synthetic, sizes)
+        report["intervals"] = interval_coverage(synthetic, 20 if options.quick else 110)
     report["cpu_seconds"] = time.process_time() - begun
     if not options.json:
         print("RMSE of accuracies, class balance given")
-        for name, sizes in report["scenarios"].items():
-            for n, errors in sizes.items():
+        for name, by_size in report["scenarios"].items():
+            for n, errors in by_size.items():
                 print("\n".join(f"{name:16s} n={n:<8d}{line}" for line in lines(errors)))
+    if not options.json and not options.scenarios:
         print("RMSE times root n")
-        for k, sizes in report["flatness"].items():
-            print(f"{k} classes: " + "  ".join(f"{n}: {value:.2f}" for n, value in sizes.items()))
+        for k, by_size in report["flatness"].items():
+            print(f"{k} classes: " + "  ".join(f"{n}: {value:.2f}" for n, value in by_size.items()))
         print("95 % intervals:", report["intervals"])
     print(json.dumps(report))
 
