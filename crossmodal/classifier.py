@@ -69,7 +69,7 @@ class CrossModalClassifier(Parameters):
         whole batch, but for batch norm and for losses whose rows depend on each other, which see one piece.
     checkpoint_activations : bool, default False
         Keep of the encoder's blocks only what enters them, and compute the rest again for the gradient: less memory for
-        about a third more time, and the same weights. An encoder of your own names its blocks in a method `pieces`.
+        about half as much time again, and the same weights. An encoder of your own names its blocks in a method `pieces`.
     precision : {"32-true", "bf16-mixed", "16-mixed"}, default "32-true"
         Numbers that the network computes with in training; losses and predictions stay in float32.
     multi_label : bool, default False
