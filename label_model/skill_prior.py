@@ -86,7 +86,8 @@ def _moments(accuracy: Array, worth: Array, wrong: float) -> Array:
     """
     grid = np.linspace(0, 1, STEPS + 1)
     angles, own = np.arcsin(np.sqrt(grid)), np.arcsin(np.sqrt(accuracy))[:, None]
-    likelihood = np.exp(-2 * worth[:, None] * (angles - own) ** 2)  # an angle's variance is 1 / (4 votes)
+    seen = np.minimum(worth, STEPS**2 / 4)[:, None]  # no finer than the grid
+    likelihood = np.exp(-2 * seen * (angles - own) ** 2)  # an angle's variance is 1 / (4 votes)
     each = np.stack([likelihood * grid**power for power in range(3)])
     each = (1 - wrong) * each + wrong * each[:, :, ::-1]
     low, high = _limits()

@@ -127,6 +127,11 @@ class TestSkillPrior:
         np.testing.assert_array_equal(mean, accuracy)
         np.testing.assert_allclose(variance, accuracy * (1 - accuracy) / 1e6)
 
+    def test_one_that_is_hardly_known_learns_from_those_that_are_known(self):
+        accuracy = np.append(np.linspace(0.801, 0.899, 30), 0.5)
+        mean, _ = in_the_light_of_all(accuracy, np.append(np.full(30, 1e8), 5.0), mirrored=False)
+        assert mean[-1] > 0.75
+
     def test_a_function_far_from_many_keeps_to_itself(self):
         rng = np.random.default_rng(0)
         accuracy = np.append(rng.uniform(0.6, 0.9, 400), 0.1)
