@@ -87,3 +87,16 @@ def test_the_picture_of_labels_shows_no_id(votes):
     votes = replace(votes, ids=np.array(["ZEBRAFISH-4711", "b", "c", "d"]))
     shown = repr(Labels.from_model(MajorityLabelVoter().fit(votes), votes))
     assert shown == "Labels(4 records, 3 covered, classes ['normal', 'abnormal'])"
+
+
+def test_some_records_are_taken_with_what_is_known_of_them(votes, tmp_path):
+    labels = Labels.from_model(MajorityLabelVoter().fit(votes), votes)
+    assert labels.take_rows(labels.covered).ids.tolist() == ["a", "b", "d"]
+    assert labels.take_rows([0]).from_gold is None
+    taught = replace(labels, from_gold=np.array([True, False, False, True]))
+    taught.take_rows([3, 1]).write(tmp_path / "labels.parquet")
+    read = Labels.read(tmp_path / "labels.parquet")
+    assert (read.ids.tolist(), read.from_gold.tolist()) == (["d", "b"], [True, False])
+    assert Labels.read(labels.write(tmp_path / "plain.parquet")).from_gold is None
+    with pytest.raises(ValueError, match="from_gold has 1 entries for 4 records"):
+        replace(labels, from_gold=np.array([True]))
