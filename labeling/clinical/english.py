@@ -1,6 +1,6 @@
 """English context rules, written for sidelight from the grammar of clinical notes (Apache-2.0, as all of it)."""
 
-from .english_change import AUXILIARIES, CHANGES, CLAIMS, DENIED_CLAIMS, FURTHER, UNCHANGED
+from .english_change import AUXILIARIES, CHANGES, CLAIMS, COMPARATIVES, DENIED_CLAIMS, FURTHER, UNCHANGED
 from .english_context import EXPERIENCER, HISTORICAL, HYPOTHETICAL
 from .rules import RuleLine, rules
 from .ruleset import RuleSet
@@ -381,6 +381,7 @@ ENGLISH = RuleSet(
     singular=("is", "was", "has", "remains", "appears", "seems", "isn't", "wasn't"),
     claims=CLAIMS,
     changes=CHANGES.split(),
+    comparatives=COMPARATIVES.split(),
     auxiliaries=AUXILIARIES.split(),
     further=FURTHER,
 )

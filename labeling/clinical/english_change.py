@@ -44,7 +44,7 @@ CHANGES = """
 grown growing grew increased increasing enlarged enlarging expanded expanding extended extending spread spreading
 progressed progressing worsened worsening changed changing evolved evolving moved migrated shifted displaced
 decreased decreasing diminished shrunk improved improving healed healing resolved resolving regressed recovered
-larger bigger smaller worse better longer wider thicker deeper more less
 """
+COMPARATIVES = "larger bigger smaller worse better longer wider thicker deeper more less"
 AUXILIARIES = "has have had is are was were become became becoming getting got been"
 FURTHER = ("new", "newer", "additional", "further", "other", "another")

@@ -239,7 +239,7 @@ tastbar auskultierbar
 """
 _CHANGES = """
 gewachsen vergrößert verkleinert zugenommen abgenommen verändert ausgebreitet ausgedehnt verschlechtert verbessert
-progredient rückläufig größer kleiner breiter verlagert verschoben disloziert
+progredient rückläufig verlagert verschoben disloziert
 """
 _SINGULAR = "ist war wird wurde besteht bestand liegt lag kann konnte fehlt lässt ließ"
 
@@ -259,7 +259,20 @@ GERMAN = RuleSet(
     singular=_SINGULAR.split(),
     claims=("dass", "daß", "sich"),
     changes=_CHANGES.split(),
-    auxiliaries=("ist", "sind", "war", "waren", "hat", "haben", "hatte", "hatten", "wird", "wurde"),
+    comparatives=("größer", "kleiner", "breiter", "schlechter", "besser"),
+    auxiliaries=(
+        "ist",
+        "sind",
+        "war",
+        "waren",
+        "hat",
+        "haben",
+        "hatte",
+        "hatten",
+        "wird",
+        "wurde",
+        "geworden",
+    ),
     further=("neue", "neuer", "neues", "neuen", "weitere", "weiterer", "weiteres", "weiteren"),
 )
 """The German rule set."""

@@ -31,8 +31,9 @@ class RuleSet:
         Verbs of one subject: "headache, vomiting is denied" denies no headache.
     claims : iterable of str
         Last words of a denial that begin a claim about what is there: "no evidence that", "denies her".
-    changes, auxiliaries : iterable of str
-        Words for what may have become of a finding, and the verbs beside them: "has grown".
+    changes, comparatives, auxiliaries : iterable of str
+        Words for what may have become of a finding ("grown", "larger"), and the verbs beside them, without which a
+        comparative says nothing of the finding: "has become larger".
     further : iterable of str
         Words that, after "or", name another finding: "or new nodules".
 
@@ -55,6 +56,7 @@ class RuleSet:
         singular: Iterable[str] = (),
         claims: Iterable[str] = (),
         changes: Iterable[str] = (),
+        comparatives: Iterable[str] = (),
         auxiliaries: Iterable[str] = (),
         further: Iterable[str] = (),
     ) -> None:
@@ -68,6 +70,7 @@ class RuleSet:
         self.singular = frozenset(singular)
         self.claims = frozenset(claims)
         self.changes = frozenset(changes)
+        self.comparatives = frozenset(comparatives)
         self.auxiliaries = frozenset(auxiliaries)
         self.further = frozenset(further)
         self._grown: dict[str, _Node] = {}
@@ -179,6 +182,7 @@ _WORDS = (
     "singular",
     "claims",
     "changes",
+    "comparatives",
     "auxiliaries",
     "further",
 )

@@ -85,9 +85,10 @@ class Scope:
             if words[place] in _CLAUSE_END:
                 return None
             beside = [*words[max(self.last, place - 2) : place], words[min(place + 1, len(words) - 1)]]
-            if words[place] in self.rules.changes and (
-                place == self.last or not self.rules.auxiliaries.isdisjoint(beside)
-            ):
+            told = not self.rules.auxiliaries.isdisjoint(beside)
+            if words[place] in self.rules.changes and (told or place == self.last):
+                return claim[0]
+            if words[place] in self.rules.comparatives and told:
                 return claim[0]
         return None
 
