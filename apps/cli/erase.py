@@ -46,11 +46,15 @@ def erase(places: tuple[str, ...], patient: str, dry_run: bool, as_json: bool) -
         )
     found = {folder: read_erasable(folder, patient) for folder in votes}
     labels = {table: _erase_labels(table, patient, dry_run=True) for table in tables}
+    lists = [
+        file for file in _walk_all(paths) if file.name == "records.parquet" and ".sidelight" in file.parts
+    ]
     gone = {name for ids in found.values() for name in ids} | {
         name for row in labels.values() for name in row[2]
     }
     changed: dict[str, int] = {str(folder): len(ids) for folder, ids in found.items()}
     changed |= {str(table): n for table, (n, _, _) in labels.items()}
+    changed |= {str(file): _erase_rows(file, patient, dry_run=True) for file in lists}
     touched = {name for n, prints, _ in labels.values() if n for name in prints}
     # What knows the patient's records goes last, so that the command can be given again wherever it was cut off.
     for server in servers:
@@ -69,6 +73,8 @@ def erase(places: tuple[str, ...], patient: str, dry_run: bool, as_json: bool) -
     if not dry_run:
         for table in tables:
             _erase_labels(table, patient, dry_run)
+        for file in lists:
+            _erase_rows(file, patient, dry_run)
         for folder in votes:
             erase_patient(folder, patient)
     affected = [str(bundle) for bundle in bundles if _names(bundle) & touched]
@@ -112,8 +118,8 @@ def _find(places: Iterable[str]) -> tuple[list[Path], list[Path], list[Path], li
     tables: list[Path] = []
     stores: list[Path] = []
     bundles: list[Path] = []
-    for file in sorted({path.resolve() for place in places for path in _walk(Path(place))}):
-        if file.name == "manifest.json" and (file.parent / "plan.json").is_file():
+    for file in _walk_all(places):
+        if file.name == "manifest.json" and _is_votes(file):
             votes.append(file.parent)
         elif file.name == "bundle.json":
             bundles.append(file.parent)
@@ -124,6 +130,11 @@ def _find(places: Iterable[str]) -> tuple[list[Path], list[Path], list[Path], li
     return votes, [t for t in tables if not any(v in t.parents for v in votes)], stores, bundles
 
 
+def _walk_all(places: Iterable[str]) -> list[Path]:
+    """Return all files of some places, sorted, each once."""
+    return sorted({path.resolve() for place in places for path in _walk(Path(place))})
+
+
 def _walk(place: Path) -> Iterator[Path]:
     if place.is_file():
         yield place
@@ -131,6 +142,20 @@ def _walk(place: Path) -> Iterator[Path]:
     for path in place.rglob("*"):
         if path.is_file() and not _SKIPPED & set(path.parts):
             yield path
+
+
+def _is_votes(manifest: Path) -> bool:
+    """Whether a manifest is of votes, those that are written from Python among them."""
+    from sidelight.labeling import InputError
+    from sidelight.labeling.vote_files import read_manifest
+
+    if (manifest.parent / "plan.json").is_file():
+        return True
+    try:
+        read_manifest(manifest.parent)
+    except InputError:
+        return False
+    return True
 
 
 def _is_parquet(file: Path) -> bool:
@@ -165,6 +190,24 @@ def _erase_labels(file: Path, patient: str, dry_run: bool) -> tuple[int, set[str
     if theirs.any() and not dry_run:
         labels.take_rows(~theirs).write(file)
     return int(theirs.sum()), prints, set(labels.ids[theirs].tolist())
+
+
+def _erase_rows(file: Path, patient: str, dry_run: bool) -> int:
+    """Take a patient out of a project's list of records, which its next run makes anew; return how many rows."""
+    import io
+
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    from sidelight.labeling import write_file
+
+    table = pq.read_table(file)
+    kept = table.filter(pc.not_equal(pc.fill_null(table.column("patient_id"), ""), patient))
+    if len(kept) < len(table) and not dry_run:
+        content = io.BytesIO()
+        pq.write_table(kept, content)
+        write_file(file, content.getvalue())
+    return len(table) - len(kept)
 
 
 def _is_store(file: Path) -> bool:

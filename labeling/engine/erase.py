@@ -1,14 +1,18 @@
 """Taking one patient out of a folder of votes: rows, columns, counts and manifest, and out for good."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from ..faults import UsageError
+from ..readers import QuarantinedRow
 from ..schema import LabelSchema
-from ..vote_files import from_table, read_manifest
-from ..votes import FunctionInfo
+from ..vote_files import from_table, read_manifest, read_votes, write_votes
+from ..votes import FunctionInfo, VoteMatrix
 from .erasure import add_erased
 from .folder_votes import function_keys
 from .job import FunctionKey
@@ -27,9 +31,7 @@ def erase_patient(folder: str | Path, patient: str) -> list[str]:
     path = Path(folder)
     manifest = read_manifest(path)
     if manifest["version"] == 1:
-        raise UsageError(
-            f"{path.name} holds its votes in one file; label the export again to a folder of parts"
-        )
+        return _erase_written(path, patient, manifest)
     schema = LabelSchema.from_json(manifest["schema"])
     gone: list[str] = []
     with lock_folder(path):
@@ -52,10 +54,40 @@ def read_erasable(folder: str | Path, patient: str) -> list[str]:
     """Return the ids of the records that `erase_patient` would take out."""
     path = Path(folder)
     found: list[str] = []
-    for part in read_manifest(path)["parts"]:
+    manifest = read_manifest(path)
+    if manifest["version"] == 1:
+        votes = read_votes(path)
+        return [] if votes.ids is None else [str(name) for name in votes.ids[_theirs(votes, patient)]]
+    for part in manifest["parts"]:
         rows = PartStore(path, part["key"]).rows(["id", "patient_id"]).to_pydict()
         found += [name for name, who in zip(rows["id"], rows["patient_id"], strict=True) if who == patient]
     return found
+
+
+def _erase_written(path: Path, patient: str, manifest: Mapping[str, Any]) -> list[str]:
+    """Take a patient out of votes that `write_votes` wrote: the folder is written anew, all or nothing."""
+    votes = read_votes(path)
+    theirs = _theirs(votes, patient)
+    if not theirs.any():
+        return []
+    lines = (path / "quarantine.jsonl").read_bytes().splitlines()
+    log = (path / "run.log.jsonl").read_bytes().splitlines()
+    write_votes(
+        votes.take_rows(~theirs),
+        path,
+        sources=manifest["sources"],
+        quarantine=[QuarantinedRow(**orjson.loads(line)) for line in lines],
+        log=orjson.loads(log[-1]) if log else None,
+        overwrite=True,
+    )
+    return [] if votes.ids is None else [str(name) for name in votes.ids[theirs]]
+
+
+def _theirs(votes: VoteMatrix, patient: str) -> NDArray[np.bool_]:
+    """Return which records are a patient's."""
+    if votes.patient_ids is None:
+        return np.zeros(votes.n_records, dtype=bool)
+    return np.asarray(votes.patient_ids == patient)
 
 
 def _erase_part(store: PartStore, patient: str, schema: LabelSchema) -> list[str]:

@@ -204,9 +204,13 @@ def make_job(
 ) -> Job:
     """Return the job that the arguments of `label_export` describe."""
     if folder.exists() and not is_votes_folder(folder):
-        raise UsageError(
-            f"{folder} exists already and is no folder of votes; choose another --out or pass --overwrite"
+        written = (folder / "manifest.json").is_file() and (folder / "quarantine.jsonl").is_file()
+        what = (
+            "holds votes in one part, which cannot be brought up to date"
+            if written
+            else "is no folder of votes"
         )
+        raise UsageError(f"{folder} exists already and {what}; choose another --out or pass --overwrite")
     if isinstance(functions, str | Path):
         source = str(Path(functions).resolve()) if Path(functions).suffix == ".py" else str(functions)
         lfs: Sequence[LabelingFunction] = load_functions(source, LabelingFunction)
@@ -291,7 +295,7 @@ def retry(folder: str | Path, **settings: Any) -> RunReport:
     **settings
         `runner`, `verify` and `progress` of `label_export`.
     """
-    asked = next((e["asked"] for e in reversed(read_log(Path(folder))) if e["event"] == "start"), None)
+    asked = next((e["asked"] for e in reversed(read_log(Path(folder))) if e.get("event") == "start"), None)
     if asked is None or not asked["export"] or not asked["functions"]:
         raise UsageError(
             f"{Path(folder).resolve().name} is no folder of votes that says what it was asked for; run `sidelight label`"

@@ -1,8 +1,10 @@
 """`sidelight erase` in label stores named by URL, in SQLite and PostgreSQL; what it refuses changes nothing."""
 
 import json
+from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 pytest.importorskip("sqlalchemy", reason="the ui extra is not installed")
@@ -12,7 +14,7 @@ from sidelight.apps.cli.main import main
 from sidelight.apps.ui.store import LabelEvent, LabelStore, new_event_id
 from sidelight.apps.ui.store.database import open_engine, store_url
 from sidelight.label_model import Labels
-from sidelight.labeling import LabelSchema, read_votes
+from sidelight.labeling import LabelSchema, LFApplier, keyword_lf, read_votes, write_votes
 
 FUNCTIONS = """
 from sidelight.labeling import LabelSchema, keyword_lf
@@ -127,3 +129,49 @@ def test_labels_alone_tell_a_store_whose_its_records_are(tmp_path, mark):
     assert main(["erase", str(tmp_path / "labels.parquet"), str(place), "--patient", "p2"]) == 0
     assert items(str(place), f"{mark}-a") == [f"{mark}-{i}" for i in (0, 1, 2, 3)]
     assert "p2" not in Labels.read(tmp_path / "labels.parquet").patient_ids
+
+
+def test_votes_written_from_python_lose_the_patient_as_well(tmp_path, capsys):
+    rows = [
+        {"id": f"r{n}", "patient_id": f"p{n // 2}", "text": "fluid" if n % 2 else "clear"} for n in range(8)
+    ]
+    functions = [keyword_lf("fluid", ["fluid"], 1), keyword_lf("clear", ["clear"], 0)]
+    write_votes(LFApplier(functions).apply(rows), tmp_path / "votes", log={"by": "ada"})
+    assert main(["erase", str(tmp_path), "--patient", "p1", "--dry-run"]) == 0
+    assert read_votes(tmp_path / "votes").n_records == 8
+    assert main(["erase", str(tmp_path), "--patient", "p1"]) == 0
+    left = read_votes(tmp_path / "votes")
+    assert left.ids.tolist() == ["r0", "r1", "r4", "r5", "r6", "r7"]
+    assert np.asarray(left).tolist() == [[-1, 0], [1, -1]] * 3
+    capsys.readouterr()
+    assert main(["retry", str(tmp_path / "votes")]) == 2
+    assert "says what it was asked for" in capsys.readouterr().err
+
+
+def test_a_project_keeps_nothing_of_an_erased_patient(tmp_path, monkeypatch, capsys):
+    notes = ["normal heart", "abnormal and severe", "no acute change", "suspicious for mass"]
+    lines = "".join(f"r{n},PATZ{n // 2}X,{notes[n % 4]}\n" for n in range(60))
+    (tmp_path / "notes.csv").write_text("id,patient_id,text\n" + lines)
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "home", "--from", "notes.csv"]) == 0
+    monkeypatch.chdir(tmp_path / "home")
+    assert main(["run"]) == 0
+    holding = tables_with("PATZ7X")
+    assert {file.name for file in holding} >= {"records.parquet", "labels.parquet", "part-00000.parquet"}
+    assert main(["erase", ".", "--patient", "PATZ7X"]) == 0
+    assert tables_with("PATZ7X") == []
+    (tmp_path / "notes.csv").write_text("id,patient_id,text\n" + "".join(
+        line for line in lines.splitlines(keepends=True) if "PATZ7X" not in line
+    ))  # fmt: skip
+    capsys.readouterr()
+    assert main(["run", "--json"]) == 0
+    assert tables_with("PATZ7X") == []
+
+
+def tables_with(patient):
+    return [
+        file
+        for file in Path().rglob("*.parquet")
+        if "patient_id" in pq.read_schema(file).names
+        and patient in pq.read_table(file).column("patient_id").to_pylist()
+    ]
