@@ -68,9 +68,10 @@ def as_targets(
         )
     if n_classes is not None and values.shape[1] != n_classes:
         raise ValueError(f"proba has {values.shape[1]} classes; the model has {n_classes}")
-    weight = present if covered is None else present * np.asarray(covered, dtype=np.float32)
-    if weight.shape != (len(values),):
-        raise ValueError(f"covered has shape {weight.shape} for {len(values)} records")
+    given = present if covered is None else np.asarray(covered, dtype=np.float32)
+    if given.shape != (len(values),):
+        raise ValueError(f"covered has shape {given.shape} for {len(values)} records")
+    weight = present if covered is None else present * given
     if not np.isfinite(weight).all() or (weight < 0).any():
         raise ValueError("covered holds weights below 0 or not finite")
     counts = values[weight > 0]
@@ -98,6 +99,16 @@ def _one_hot(
     values: NDArray[np.generic], n_classes: int | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return class numbers as distributions, and 0 as the weight of -1."""
+    if values.dtype.kind == "O":
+        values = np.asarray(values.tolist())
+    if values.dtype.kind not in "iufb":  # text would be quoted by NumPy's own message
+        raise TypeError(
+            "labels of shape (n_records,) are class numbers, -1 where there is none; LabelSchema.index gives a name's"
+        )
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ValueError(
+            f"labels[{int(np.argmin(np.isfinite(values)))}] is not finite; a missing label is -1"
+        )
     numbers = values.astype(np.int64)
     if (numbers != values.astype(np.float64)).any():
         raise ValueError("labels of shape (n_records,) are class numbers, -1 where there is none")

@@ -58,7 +58,7 @@ DEFAULT_METRICS = ("auroc", "sensitivity", "specificity", "brier")
 def as_metrics(metrics: Iterable[str | Metric | Callable[..., float]]) -> tuple[Metric, ...]:
     """Return metrics from names, `Metric`s and bare functions ``f(y, p)``."""
     found = []
-    for metric in metrics:
+    for metric in [metrics] if isinstance(metrics, str) else metrics:
         if isinstance(metric, Metric):
             found.append(metric)
         elif callable(metric):
