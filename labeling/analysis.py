@@ -15,7 +15,7 @@ from .leave_one_out import Aggregate, Worth, leave_one_out, majority
 from .record import Record
 from .schema import ABSTAIN
 from .show import ShownVote, pick_rows, shown_votes
-from .statistics import wilson_interval
+from .statistics import clustered_proportion, shared_patients, wilson_interval
 from .suggest import Suggestion, suggest
 from .votes import VoteMatrix, as_votes
 
@@ -135,7 +135,7 @@ class LFAnalysis:
         est_weights : array-like of shape (n_functions,), optional
             Weights of a label model, shown in the last column.
         level : float, default 0.95
-            Level of the Wilson intervals of precision.
+            Level of the Wilson intervals of precision, widened where records of one patient recur.
         style : {"sidelight", "snorkel"}, default "sidelight"
             "snorkel" gives that library's column names and no others.
 
@@ -296,7 +296,7 @@ class LFAnalysis:
         gold = align_gold(Y, self.votes)
         correct, incorrect = self._against(gold)
         n_votes = correct + incorrect
-        low, high = wilson_interval(correct, n_votes, level)
+        low, high = self._bounds(gold, correct, n_votes, level)
         known = gold != ABSTAIN
         share = np.bincount(gold[known], minlength=self.votes.schema.cardinality) / max(1, known.sum())
         recall = np.full(self.votes.n_functions, np.nan)
@@ -321,6 +321,20 @@ class LFAnalysis:
             "lift": _ratio(precision, chance),
             "worse_than_prior": ~empty & (high < chance),
         }
+
+    def _bounds(
+        self, gold: NDArray[np.int64], correct: NDArray[np.int64], n_votes: NDArray[np.int64], level: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return Wilson intervals of precision, wider where records of one patient recur among the votes judged."""
+        low, high = wilson_interval(correct, n_votes, level)
+        patients = self.votes.patient_ids
+        for j in range(self.votes.n_functions if patients is not None else 0):
+            judged = self._cast[:, j] & (gold != ABSTAIN)
+            owners = shared_patients(None if patients is None else patients[judged])
+            if owners is not None:
+                right = clustered_proportion(self.L[judged, j] == gold[judged], owners, level)
+                low[j], high[j] = right.low, right.high
+        return low, high
 
     def _against(self, Y: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Count each function's votes that agree and disagree with gold."""

@@ -203,11 +203,13 @@ def label_quality(labels: "Labels", gold: Any) -> dict[str, Any]:
     """Compare labels with gold on the records that have it."""
     import numpy as np
 
-    from sidelight.labeling.statistics import bootstrap_auroc, proportion
+    from sidelight.labeling.statistics import bootstrap_auroc, clustered_proportion, shared_patients
 
     known = gold >= 0
     decided = known & (labels.label >= 0)
-    right = proportion(int((labels.label[decided] == gold[decided]).sum()), int(decided.sum()))
+    right = clustered_proportion(
+        labels.label[decided] == gold[decided], shared_patients(labels.patient_ids[decided])
+    )
     quality: dict[str, Any] = {
         "gold labels": int(known.sum()),
         "accuracy": right.estimate,

@@ -251,7 +251,7 @@ def _without_copies(linked: Any, covered: Any, split: Any) -> tuple[int, Any]:
 
 def _measure(model: Any, linked: Any, truth: Any, rows: Any, table: "Supervision") -> dict[str, Any]:
     """Measure the network on the test patients; of several findings, each."""
-    from sidelight.labeling.statistics import bootstrap_auroc, proportion
+    from sidelight.labeling.statistics import bootstrap_auroc, clustered_proportion, shared_patients
 
     known = rows[truth[rows].reshape(len(rows), -1).max(axis=1, initial=-1) >= 0]
     if not len(known):
@@ -268,7 +268,9 @@ def _measure(model: Any, linked: Any, truth: Any, rows: Any, table: "Supervision
             )
             metrics[f"auroc, {name}"] = area.to_json()
         return metrics
-    right = proportion(int((proba.argmax(axis=1) == truth[known]).sum()), len(known))
+    right = clustered_proportion(
+        proba.argmax(axis=1) == truth[known], shared_patients(linked.patient_ids[known])
+    )
     metrics["accuracy"] = right.to_json()
     if table.schema.cardinality == 2:
         area = bootstrap_auroc(truth[known] == 1, proba[:, 1], linked.patient_ids[known])

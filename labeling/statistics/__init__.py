@@ -17,6 +17,7 @@ from .proportions import (
     fisher_mid_p,
     interval_difference,
     proportion,
+    shared_patients,
     wilson_interval,
 )
 from .roc import DeLong, auroc, delong, influence_correlation, one_class_reason
@@ -45,6 +46,7 @@ __all__ = [
     "paired_bootstrap",
     "patient_weights",
     "proportion",
+    "shared_patients",
     "two_sided_p",
     "wilson_interval",
 ]

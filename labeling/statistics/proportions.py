@@ -85,6 +85,27 @@ def clustered_proportion(values: ArrayLike, groups: ArrayLike | None = None, lev
     return Interval(share, min(float(low), share), max(float(high), share), level=level, n=n)
 
 
+def shared_patients(patient_ids: NDArray[Any] | None) -> NDArray[Any] | None:
+    """Return whose each record is, one without a patient standing alone; None where no patient has two of them.
+
+    Examples
+    --------
+    >>> shared_patients(np.array(["a", "a", ""])).tolist(), shared_patients(np.array(["a", "b", ""]))
+    ([0, 0, 1], None)
+    """
+    if patient_ids is None:
+        return None
+    named = np.asarray(patient_ids).astype(np.str_)
+    known = named != ""
+    _, codes = np.unique(named[known], return_inverse=True)
+    if not known.any() or len(np.unique(codes)) == len(codes):
+        return None
+    owners = np.empty(len(named), dtype=np.intp)
+    owners[known] = codes
+    owners[~known] = codes.max() + 1 + np.arange(int((~known).sum()))
+    return owners
+
+
 def effective_size(values: NDArray[Any], groups: ArrayLike | None, *, level: float = 0.95) -> float:
     """Return how many independent records carry as much as these, given who belongs to whom.
 
