@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -65,15 +66,14 @@ def read_gold(
 
 def _refuse_first(path: str, known: Mapping[str, Any], ids: set[str], schema: LabelSchema) -> None:
     """Name the row of a gold file whose label is no class."""
-    from sidelight.labeling import InputError, UsageError, encode_gold
+    from sidelight.labeling import UsageError, encode_gold
 
     for row, (name, value) in enumerate(known.items(), start=1):
         try:
             if name in ids:
                 encode_gold([value], schema)
         except UsageError:
-            raise InputError(
-                path,
-                f"row {row} below the head, of those that could be read: its label is no class; it is one of "
+            raise UsageError(
+                f"{Path(path).name}: row {row} below the head, of those that could be read: its label is no class; it is one of "
                 f"{list(schema.classes)}, 0..{schema.cardinality - 1}, or missing",
             ) from None
