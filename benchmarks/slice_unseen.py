@@ -1,4 +1,4 @@
-"""How well the search finds strata of problems that were written before it was last changed and never looked at since.
+"""How well the search finds strata of problems that were written before it was last changed, and not chosen by.
 
     python benchmarks/slice_unseen.py --seeds 3
 

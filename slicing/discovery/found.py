@@ -33,13 +33,14 @@ class FoundSlice:
     members : ndarray of bool of shape (n_records,)
         Who belongs among all records searched.
     scores : ndarray of shape (n_records,)
-        How typical each member is, from 0.5 to 1: the rule's own score, and how much evidence points at the record that
-        no slice ranked before has shown; 0 outside.
+        How typical each member is, from 0.5 to 1: the mean of the rule's own score, of how much evidence points at the
+        record that no slice ranked before has shown, and of the doubt around it; 0 outside.
     n, n_patients : int
         Members among the records that tested the slice, and their patients.
     error_rate, rest_rate, gap : Interval
         Share of wrong predictions in the slice, in the rest of its class (of all classes), and their difference, on
-        the records that tested it.
+        the records that tested it; bounds are between patients. These records had no part in finding the slice, but of
+        many slices tested the confirmed ones stand out by luck too: a gap is rather too large than too small.
     foreseen : float
         The error rate that the model's own probabilities foretell of these members: near `error_rate` where the model
         is unsure and says so, far below it where it is wrong without knowing.
