@@ -15,7 +15,6 @@ from sidelight.labeling.statistics import (
     benjamini_hochberg,
     cluster_variance,
     clustered_proportion,
-    effective_size,
     fisher_mid_p,
     interval_difference,
     normal_quantile,
@@ -188,7 +187,7 @@ def _p(
     ]
     if binary:
         pooled = float(values[both].mean())
-        sizes = [effective_size(values[side], codes[side]) for side in sides]
+        sizes = [_worth(values[side], codes[side]) for side in sides]
         variance = pooled * (1 - pooled) * sum(1 / size for size in sizes) - 2 * float(np.dot(*sums))
     else:
         own = np.unique(codes[both], return_inverse=True)[1].reshape(-1)
@@ -203,3 +202,11 @@ def _p(
     if n_patients <= 1:
         return math.nan
     return float(2 * stats.t.sf(abs(gap) / math.sqrt(variance), n_patients - 1))
+
+
+def _worth(values: NDArray[np.float64], codes: NDArray[np.intp]) -> float:
+    """Return how many independent records carry as much as these; where all are alike, how many patients there are."""
+    own = np.unique(codes, return_inverse=True)[1].reshape(-1)
+    n_patients, share = int(own.max()) + 1, float(values.mean())
+    variance = cluster_variance((values - share) / len(values), own, n_patients)
+    return min(share * (1 - share) / variance, float(len(values))) if variance > 0 else float(n_patients)
