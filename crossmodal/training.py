@@ -298,9 +298,10 @@ class _Watch(lightning.Callback):
         """Add the batch's loss to the epoch's mean, and after a whole step the weights to theirs."""
         self._sum += float(outputs["loss"])
         self._steps += 1
-        if self._average is not None and trainer.global_step > self._average.n_seen:
+        step = trainer.global_step
+        if self._average is not None and step > self._average.n_seen:
             self._average.update(module.network)
-        self._tell(trainer.global_step, len(self.history))
+        self._tell(step, len(self.history))
 
     def on_validation_batch_end(
         self, trainer: Any, module: Any, outputs: Any, batch: Any, index: int, dataloader_idx: int = 0

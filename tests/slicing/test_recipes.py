@@ -70,6 +70,13 @@ def test_only_recipes_of_one_training_can_be_set_up_beforehand():
         emphasize(plain(), as_targets(y), as_membership(slices, n_records=len(y)), "group-dro")
 
 
+@pytest.mark.parametrize(("recipe", "schedule"), [("balanced", "averaged"), ("slice-heads", "constant")])
+def test_weights_are_averaged_where_draws_alone_give_emphasis(recipe, schedule):
+    model = plain()
+    emphasize(model, as_targets([0, 1, 0, 1]), as_membership({"late": [0, 0, 1, 1]}, n_records=4), recipe)
+    assert model.schedule == schedule
+
+
 def test_multiaccuracy_corrects_a_model_that_is_off():
     x, y, _ = studies()
     dev_x, dev_y, _ = studies(1, 400)
