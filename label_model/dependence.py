@@ -121,6 +121,12 @@ def discounts(moments: Moments, pairs: NDArray[np.bool_], emitted: Array, prior:
     return np.asarray(1 / (1 + np.where(pairs, share, 0.0).sum(axis=1)), dtype=np.float64)
 
 
+def evened(discounts: Array, moments: Moments, who: NDArray[np.bool_]) -> Array:
+    """Return the same discounts, but for the functions `who` their mean over votes."""
+    cast = np.where(who, moments.singles.sum(axis=1), 0).astype(np.float64)
+    return np.where(who, float(discounts @ cast) / max(1.0, float(cast.sum())), discounts)
+
+
 def group_numbers(pairs: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Return a number for each function; those linked by dependent pairs share it."""
     _, numbers = connected_components(sparse.csr_array(pairs), directed=False)

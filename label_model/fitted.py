@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from .guess import first_guess
 from .likelihood import normalise
 from .posterior_intervals import PosteriorIntervals, intervals_over, likely_models
 from .solver import posterior_of_vote
+from .temperature import temperature_by_record
 from .uncertainty import ModelIntervals, bootstrap_intervals, bootstrap_refits, fisher_intervals
 
 Array = NDArray[np.float64]
@@ -35,6 +37,7 @@ class FittedLabelModel(VoteModel):
     coverage_pull_: Array
     vote_pull_: Array
     temperature_: float
+    per_record_: bool = False  # of models saved before it was so
     discounts_: Array
     one_sided_: NDArray[np.bool_]
     silent_evidence_: bool
@@ -72,7 +75,9 @@ class FittedLabelModel(VoteModel):
         label, proba = self.predict(one, return_probs=True)
         gain, silence = self._evidence()
         side = self._side_evidence(one, gain, silence)
-        gain, silence = self.temperature_ * gain, self.temperature_ * silence
+        temperature = float(self._temperatures(one, gain, side)[0])
+        gain, silence = temperature * gain, temperature * silence
+        side = replace(side, added=temperature * side.added)
         if not self.covered(one)[0]:
             silence = np.zeros_like(silence)
         row = int(np.arange(votes.n_records)[row])
@@ -162,12 +167,13 @@ class FittedLabelModel(VoteModel):
 
     def _posterior(self, votes: VoteMatrix) -> Array:
         gain, silence = self._evidence()
-        tempered = self.temperature_ * gain
-        base = self.temperature_ * silence.sum(axis=0) + np.log(self.prior_)
+        side = self._side_evidence(votes, gain, silence)
         scores: Array = np.empty((votes.n_records, self.cardinality))
         for rows, part in vote_blocks(votes):
-            np.add(part @ tempered, base, out=scores[rows])
-        self._side_evidence(votes, gain, silence).onto(scores)
+            np.add(part @ gain, silence.sum(axis=0), out=scores[rows])
+        side.onto(scores)
+        scores *= self._temperatures(votes, gain, side)[:, None]
+        scores += np.log(self.prior_)
         for rows in spans(len(scores)):
             normalise(scores[rows])
         return scores
@@ -177,15 +183,34 @@ class FittedLabelModel(VoteModel):
         return covered_by(votes)
 
     def _side_evidence(self, votes: VoteMatrix, gain: Array, silence: Array) -> SideEvidence:
-        """Return what confidences and sets of classes change, tempered and discounted as the votes are."""
+        """Return what confidences and sets of classes change."""
         k = self.cardinality
         if votes.confidence is None and votes.class_sets is None:
             return side_evidence(votes, gain, silence, gain, self.vote_rates_, self.prior_)
         q = posterior_of_vote(self.emitted_, self.prior_)
         q = np.where(self.vote_rates_[:, :, None] > 0, q, first_guess(self.prior_, 0.7))
         said = gain.reshape(-1, k, k) + silence[:, None, :]
-        found = side_evidence(votes, said, silence, q, self.vote_rates_, self.prior_)
-        return SideEvidence(found.row, found.function, self.temperature_ * found.added)
+        return side_evidence(votes, said, silence, q, self.vote_rates_, self.prior_)
+
+    def _temperatures(self, votes: VoteMatrix, gain: Array, side: SideEvidence) -> Array:
+        """Return the share of its evidence that counts on each record, shape (n_records,) or (1,) where all are alike."""
+        if not self.per_record_:
+            return np.array([self.temperature_])
+        k = self.cardinality
+        discounts = np.maximum(self.discounts_, SMALLEST)
+        size = np.ptp(gain, axis=1)
+        both = np.stack([size, size**2 / np.repeat(discounts, k)], axis=1)
+        total = np.empty((votes.n_records, 2))
+        for rows, part in vote_blocks(votes):
+            total[rows] = part @ both
+        if len(side.row):
+            values = votes.dense()[side.row, side.function]
+            cell = side.function * k + np.maximum(values, 0)
+            before = np.where((values >= 0)[:, None], gain[cell], 0.0)
+            changed = np.ptp(before + side.added, axis=1)
+            change = np.stack([changed, changed**2 / discounts[side.function]], axis=1)
+            np.add.at(total, side.row, change - np.where((values >= 0)[:, None], both[cell], 0.0))
+        return temperature_by_record(total[:, 0], np.maximum(total[:, 1], 0.0))
 
     def _evidence(self) -> tuple[Array, Array]:
         """Return what votes add to the log probability of each class, and what abstentions add."""

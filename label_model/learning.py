@@ -56,6 +56,10 @@ class Learned:
     wary: bool
     camps: tuple[tuple[int, ...], ...]
 
+    def of_one_mind(self, annotators: NDArray[np.bool_]) -> bool:
+        """Return whether most annotators are in one camp: then that they agree is no reason to hear them less."""
+        return bool(self.camps) and 2 * len(self.camps[0]) > annotators.sum()
+
 
 @dataclass(frozen=True, eq=False)
 class Attempt:

@@ -16,16 +16,19 @@ from sidelight.labeling.patterns import Patterns
 
 from .balance import ClassBalance, known_balance
 from .base import check_gold
-from .dependence import discounts, near_copies, read_groups
+from .dependence import discounts, evened, near_copies, read_groups
 from .fitted import FittedLabelModel
 from .guess import read_beliefs
 from .learning import learn, mostly_rules
 from .pair_table import one_sided
 from .soft_moments import SoftMoments, count_votes_as_meant, less_than_sure, sure_votes
 from .solver import Fit, Problem, guessed
-from .temperature import temperature_by_density, temperature_by_prediction
+from .temperature import foretold, temperature_by_density, temperature_by_prediction
 
 Array = NDArray[np.float64]
+
+SAYS_LITTLE = 3.0
+"""Standard errors by which annotators' votes foretell each other, up to which nothing is learned of who is right how often."""
 
 
 class LabelModelWarning(UserWarning):
@@ -49,8 +52,9 @@ class LabelModel(FittedLabelModel):
       of them, each in the light of the others (`one_coin_`).
     - A vote of less than full confidence counts for as much less, in learning too, and a vote for a set of classes
       for the votes in it.
-    - Votes on one record repeat each other, so their evidence is tempered: by the number of votes for the first
-      kind, by how well votes predict each other for the second.
+    - Votes on one record repeat each other, so their evidence is tempered: by the number of votes on the record for
+      the first kind, by how well votes predict each other for the second. Where these say next to nothing of each
+      other, all count alike.
 
     Parameters
     ----------
@@ -79,6 +83,8 @@ class LabelModel(FittedLabelModel):
         Class balance: given or estimated.
     temperature_ : float
         Share of the votes' evidence that counts.
+    per_record_ : bool
+        Whether each record has a share of its own, by the number of its votes; then that is the usual one's.
     discounts_ : ndarray of shape (n_functions,)
         Share of each function's evidence that counts, below 1 where another function repeats it.
     one_sided_ : ndarray of bool of shape (n_functions,)
@@ -167,8 +173,7 @@ class LabelModel(FittedLabelModel):
         class_balance : optional
             What is known of the class frequencies; see `ClassBalance.given`. Else they are estimated: the lift of
             two votes for one class tells how rare it is at most. For one-sided functions the estimate is moved
-            half-way towards equal classes, because their coverage says more of the functions than of the classes.
-            Where annotators choose one class far more often than others, that balance is tried too; see `learning.learn`.
+            half-way towards equal classes; their votes' shares of two classes are heard a little. Where annotators choose one class far more often than others, that balance is tried too; see `learning.learn`.
         n_epochs : int, default 500
             Most iterations of the optimiser.
         l2 : float, default 20
@@ -343,17 +348,23 @@ class LabelModel(FittedLabelModel):
             )
         if found.dependent.any():
             self.discounts_ = discounts(moments, found.dependent, self.emitted_, self.prior_)
-        density = temperature_by_density(float(moments.singles.sum()) / max(1, moments.n_covered))
-        if cast is None or mostly_rules(problem):
+            if found.of_one_mind(~self.one_sided_):
+                self.discounts_ = evened(self.discounts_, moments, ~self.one_sided_)
+        in_effect = float(moments.singles.sum(axis=1) @ self.discounts_)
+        density = temperature_by_density(in_effect / max(1, moments.n_covered))
+        self.per_record_ = mostly_rules(problem)
+        if cast is None or self.per_record_:
             self.temperature_ = density
             return
         gain, silence = self._evidence()
-        best = temperature_by_prediction(
-            cast.spread_out(), gain, silence, np.log(self.prior_), self.emitted_, problem.repeats,
-            cautious=not self.one_coin_,
-        )  # fmt: skip
+        given = (cast.spread_out(), gain, silence, np.log(self.prior_), self.emitted_, problem.repeats)
+        best = temperature_by_prediction(*given, cautious=not self.one_coin_)
         steady = min(density, best) if found.wary else float(np.sqrt(best * density))
-        self.temperature_ = best if found.refined else steady
+        if found.refined and foretold(*given) <= SAYS_LITTLE:
+            text = "votes say next to nothing of each other, so that all count as right equally often"
+            warnings.warn(text, LabelModelWarning, stacklevel=3)
+            self._take(guessed(problem))
+        self.temperature_ = best if self.refined_ else steady
 
     def _estimated(self) -> ClassBalance:
         """Return the class balance that was learned."""
@@ -379,6 +390,7 @@ class LabelModel(FittedLabelModel):
         self.convergence_ = fit.convergence
         self.discounts_ = np.ones(len(fit.emitted))
         self.temperature_ = 1.0
+        self.per_record_ = False
         self.silent_evidence_ = False
         self.refined_ = False
         self.one_coin_ = fit.one_coin

@@ -54,6 +54,9 @@ WARY = 10.0
 BALANCE_TRUST = 0.5
 """Power to which an estimated balance is raised where functions are one-sided: half-way to equal classes."""
 
+VOTES_TRUST = 0.25
+"""Power for the share of votes for each of two classes beside it; of more, the least precise function has most votes."""
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -132,6 +135,12 @@ class Problem:
         """How often functions that choose between classes choose each, one vote added to each, shape (n_classes,)."""
         cast = self.moments.singles[~self.sided].sum(axis=0) + 1.0
         return np.asarray(cast / cast.sum(), dtype=np.float64)
+
+    @property
+    def spoken(self) -> Array:
+        """Share of the votes for each class, one vote added to each; equal where only one class is voted for."""
+        cast = self.moments.singles.sum(axis=0) + 1.0
+        return np.asarray(cast / cast.sum() if (cast > 1).sum() > 1 else np.ones(len(cast)) / len(cast))
 
     @property
     def pulls(self) -> Array:
@@ -259,7 +268,8 @@ def solve(problem: Problem, *, ignore: bool, halve: bool, wary: float = 0.0, las
             if np.abs(prior - before).max() < 1e-3:
                 break
         if halve:
-            prior = prior**BALANCE_TRUST / (prior**BALANCE_TRUST).sum()
+            heard = problem.spoken**VOTES_TRUST if k == 2 and not wary else 1.0
+            prior = prior**BALANCE_TRUST * heard / (prior**BALANCE_TRUST * heard).sum()
         prior = (problem.pull * prior + problem.gold_classes) / (problem.pull + problem.gold_classes.sum())
     guess = problem.guess(prior)
     found, _weight, report = fitted(prior, live(guess), pull, tolerance=last if sided.all() else ROUGHLY)
