@@ -180,7 +180,8 @@ def parts(path: Path, rng: Any) -> Iterator[tuple[str, Drawn]]:
     """Yield parts of a real set: few records, few functions, both."""
     votes, gold, k = sets.load(path)
     n, m = votes.shape
-    for rows, columns in ((50, m), (200, m), (1000, m), (2000, 3), (2000, 5), (2000, max(3, m // 2))):
+    sizes = [(50, m), (200, m), (1000, m), (2000, 3), (2000, 5), (2000, m // 2)]
+    for rows, columns in [size for size in sizes if size[1] > 5 or size in sizes[:5]]:
         if (rows >= n and columns >= m) or columns > m:
             continue
         chosen = np.sort(rng.choice(n, min(rows, n), replace=False))
@@ -244,6 +245,15 @@ def main() -> None:
                     names.add(f"{path.stem}: {part}")
             for name in sorted(names):
                 show(name, found[name], options.json)
+    over_sets: dict[str, list[list[float]]] = {}
+    for name, gains in found.items():
+        over_sets.setdefault(name.split(": ")[-1] if ": " in name else "families", []).append(
+            [float(np.mean(values)) for values in gains.values()]
+        )
+    for part, means in over_sets.items():
+        if not options.json:
+            unknown, given = np.mean(means, axis=0)
+            print(f"mean of {len(means):2d}, {part:40s} {unknown:+.4f}   {given:+.4f}")
     print(json.dumps({"gains": found, "cpu_seconds": time.process_time() - begun}))
 
 

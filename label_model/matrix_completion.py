@@ -173,7 +173,8 @@ class LabelModel(FittedLabelModel):
         class_balance : optional
             What is known of the class frequencies; see `ClassBalance.given`. Else they are estimated: the lift of
             two votes for one class tells how rare it is at most. For one-sided functions the estimate is moved
-            half-way towards equal classes; their votes' shares of two classes are heard a little. Where annotators choose one class far more often than others, that balance is tried too; see `learning.learn`.
+            half-way towards equal classes; their votes' shares of two classes are heard a little. Where annotators
+            choose one class far more often than others, that balance is tried too; see `learning.learn`.
         n_epochs : int, default 500
             Most iterations of the optimiser.
         l2 : float, default 20
@@ -360,7 +361,7 @@ class LabelModel(FittedLabelModel):
         given = (cast.spread_out(), gain, silence, np.log(self.prior_), self.emitted_, problem.repeats)
         best = temperature_by_prediction(*given, cautious=not self.one_coin_)
         steady = min(density, best) if found.wary else float(np.sqrt(best * density))
-        if found.refined and foretold(*given) <= SAYS_LITTLE:
+        if found.refined and not self.n_gold_ and foretold(*given) <= SAYS_LITTLE:
             text = "votes say next to nothing of each other, so that all count as right equally often"
             warnings.warn(text, LabelModelWarning, stacklevel=3)
             self._take(guessed(problem))

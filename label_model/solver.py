@@ -138,9 +138,18 @@ class Problem:
 
     @property
     def spoken(self) -> Array:
-        """Share of the votes for each class, one vote added to each; equal where only one class is voted for."""
-        cast = self.moments.singles.sum(axis=0) + 1.0
-        return np.asarray(cast / cast.sum() if (cast > 1).sum() > 1 else np.ones(len(cast)) / len(cast))
+        """Shares of two classes in the votes, shape (2,), as far as they do not hang on how many functions each has.
+
+        Of the shares in all votes and in those of one function for each class, the ones nearer to equal; equal where the two
+        do not agree which class is more frequent, or only one is voted for.
+        """
+        cast, functions = self.moments.singles.sum(axis=0) + 1.0, (self.moments.singles > 0).sum(axis=0)
+        if (functions == 0).any():
+            return np.full(2, 0.5)
+        both = np.stack([cast / cast.sum(), cast / functions / (cast / functions).sum()])
+        beyond = both[:, 0] - 0.5
+        nearer = both[np.abs(beyond).argmin()]
+        return np.asarray(nearer if beyond.prod() > 0 else np.full(2, 0.5), dtype=np.float64)
 
     @property
     def pulls(self) -> Array:

@@ -101,7 +101,12 @@ def foretold(
 
 
 def _predicted(
-    temperatures: tuple[float, ...], cast: CastVotes, gain: Array, silence: Array, log_prior: Array, emitted: Array
+    temperatures: tuple[float, ...],
+    cast: CastVotes,
+    gain: Array,
+    silence: Array,
+    log_prior: Array,
+    emitted: Array,
 ) -> tuple[NDArray[np.intp], list[Array]]:
     """Return the record of each vote, and each vote's log probability given the others, one array a temperature."""
     k = len(log_prior)

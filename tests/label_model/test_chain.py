@@ -71,6 +71,7 @@ def test_a_record_without_votes_is_labeled_from_its_neighbours_and_a_silent_sequ
     )
 
 
+@pytest.mark.filterwarnings("ignore:votes say next to nothing")
 def test_sequences_may_be_interleaved():
     votes, _, sequences = recordings(n=6)
     order = np.argsort(np.tile(np.arange(50), 6), kind="stable")

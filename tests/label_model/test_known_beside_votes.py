@@ -43,6 +43,7 @@ def test_gold_rows_teach_accuracies_and_balance_of_rules():
     assert losses[1] < losses[0]
 
 
+@pytest.mark.filterwarnings("ignore:votes say next to nothing")
 def test_gold_rows_of_annotators_count_as_certain():
     votes, truth = annotators(600, accuracy=(0.6, 0.6, 0.6, 0.6, 0.6), coverage=0.9)
     right = np.array([(truth[votes[:, j] >= 0] == votes[votes[:, j] >= 0, j]).mean() for j in range(5)])
@@ -79,6 +80,7 @@ def test_expected_accuracies_take_the_place_of_the_first_guess():
         LabelModel().fit(votes, accuracies={"lf_1": 95})
 
 
+@pytest.mark.filterwarnings("ignore:votes say next to nothing")
 def test_declared_polarity_is_honoured():
     values, _ = annotators(400)
     functions = tuple(FunctionInfo(f"f{j}", polarity=(0, 1) if j else (1,)) for j in range(5))

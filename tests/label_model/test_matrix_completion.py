@@ -101,6 +101,7 @@ def test_fewer_than_three_functions_fall_back_to_a_vote_and_say_so():
     np.testing.assert_allclose(model.get_weights(), 0.7)
 
 
+@pytest.mark.filterwarnings("ignore:votes say next to nothing")
 def test_uncovered_records_stay_unlabeled_whatever_the_balance():
     votes, _ = sample(emission([0.8] * 4, [0.4] * 4, 2), [0.9, 0.1], 500)
     model = LabelModel().fit(votes, class_balance=[0.9, 0.1])
@@ -213,6 +214,7 @@ def test_many_functions_that_always_vote_stay_finite():
     assert (proba.argmax(axis=1) == truth).mean() > 0.99
 
 
+@pytest.mark.filterwarnings("ignore:votes say next to nothing")
 def test_unanimous_votes_never_lower_their_class():
     """Six weak functions that all say 0 are answered with 0, however few the records."""
     for seed in range(20):
