@@ -30,6 +30,9 @@ Array = NDArray[np.float64]
 SAYS_LITTLE = 3.0
 """Standard errors by which annotators' votes foretell each other, up to which nothing is learned of who is right how often."""
 
+RARE = 0.2
+"""Times its equal share below which a class is too rare for that to show."""
+
 
 class LabelModelWarning(UserWarning):
     """The label model could not do what it is for, and says what it did instead."""
@@ -338,9 +341,7 @@ class LabelModel(FittedLabelModel):
         self.refined_ = self.silent_evidence_ = found.refined
         self.camps_ = tuple(tuple(moments.names[j] for j in camp) for camp in found.camps)
         if self.camps_:
-            groups = "; ".join(
-                ", ".join(camp[:5]) + (", ..." if len(camp) > 5 else "") for camp in self.camps_
-            )
+            groups = "; ".join(", ".join([*camp[:5], *["..."] * (len(camp) > 5)]) for camp in self.camps_)
             warnings.warn(
                 f"annotators agree among themselves beyond what the classes explain ({groups}): who of them follows the "
                 "classes cannot be told from votes, so all count alike; gold rows or accuracies would tell",
@@ -361,9 +362,9 @@ class LabelModel(FittedLabelModel):
         given = (cast.spread_out(), gain, silence, np.log(self.prior_), self.emitted_, problem.repeats)
         best = temperature_by_prediction(*given, cautious=not self.one_coin_)
         steady = min(density, best) if found.wary else float(np.sqrt(best * density))
-        if found.refined and not self.n_gold_ and foretold(*given) <= SAYS_LITTLE:
-            text = "votes say next to nothing of each other, so that all count as right equally often"
-            warnings.warn(text, LabelModelWarning, stacklevel=3)
+        seen = self.prior_.min() * len(self.prior_) > RARE
+        if found.refined and seen and not self.n_gold_ and foretold(*given) <= SAYS_LITTLE:
+            warnings.warn("votes say next to nothing of each other: all count alike", LabelModelWarning, 3)
             self._take(guessed(problem))
         self.temperature_ = best if self.refined_ else steady
 
