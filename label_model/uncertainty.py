@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sidelight.labeling import VoteMatrix
+from sidelight.labeling import ABSTAIN, VoteMatrix
 from sidelight.labeling.moments import one_hot
 from sidelight.labeling.seeds import generator
 
@@ -27,7 +27,8 @@ class ModelIntervals:
     Parameters
     ----------
     accuracy, accuracy_low, accuracy_high : ndarray of shape (n_functions,)
-        How often each function's votes are right, and its bounds; NaN where a function never votes.
+        How often each function's votes are right, and its bounds; NaN where a function never votes, and the bounds of
+        "bootstrap" also where it never votes beside another: its accuracy is assumed, and no refit could show how wrongly.
     prior, prior_low, prior_high : ndarray of shape (n_classes,)
         Class balance and its bounds; equal to it where the balance was given.
     level : float
@@ -193,6 +194,8 @@ def bootstrap_intervals(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         low, high = np.nanpercentile(np.array(accuracies), tails, axis=0)
+    alone = ~(votes.dense()[votes.n_votes() > 1] != ABSTAIN).any(axis=0)
+    low[alone] = high[alone] = np.nan
     prior_low, prior_high = np.percentile(np.array(priors), tails, axis=0)
     return ModelIntervals(
         model.get_weights(), low, high, model.prior_, prior_low, prior_high, level, "bootstrap"

@@ -139,6 +139,15 @@ def test_bootstrap_draws_patients_whole():
     np.testing.assert_array_equal(again.accuracy_low, narrow.accuracy_low)
 
 
+def test_an_accuracy_that_no_other_vote_bears_out_has_no_bounds():
+    votes, _ = rules()
+    votes = np.column_stack([votes, np.where((votes == -1).all(axis=1), 1, -1)])
+    found = LabelModel().fit(votes).intervals(votes, method="bootstrap", n_draws=20)
+    assert np.isnan([found.accuracy_low[-1], found.accuracy_high[-1]]).all()
+    assert not np.isnan(found.accuracy_low[:-1]).any()
+    assert 0 < found.accuracy[-1] < 1
+
+
 def test_intervals_that_would_mislead_are_refused():
     votes, _ = rules()
     model = LabelModel().fit(votes)
