@@ -169,7 +169,7 @@ def bootstrap_intervals(
 ) -> ModelIntervals:
     """Return intervals from refitting a model on patients drawn with replacement (on records, where patients are unknown).
 
-    They show how much the fit would change with other patients. Shrinkage towards the first guess is part of the
+    They show how much the fit would change with other patients, and hold the fit itself. Shrinkage towards the first guess is part of the
     fit, so they do not cover the error that it leaves.
 
     Parameters
@@ -194,12 +194,12 @@ def bootstrap_intervals(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         low, high = np.nanpercentile(np.array(accuracies), tails, axis=0)
+    accuracy, prior = model.get_weights(), model.prior_
     alone = ~(votes.dense()[votes.n_votes() > 1] != ABSTAIN).any(axis=0)
-    low[alone] = high[alone] = np.nan
+    low, high = np.where(alone, np.nan, [np.minimum(low, accuracy), np.maximum(high, accuracy)])
     prior_low, prior_high = np.percentile(np.array(priors), tails, axis=0)
-    return ModelIntervals(
-        model.get_weights(), low, high, model.prior_, prior_low, prior_high, level, "bootstrap"
-    )
+    bounds = (low, high, prior, np.minimum(prior_low, prior), np.maximum(prior_high, prior))
+    return ModelIntervals(accuracy, *bounds, level, "bootstrap")
 
 
 def bootstrap_refits(

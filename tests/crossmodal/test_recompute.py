@@ -77,7 +77,9 @@ def test_a_training_ends_with_the_same_weights(tmp_path):
 
 
 def test_an_encoder_that_names_no_blocks_is_refused_before_training():
-    model = CrossModalClassifier(lambda n_leads: torch.nn.Flatten(), checkpoint_activations=True, accelerator="cpu")
+    model = CrossModalClassifier(
+        lambda n_leads: torch.nn.Flatten(), checkpoint_activations=True, accelerator="cpu"
+    )
     with pytest.raises(ValueError, match="Flatten has no method `pieces`"):
         model.fit(np.zeros((4, 1, 8)), [0, 1, 0, 1])
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 
 import numpy as np
@@ -151,9 +152,10 @@ def test_a_page_with_text_is_asked_for_marked_and_private(home, tmp_path, capsys
     assert "not for sharing" in capsys.readouterr().out
     content = page.read_text()
     assert "This page holds patient text and is not for sharing" in content
-    assert "strange noises" in content
+    told = re.compile("a gale|gale blows|very wild|quiet sea|quiet all day|strange")
+    assert told.search(content)
     assert page.stat().st_mode & 0o077 == 0
-    assert "strange noises" not in (find_run(load_project(home), "1").folder / "report.html").read_text()
+    assert not told.search((find_run(load_project(home), "1").folder / "report.html").read_text())
     assert main(["report", "1", "--project", str(home), "--out", str(tmp_path / "plain.html")]) == 0
     assert (tmp_path / "plain.html").read_text() == (
         find_run(load_project(home), "1").folder / "report.html"
