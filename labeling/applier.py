@@ -158,7 +158,7 @@ class LFApplier:
                 return self.schema.encode(answer)
             if isinstance(answer, str):
                 raise ValueError(
-                    "a class name, but the applier was given no schema (schema=LabelSchema(...))"
+                    "a class name, but no classes were given (schema=LabelSchema(...), or --classes)"
                 )
             return _ANY_CLASSES.encode(answer)
         except (TypeError, ValueError) as error:

@@ -64,3 +64,14 @@ def test_records_show_what_each_function_does_on_them(folder, capsys):
 def test_a_selection_of_nothing_is_wrong_usage(folder):
     assert main(["check", "lfs.py", "--select", "none*"]) == 2
     assert main(["check", "missing.py"]) == 3
+
+
+def test_class_names_without_classes_are_answered_with_the_option(tmp_path, capsys):
+    (tmp_path / "lfs.py").write_text(
+        'from sidelight.labeling import keyword_lf\n\ncough = keyword_lf("cough", ["cough"], "yes")\n'
+    )
+    (tmp_path / "notes.csv").write_text("id,text\n1,a cough\n")
+    given = ["check", str(tmp_path / "lfs.py"), "--records", str(tmp_path / "notes.csv"), "--json"]
+    assert main(given) == 1
+    assert "no classes were given (schema=LabelSchema(...), or --classes)" in capsys.readouterr().out
+    assert main([*given, "--classes", "no,yes"]) == 0

@@ -135,9 +135,9 @@ def test_integers_do_without_a_schema():
 
 
 def test_class_names_need_a_schema():
-    with pytest.raises(FunctionError, match=r"'says_paced'.*no schema"):
+    with pytest.raises(FunctionError, match=r"'says_paced'.*no classes were given"):
         LFApplier([says_paced]).apply(["paced"])
-    with pytest.raises(FunctionError, match=r"'says_normal'.*no schema"):
+    with pytest.raises(FunctionError, match=r"'says_normal'.*no classes were given"):
         LFApplier(FUNCTIONS[:1])
 
 
