@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
-from sidelight.labeling.statistics import clustered_proportion, group_codes, interval_difference
+from sidelight.labeling.statistics import Interval, clustered_proportion, group_codes, interval_difference
 
 from .share_gap import gap_between
 
@@ -21,6 +22,9 @@ REMEDIES = {
     "spurious correlate": "balance the attribute against the label in training, or remove it from the input",
 }
 """What to do about each mechanism."""
+
+HARD = 0.1
+"""Share of the training records taken for the hardest."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +112,13 @@ def explain_slice(
       interval of the difference, between patients, lies below zero).
     - label noise: labels agree with gold less often inside the slice than outside, by at least five points.
     - subtle features: the model is wrong on its own training members more often than on the rest, by at least five
-      points, and neither of the two above fits.
-    - spurious correlate: within one class the model is right more often with the attribute, within another without it,
-      and the members of the slice are on the side where it fails.
+      points, or these lie among the hardest tenth of its training records, those whose label it finds least likely,
+      more often by at least fifteen (a network may know its training records by heart and still find these hard); and
+      none of the others fits.
+    - spurious correlate: within one class the model is right more often with the attribute, within another without it
+      (both at `level`, and together at `level` over the number of attributes, after Fisher); the members of the slice
+      are on the side where it fails; and other records of the same class there fail too, so that the side accounts for
+      half of the slice's gap or more. What marks the disease itself turns around likewise, but does not account for it.
 
     References
     ----------
@@ -136,9 +144,10 @@ def explain_slice(
     codes, _ = group_codes(None if patients is None else np.asarray(patients), len(gold))
     rare = _rare(trained, labels >= 0, member, training.patients, codes, few)
     noisy = _noisy(training, labels, trained, level)
-    subtle = _subtle(training, labels, trained, level, explained=bool(rare.fits or noisy.fits))
     right = (scores.argmax(axis=1) == gold).astype(float)
     spurious = _spurious(member, gold, right, attributes, codes, level)
+    explained = bool(rare.fits or noisy.fits or spurious.fits)
+    subtle = _subtle(training, labels, trained, level, explained=explained)
     return rare, noisy, subtle, spurious
 
 
@@ -195,16 +204,24 @@ def _subtle(
         return _mechanism("subtle features", None, "needs the model's probabilities of its training records")
     known = labels >= 0
     scores = np.asarray(training.proba, dtype=np.float64)
+    own = np.where(known, scores[np.arange(len(labels)), np.maximum(labels, 0)], np.nan)
     wrong = np.where(known, scores.argmax(axis=1) != labels, np.nan)
+    edge = float(np.quantile(own[known], HARD)) if known.any() else 0.0
+    hardest = np.where(known, own < edge, np.nan)
     codes, _ = group_codes(None if training.patients is None else np.asarray(training.patients), len(labels))
     value, rest, gap = gap_between(wrong, trained, ~trained, codes)
+    hard, others, further = gap_between(hardest, trained, ~trained, codes)
     if math.isnan(gap.p):
         return _mechanism(
             "subtle features", None, f"training errors cannot be judged: {gap.reason or 'no spread'}"
         )
-    hard = gap.p <= level and gap.estimate >= 0.05
-    told = f"the model misses {value} of its own training members, {rest} of the rest"
-    return _mechanism("subtle features", hard and not explained, told)
+    fits = gap.p <= level and gap.estimate >= 0.05
+    fits = fits or (further.p <= level and further.estimate >= 0.15)
+    told = (
+        f"the model misses {value} of its own training members, {rest} of the rest; {hard} of these members are among "
+        f"its hardest tenth of training records, {others} of the rest"
+    )
+    return _mechanism("subtle features", fits and not explained, told)
 
 
 def _spurious(
@@ -215,34 +232,79 @@ def _spurious(
     codes: NDArray[np.intp],
     level: float,
 ) -> Mechanism:
-    """Look for an attribute that helps one class, hurts another, and marks the members."""
+    """Look for an attribute that helps one class, hurts another, marks the members, and accounts for their errors."""
     if not attributes:
         return _mechanism("spurious correlate", None, "needs attributes to look at")
     told: list[tuple[float, str]] = []
-    n_tests = len(attributes) * len(np.unique(gold[gold >= 0]))
+    judged = 0
     for name, column in attributes.items():
         present = np.asarray(column, dtype=bool)
         gaps = {}
         for label in np.unique(gold[gold >= 0]):
             rows = gold == label
-            _, _, gap = gap_between(right, rows & present, rows & ~present, codes)
-            if gap.p <= level / n_tests:
-                gaps[int(label)] = gap.estimate
-        if not gaps or min(gaps.values()) > 0 or max(gaps.values()) < 0:
+            gaps[int(label)] = gap_between(right, rows & present, rows & ~present, codes)[2]
+        judged += sum(not math.isnan(gap.p) for gap in gaps.values()) > 1
+        sure = {label: gap.estimate for label, gap in gaps.items() if gap.p <= level}
+        if not _turns_around(gaps, level, len(attributes)):
             continue
-        if len(gaps) < 2:
-            continue
-        sides = np.array([gaps.get(int(label), 0.0) for label in gold])
+        sides = np.array([sure.get(int(label), 0.0) for label in gold])
         failing = np.where(sides > 0, ~present, present) & (sides != 0)
         share, others = float(failing[member].mean()), float(failing[~member].mean())
-        if share > others:
-            parts = ", ".join(f"{gap:+.2f} in class {label}" for label, gap in sorted(gaps.items()))
+        accounted = _accounted(member, gold, right, failing)
+        if share > others and accounted >= 0.5:
+            parts = ", ".join(f"{gap:+.2f} in class {label}" for label, gap in sorted(sure.items()))
             told.append(
                 (share - others, f"with {name} the model is right more or less often ({parts}); "
-                 f"{share:.0%} of the members are on the failing side, {others:.0%} of the rest")
+                 f"{share:.0%} of the members are on the failing side, {others:.0%} of the rest; "
+                 f"that side accounts for {min(accounted, 1.0):.0%} of the slice's errors beyond the rest's")
             )  # fmt: skip
+    if not told and not judged:
+        return _mechanism(
+            "spurious correlate", None, f"none of {len(attributes)} attributes is had and lacked often enough"
+        )
     if not told:
         return _mechanism(
-            "spurious correlate", False, f"none of {len(attributes)} attributes turns around between classes"
+            "spurious correlate",
+            False,
+            f"none of {len(attributes)} attributes turns around between classes and accounts for the errors",
         )
     return _mechanism("spurious correlate", True, max(told)[1])
+
+
+def _turns_around(gaps: Mapping[int, Interval], level: float, n_attributes: int) -> bool:
+    """Return whether two classes surely differ in sign: each by itself, and both together after Fisher."""
+    helped = [gap.p for gap in gaps.values() if gap.p <= level and gap.estimate > 0]
+    hurt = [gap.p for gap in gaps.values() if gap.p <= level and gap.estimate < 0]
+    if not helped or not hurt:
+        return False
+    statistic = -2 * (math.log(max(min(helped), 1e-300)) + math.log(max(min(hurt), 1e-300)))
+    pairs = len(gaps) * (len(gaps) - 1) // 2
+    return float(stats.chi2.sf(statistic, 4)) * pairs * n_attributes <= level
+
+
+def _accounted(
+    member: NDArray[np.bool_],
+    gold: NDArray[Any],
+    right: NDArray[np.float64],
+    failing: NDArray[np.bool_],
+    least: int = 10,
+) -> float:
+    """Return the share of the members' gap that records beside the slice have too, in the same class on the same side.
+
+    Each member is expected to be right as often as those. Where fewer than `least` are left, the slice and the side
+    are one, and nothing can tell them apart: its own share stands in.
+    """
+    base = expected = 0.0
+    for label in np.unique(gold[member]):
+        own = gold == label
+        base += float((member & own).sum()) * _mean(right[own & ~member & ~failing], 1.0)
+        for side in (failing, ~failing):
+            here, beside = member & own & side, ~member & own & side
+            rows = beside if int(beside.sum()) >= least else here
+            expected += float(here.sum()) * _mean(right[rows], 0.0)
+    gap = base - float(right[member].sum())
+    return (base - expected) / gap if gap > 0 else 0.0
+
+
+def _mean(values: NDArray[np.float64], otherwise: float) -> float:
+    return float(values.mean()) if len(values) else otherwise

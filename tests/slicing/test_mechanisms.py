@@ -82,3 +82,51 @@ def test_nothing_is_said_of_prevalence_without_training_labels():
     y = np.arange(100) % 2
     found = explain_slice(y == 1, y, np.eye(2)[y], TrainingView(np.full(100, -1), y == 1))
     assert found[0].fits is None
+
+
+def test_members_a_network_knows_by_heart_but_finds_hardest_are_subtle():
+    random = np.random.default_rng(0)
+    labels, trained = random.integers(0, 2, 1000), np.arange(1000) % 10 == 0
+    doubt = np.where(trained, random.uniform(0.0, 0.4, 1000), random.uniform(0.0, 0.02, 1000))
+    proba = np.eye(2)[labels] * (1 - 2 * doubt[:, None]) + doubt[:, None]
+    assert (proba.argmax(axis=1) == labels).all()
+    y, inside = random.integers(0, 2, 1000), random.random(1000) < 0.1
+    training = TrainingView(labels, trained, proba=proba, gold=labels)
+    found = explain_slice(
+        inside, y, np.eye(2)[np.where(inside & (random.random(1000) < 0.3), 1 - y, y)], training
+    )
+    assert [part.name for part in found if part.fits] == ["subtle features"]
+    assert "hardest tenth" in found[2].evidence
+    rare = TrainingView(labels, trained & (np.arange(1000) < 80), proba=proba, gold=labels)
+    assert [part.name for part in explain_slice(inside, y, np.eye(2)[y], rare) if part.fits] == [
+        "low prevalence"
+    ]
+
+
+def test_a_sign_of_the_disease_does_not_explain_a_slice_that_fails_beside_it():
+    """Records with the sign are right more often in one class and less in the other, members or not: not their cause."""
+    random = np.random.default_rng(1)
+    y = random.integers(0, 2, 4000)
+    sign = random.random(4000) < np.where(y == 1, 0.8, 0.2)
+    inside = random.random(4000) < np.where(sign == (y == 1), 0.05, 0.1)
+    wrong = random.random(4000) < np.where(inside, 0.5, np.where(sign != (y == 1), 0.08, 0.01))
+    training = TrainingView(y, inside, proba=np.eye(2)[y], gold=y)
+    proba = np.eye(2)[np.where(wrong, 1 - y, y)]
+    assert explain_slice(inside, y, proba, training, attributes={"sign": sign})[3].fits is False
+    whole = (y == 1) & ~sign
+    wrong = random.random(4000) < np.where(sign != (y == 1), 0.4, 0.05)
+    proba = np.eye(2)[np.where(wrong, 1 - y, y)]
+    found = explain_slice(
+        whole, y, proba, TrainingView(y, whole, proba=proba, gold=y), attributes={"sign": sign}
+    )
+    assert found[3].fits
+    assert found[2].fits is False, "what the attribute explains is not subtle as well"
+
+
+def test_an_attribute_that_hardly_anyone_has_is_not_judged():
+    y = np.arange(400) % 2
+    found = explain_slice(
+        y == 1, y, np.eye(2)[y], TrainingView(y, y == 1), attributes={"tube": np.arange(400) < 6}
+    )
+    assert found[3].fits is None
+    assert "often enough" in found[3].evidence
