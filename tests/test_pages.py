@@ -53,11 +53,13 @@ def test_names_in_the_cookbooks_tables_are_there():
 
 
 def test_the_settings_in_the_cookbook_are_those_of_a_project():
-    from sidelight.apps.project.file import Audits
+    from sidelight.apps.project.file import Audits, LabelingApp
 
-    (audit,) = (tomllib.loads(block)["audit"] for block in blocks("cookbook", "toml"))
-    assert set(audit) < set(Audits.model_fields)
-    assert Audits(**audit).search == audit["search"]
+    settings = tomllib.loads("\n".join(blocks("cookbook", "toml")))
+    assert set(settings) == {"audit", "ui"}
+    assert set(settings["audit"]) < set(Audits.model_fields)
+    assert Audits(**settings["audit"]).search == settings["audit"]["search"]
+    assert LabelingApp(**settings["ui"]).evidence == settings["ui"]["evidence"]
 
 
 @pytest.mark.parametrize("module", ["labeling", "label_model", "slicing", "crossmodal"])

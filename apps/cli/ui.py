@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,11 @@ SAMPLE_LABELS = "sidelight-labels.sqlite"
 )  # fmt: skip
 @click.option("--readers", default=0, help="How many people label each record; 0 for everybody.")
 @click.option("--suggestions/--no-suggestions", default=True, help="Let annotators switch on suggestions.")
+@click.option(
+    "--evidence", type=click.Choice(["asked", "shown", "never"]),
+    help="When annotators see how functions vote: asked (a key shows it), shown or never "
+    "[default: what a project's [ui] says, else asked].",
+)  # fmt: skip
 @click.option("--address", default="127.0.0.1", show_default=True, help="Address to bind to.")
 @click.option("--port", default=8501, show_default=True, help="Port to bind to.")
 @click.option(
@@ -101,6 +107,7 @@ def ui(
     login: str,
     readers: int,
     suggestions: bool,
+    evidence: str | None,
     address: str,
     port: int,
     allow_workbench: bool,
@@ -134,6 +141,8 @@ def ui(
         source, functions, slices, classes, signals, show, guideline, columns, task, studies, study_column,
         findings, language,
     )  # fmt: skip
+    if evidence is not None:
+        workspace = replace(workspace, evidence=evidence)
     place = labels or _beside(source)
     store = LabelStore(place, workspace.schema.task)
     if export_labels or export_events or import_labels:

@@ -184,6 +184,12 @@ class Audits(Section):
     search: list[str] = []
 
 
+class LabelingApp(Section):
+    """`[ui]`: whether the labeling app shows how functions vote on a record when asked, from the start, or never."""
+
+    evidence: Literal["asked", "shown", "never"] = "asked"
+
+
 class Limits(Section):
     """`[limits]`: shares of rows set aside and of calls that raise, beyond which a run ends with exit code 1."""
 
@@ -222,6 +228,7 @@ class Config(Section):
     audit: Audits = Audits()
     monitors: Monitors = Monitors()
     limits: Limits = Limits()
+    ui: LabelingApp = LabelingApp()
     tuning: Tuning = Tuning()
 
     @property

@@ -48,6 +48,8 @@ class Context:
         Candidates that a developer turned down.
     fitted_with : int
         Labels of people that the label model was fitted with.
+    seen : set of (str, str)
+        Who saw how functions vote on which record, by person and record id.
     """
 
     workspace: Workspace
@@ -61,6 +63,7 @@ class Context:
     audits: tuple[Path, ...] = ()
     rejected: set[str] = field(default_factory=set)
     fitted_with: int = 0
+    seen: set[tuple[str, str]] = field(default_factory=set)
     _samples: dict[int, tuple[NDArray[np.intp], list[str]]] = field(default_factory=dict)
 
     @cached_property

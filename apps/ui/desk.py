@@ -15,10 +15,14 @@ SHORTEST_LOOK = 0.4
 
 @dataclass
 class Sight:
-    """What one browser tab has been shown. Losing it loses no label: the guard then starts anew."""
+    """What one browser tab has been shown. Losing it loses no label: the guard then starts anew.
+
+    `asked` are the records whose evidence was asked for.
+    """
 
     first_shown: dict[str, float] = field(default_factory=dict)
     event_ids: dict[str, str] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
     last_refusal: float = float("-inf")
     last_undo: float = float("-inf")
     wanted: str = ""
@@ -129,7 +133,7 @@ class Desk:
             LabelEvent(
                 self.sight.event_id(item_id, "decision"), item_id, self.person.name, kind, value,
                 purpose=purpose, queue=queue, ms_on_screen=round((now - shown) * 1000), suggestion=suggestion,
-                chance=self._chance(item_id, queue),
+                chance=self._chance(item_id, queue), evidence=(self.person.name, item_id) in self.context.seen,
             )
         )  # fmt: skip
         self.sight.event_ids.pop(f"decision:{item_id}", None)
@@ -161,8 +165,34 @@ class Desk:
         )
         self._add(undo)
         self.sight.wanted = last.item_id
+        if last.evidence:
+            self.saw_evidence(last.item_id)  # perhaps before this server was started
         self.sight.said = "Taken back; here it is again."
         return True
+
+    @property
+    def may_show_evidence(self) -> bool:
+        """Whether there are functions whose votes can be shown, and the project lets people see them."""
+        workspace = self.context.workspace
+        return bool(workspace.functions) and workspace.evidence != "never"
+
+    def shows_evidence(self, item_id: str, *, always: bool = False) -> bool:
+        """Return whether the votes on a record are to be shown, and note that they then were seen.
+
+        `always` is the page's switch for every record.
+        """
+        shown = self.may_show_evidence and (always or item_id in self.sight.asked)
+        if shown:
+            self.saw_evidence(item_id)
+        return shown
+
+    def saw_evidence(self, item_id: str) -> None:
+        """Note that this person saw how functions vote on a record: their label of it will say so."""
+        self.context.seen.add((self.person.name, item_id))
+
+    def ask_for_evidence(self, item_id: str) -> None:
+        """Show how functions vote on this one record from now on."""
+        self.sight.asked.add(item_id)
 
     def flag(self, item_id: str) -> bool:
         """Flag a record, or take this person's flag away; return whether it is flagged now."""

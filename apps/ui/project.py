@@ -1,5 +1,6 @@
 """Opening a project for labeling: its file says which export, functions, slices and signals belong together."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from sidelight.apps.project import load_project
@@ -65,7 +66,7 @@ def open_project(
         functions += functions_of(project, name)
         files += [project.path(source.functions)] if source.functions else []
     target = _target(project, chosen)
-    return Workspace.open(
+    workspace = Workspace.open(
         open_export(project),
         project.schema(chosen),
         name=project.config.project.name,
@@ -79,6 +80,7 @@ def open_project(
         guideline=guideline or project.config.project.purpose,
         functions_file=files[0] if files else project.home / "lfs.py",
     )
+    return replace(workspace, evidence=project.config.ui.evidence)
 
 
 def _target(project: Project, task: str) -> Payload | None:

@@ -35,12 +35,15 @@ class Ratings:
     patient_ids: NDArray[np.str_]
 
     @classmethod
-    def of(cls, ledger: Ledger, workspace: Workspace) -> Ratings:
-        """Return the standing labels of the annotators; those of records or classes gone since are left out."""
+    def of(cls, ledger: Ledger, workspace: Workspace, *, evidence: bool | None = None) -> Ratings:
+        """Return the standing labels of the annotators; those of records or classes gone since are left out.
+
+        `evidence` leaves only labels given with it in sight (True), or without (False).
+        """
         people, classes = ledger.annotators(), workspace.schema.classes
         rated = {
             workspace.records.rows[item]: said
-            for item, said in ledger.labels().items()
+            for item, said in ledger.labels(evidence=evidence).items()
             if item in workspace.records.rows
         }
         rows = np.array(sorted(rated), dtype=np.intp)
@@ -52,11 +55,11 @@ class Ratings:
         return cls(rows, people, values, workspace.records.patient_ids[rows])
 
 
-def gold_of(ledger: Ledger, workspace: Workspace) -> NDArray[np.int64]:
-    """Return the settled label of each record as a class number, -1 where there is none."""
+def gold_of(ledger: Ledger, workspace: Workspace, *, evidence: bool | None = None) -> NDArray[np.int64]:
+    """Return the settled label of each record as a class number, -1 where there is none; `evidence` as in `Ratings`."""
     gold = np.full(len(workspace.records), -1, dtype=np.int64)
     classes = workspace.schema.classes
-    for item, decision in ledger.decisions().items():
+    for item, decision in ledger.decisions(evidence=evidence).items():
         row = workspace.records.rows.get(item)
         if row is not None and decision.label in classes:
             gold[row] = classes.index(decision.label)
@@ -85,11 +88,13 @@ class FunctionAgreement:
     learned: float
 
 
-def against_functions(workspace: Workspace, ledger: Ledger) -> list[FunctionAgreement]:
-    """Compare each function with the settled labels; those never judged are left out."""
+def against_functions(
+    workspace: Workspace, ledger: Ledger, *, evidence: bool | None = None
+) -> list[FunctionAgreement]:
+    """Compare each function with the settled labels; those never judged are left out; `evidence` as in `Ratings`."""
     if workspace.votes is None:
         return []
-    gold, votes = gold_of(ledger, workspace), workspace.votes.dense()
+    gold, votes = gold_of(ledger, workspace, evidence=evidence), workspace.votes.dense()
     weights = getattr(workspace.model, "get_weights", None)
     learned = np.full(votes.shape[1], np.nan) if weights is None else weights()
     table = []

@@ -130,6 +130,8 @@ class Workspace:
         What annotators are asked to do, in Markdown.
     functions_file : Path or None
         Where the workbench adds functions.
+    evidence : {"asked", "shown", "never"}, default "asked"
+        When people who label see how functions vote: when they ask, from the start, or not at all.
     """
 
     name: str
@@ -146,6 +148,7 @@ class Workspace:
     show: tuple[str, ...] = ()
     guideline: str = ""
     functions_file: Path | None = None
+    evidence: str = "asked"
     _signal_rows: dict[str, int] = field(default_factory=dict)
 
     @classmethod

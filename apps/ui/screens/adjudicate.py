@@ -8,13 +8,23 @@ from sidelight.apps.ui.desk import Desk
 from sidelight.apps.ui.guard import action, guarded
 
 from .label import KEYS
-from .parts import said_list, show_facts, show_note, show_study, show_timeline, widths
+from .parts import (
+    evidence_button,
+    evidence_switch,
+    said_list,
+    show_facts,
+    show_note,
+    show_study,
+    show_timeline,
+    widths,
+)
 
 
 def adjudicate_page(desk: Desk) -> None:
     """Show the next open case, what the annotators said of it, and take the word that stands."""
     with st.sidebar:
         st.toggle("Hide who said what", value=True, key="hide-names", help="Names can sway an adjudicator.")
+        evidence_switch(desk, "evidence-adjudicating")
         st.markdown(desk.context.workspace.guideline or "*No guideline was given for this task.*")
     _case(desk)
 
@@ -52,9 +62,11 @@ def _show_case(desk: Desk) -> None:
     item_id = desk.sight.wanted if desk.sight.wanted in cases else cases[0]
     row = workspace.records.rows[item_id]
     text_side, other_side = st.columns(widths(workspace, row), gap="large")
+    always = st.session_state.get("evidence-adjudicating", False)
+    evidence = desk.shows_evidence(item_id, always=always)
     with text_side:
         show_facts(workspace, row)
-        show_note(workspace, row)
+        show_note(workspace, row, evidence=evidence)
         with st.container(horizontal=True, key="choices"):
             for position, name in enumerate(workspace.schema.classes):
                 st.button(
@@ -62,7 +74,10 @@ def _show_case(desk: Desk) -> None:
                     on_click=action(desk.decide), args=(item_id, "label", name),
                     kwargs={"queue": "adjudicate", "purpose": "adjudicate"}, width="stretch",
                 )  # fmt: skip
-        _undo(desk, undo.seq if undo else 0, disabled=undo is None)
+        with st.container(horizontal=True, key="others"):
+            _undo(desk, undo.seq if undo else 0, disabled=undo is None)
+            if not evidence and desk.may_show_evidence:
+                evidence_button(desk, item_id, row)
         _what_people_said(desk, item_id)
     with other_side:
         show_study(desk.context, row)

@@ -16,7 +16,8 @@ from .parts import said_list
 def agreement_page(desk: Desk) -> None:
     """Show how far annotators and functions agree, and hand the labels out."""
     workspace, ledger = desk.context.workspace, desk.ledger
-    ratings = Ratings.of(ledger, workspace)
+    evidence = _which_labels(desk)
+    ratings = Ratings.of(ledger, workspace, evidence=evidence)
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Annotators", anchor=False)
@@ -25,7 +26,7 @@ def agreement_page(desk: Desk) -> None:
         _frequencies(desk)
     with right:
         st.subheader("Functions and annotators", anchor=False)
-        _with_functions(desk, ratings)
+        _with_functions(desk, evidence)
     settled = ledger.decisions()
     st.download_button(
         f"Export {len(settled)} labels (JSONL)",
@@ -35,6 +36,20 @@ def agreement_page(desk: Desk) -> None:
         disabled=not settled,
         icon=":material/download:",
     )
+
+
+def _which_labels(desk: Desk) -> bool | None:
+    """Let labels given with the functions' evidence in sight be told from those given without; None for all."""
+    given = [event.evidence for people in desk.ledger.labels().values() for event in people.values()]
+    if not desk.context.workspace.functions or not given:
+        return None
+    kinds = {"all": None, "evidence not seen": False, "evidence seen": True}
+    counts = {"all": len(given)} | {name: given.count(seen) for name, seen in kinds.items() if name != "all"}
+    chosen = st.segmented_control(
+        "Labels", list(kinds), default="all", required=True, help=TWO_KINDS, key="evidence-kind",
+        format_func=lambda name: f"{name} ({counts[name]})",
+    )  # fmt: skip
+    return kinds[str(chosen or "all")]
 
 
 def _between_annotators(ratings: Ratings) -> None:
@@ -80,8 +95,8 @@ def _frequencies(desk: Desk) -> None:
     )
 
 
-def _with_functions(desk: Desk, ratings: Ratings) -> None:
-    table = against_functions(desk.context.workspace, desk.ledger)
+def _with_functions(desk: Desk, evidence: bool | None) -> None:
+    table = against_functions(desk.context.workspace, desk.ledger, evidence=evidence)
     if not table:
         st.html('<p class="quiet">Nothing yet: functions are judged on records that people labeled.</p>')
         return
@@ -103,6 +118,13 @@ def _with_functions(desk: Desk, ratings: Ratings) -> None:
         "patient); “learned”: what the label model believes without any label. Labels from queues that choose make "
         "functions look worse than they are.</p>"
     )
+
+
+TWO_KINDS = (
+    "Whether a person had seen how functions vote on the record. Labels given after that tend to side with the functions; but "
+    "people also ask on hard records, so part of a difference is theirs. Of imported and of older labels it is not known. "
+    "How frequent classes are is estimated from all."
+)
 
 
 def interval_words(interval: Interval) -> str:

@@ -85,6 +85,7 @@ def _list(desk: Desk, rows: Mapping[int, Any], result: Preview) -> None:
     workspace = desk.context.workspace
     parts = []
     for row, spans in rows.items():
+        desk.saw_evidence(workspace.records.ids[row])
         text, marks = workspace.records[row].text or "", []
         start = max(0, min((a for a, _ in spans), default=0) - EXCERPT // 3) if len(text) > EXCERPT else 0
         shown = text[start : start + EXCERPT]

@@ -11,7 +11,16 @@ from sidelight.apps.ui.prevalence import estimate_shares, random_sample, share_w
 from sidelight.apps.ui.queues import Queue
 
 from .agreement import share_words
-from .parts import said_list, show_facts, show_note, show_study, show_timeline, widths
+from .parts import (
+    evidence_button,
+    evidence_switch,
+    said_list,
+    show_facts,
+    show_note,
+    show_study,
+    show_timeline,
+    widths,
+)
 
 KEYS = "123456789"
 
@@ -36,8 +45,7 @@ def _choose_queue(desk: Desk) -> Queue:
 
 def _settings(desk: Desk) -> None:
     workspace = desk.context.workspace
-    if workspace.functions:
-        st.toggle("Evidence of functions", value=True, key="evidence", help=LEANING)
+    evidence_switch(desk, "evidence")
     st.toggle("Class frequencies", value=False, key="shares", help=SWAY)
     st.toggle("Findings", value=True, key="findings", help=MARKING)
     if workspace.proba is not None and desk.context.suggestions:
@@ -60,14 +68,10 @@ def _show_record(desk: Desk, queue: Queue) -> None:
     item_id = workspace.records.ids[row]
     text_side, other_side = st.columns(widths(workspace, row), gap="large")
     suggestion = _suggestion(desk, row)
+    evidence = desk.shows_evidence(item_id, always=st.session_state.get("evidence", False))
     with text_side:
         show_facts(workspace, row)
-        show_note(
-            workspace,
-            row,
-            evidence=st.session_state.get("evidence", True),
-            findings=st.session_state.get("findings", True),
-        )
+        show_note(workspace, row, evidence=evidence, findings=st.session_state.get("findings", True))
         if suggestion:
             share = workspace.proba[row].max() if workspace.proba is not None else 0.0
             st.html(
@@ -75,12 +79,12 @@ def _show_record(desk: Desk, queue: Queue) -> None:
                 "It has not seen the record, only what functions say of it.</div>"
             )
         with st.container(key="decide"):
-            _choices(desk, item_id, row, source, suggestion)
+            _choices(desk, item_id, row, source, suggestion, evidence=evidence)
         _remarks(desk, item_id, row)
     with other_side:
         show_study(desk.context, row)
         show_timeline(workspace.records[row])
-        if st.session_state.get("evidence", True):
+        if evidence:
             _what_functions_say(desk, row)
         if st.session_state.get("shares", False):
             _shares(desk)
@@ -106,7 +110,7 @@ def _suggestion(desk: Desk, row: int) -> str:
     return workspace.schema.name(int(workspace.proba[row].argmax())) if workspace.covered[row] else ""
 
 
-def _choices(desk: Desk, item_id: str, row: int, source: str, suggestion: str) -> None:
+def _choices(desk: Desk, item_id: str, row: int, source: str, suggestion: str, *, evidence: bool) -> None:
     """Show one button a class with its key; their names hold the row, so that a late press finds no button."""
     classes = desk.context.workspace.schema.classes
     with st.container(horizontal=True, key="choices"):
@@ -135,6 +139,8 @@ def _choices(desk: Desk, item_id: str, row: int, source: str, suggestion: str) -
             "Undo", key=f"undo-{last.seq if last else 0}", shortcut="U", on_click=action(desk.undo),
             disabled=last is None, icon=":material/undo:",
         )  # fmt: skip
+        if not evidence and desk.may_show_evidence:
+            evidence_button(desk, item_id, row)
 
 
 def _remarks(desk: Desk, item_id: str, row: int) -> None:
@@ -155,8 +161,6 @@ def _what_functions_say(desk: Desk, row: int) -> None:
         (vote, f.name.replace("_", " "), workspace.schema.name(vote))
         for f, vote, _ in workspace.votes_on(row)
     ]
-    if not workspace.functions:
-        return
     st.html('<p class="kicker">What functions say of the text</p>')
     st.html(said_list(rows) if rows else '<p class="quiet">Nothing: no function votes on this record.</p>')
 
@@ -186,10 +190,6 @@ def _shares(desk: Desk) -> None:
     st.html(f'<p class="kicker">How frequent, from {len(drawn)} random records</p>' + said_list(rows))
 
 
-LEANING = (
-    "Where and how functions vote. Labels that are to judge these functions are fairer with this off: people tend to "
-    "follow what they see."
-)
 ANCHORING = "People tend to follow suggestions. Labels given beside one are marked as such in the store."
 MARKING = "Dotted lines; a sign says where the note denies or doubts a finding. Rules tell it, and they err."
 SWAY = "Estimated from records drawn at random that people agree on. What is frequent can sway you."

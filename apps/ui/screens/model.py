@@ -143,6 +143,7 @@ def _explain(desk: Desk) -> None:
     if row is None:
         st.warning("There is no record of that id.", icon=":material/search_off:")
         return
+    desk.saw_evidence(ids[row])
     show_facts(workspace, row)
     show_note(workspace, row)
     shares = [(c, name, f"{workspace.proba[row, c]:.0%}") for c, name in enumerate(workspace.schema.classes)]

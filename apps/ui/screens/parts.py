@@ -6,6 +6,8 @@ from html import escape
 import streamlit as st
 
 from sidelight.apps.ui.context import Context
+from sidelight.apps.ui.desk import Desk
+from sidelight.apps.ui.guard import action
 from sidelight.apps.ui.note_html import Mark, finding_legend, note_html, section_links
 from sidelight.apps.ui.viewers.show import show_studies, show_tracing
 from sidelight.apps.ui.workspace import Workspace
@@ -13,6 +15,11 @@ from sidelight.labeling import Record, find_sections
 
 FEWEST_SECTIONS = 3
 """Sections from which a note gets links to them."""
+
+LEANING = (
+    "Where and how functions vote. People tend to follow what they see: read and judge first. Key E shows it on one record. "
+    "The store keeps with each label whether it was in sight, and Agreement tells the two kinds apart."
+)
 
 MOST_EVENTS = 200
 """Facts of a patient that the timeline shows at most, the latest first."""
@@ -93,6 +100,21 @@ def show_timeline(record: Record) -> bool:
         f'<div class="timeline" tabindex="0" role="region" aria-label="Facts of the patient, the latest first">{lines}</div>'
     )
     return True
+
+
+def evidence_switch(desk: Desk, key: str) -> None:
+    """Offer to show the functions' evidence on every record."""
+    if desk.may_show_evidence:
+        shown = desk.context.workspace.evidence == "shown"
+        st.toggle("Evidence on every record", value=shown, key=key, help=LEANING)
+
+
+def evidence_button(desk: Desk, item_id: str, row: int) -> None:
+    """Offer the evidence on this record alone, with the key E."""
+    st.button(
+        "Evidence", key=f"evidence-{row}", shortcut="E", on_click=action(desk.ask_for_evidence), args=(item_id,),
+        icon=":material/visibility:", help=LEANING,
+    )  # fmt: skip
 
 
 def said_list(rows: Sequence[tuple[int, str, str]]) -> str:

@@ -30,6 +30,7 @@ EVENTS = sa.Table(
     sa.Column("chance", sa.Float),
     sa.Column("ms_on_screen", sa.BigInteger),
     sa.Column("suggestion", sa.Text, nullable=False),
+    sa.Column("evidence", sa.Boolean),
     sa.Column("at", sa.Text, nullable=False),
     sa.Index("label_event_of", "task", "item_id", "annotator", "seq"),
     sqlite_autoincrement=True,
@@ -96,6 +97,7 @@ def prepare(engine: sa.Engine) -> None:
         with engine.begin() as connection:
             hold_lock(connection)
             _metadata.create_all(connection)
+            _add_evidence(connection)
             guards = _SQLITE_GUARDS if engine.dialect.name == "sqlite" else _POSTGRES_GUARDS
             for statement in guards:
                 connection.exec_driver_sql(statement)
@@ -108,6 +110,12 @@ def prepare(engine: sa.Engine) -> None:
         problem = f"cannot be opened as a store of labels ({type(error).__name__})"
     if problem:
         raise InputError(name, problem)
+
+
+def _add_evidence(connection: sa.Connection) -> None:
+    """Give a table of before there was such a column one, empty: an older sidelight goes on with it as it did."""
+    if "evidence" not in {column["name"] for column in sa.inspect(connection).get_columns(EVENTS.name)}:
+        connection.exec_driver_sql(f"alter table {EVENTS.name} add column evidence boolean")
 
 
 def hold_lock(connection: sa.Connection) -> None:

@@ -40,6 +40,8 @@ class LabelEvent:
         Milliseconds between the record's first showing and the event.
     suggestion : str, default ""
         The class that the page suggested, when it suggested one.
+    evidence : bool or None
+        Whether the page had shown this person how functions vote on the record; None where nobody knows.
     at : str, default ""
         When the store committed it, ISO 8601 in UTC; the store sets it.
     seq : int, default 0
@@ -56,6 +58,7 @@ class LabelEvent:
     chance: float | None = None
     ms_on_screen: int | None = None
     suggestion: str = ""
+    evidence: bool | None = None
     at: str = ""
     seq: int = 0
 
@@ -68,6 +71,8 @@ class LabelEvent:
         for name in ("event_id", "item_id", "annotator"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name):
                 raise UsageError(f"an event's {name} is a non-empty string")
+        if self.evidence not in (None, True, False):
+            raise UsageError("an event's evidence is true, false or null")
         if self.kind in ("label", "comment", "undo") and not self.value:
             raise UsageError(f"a {self.kind} event has a value")
 

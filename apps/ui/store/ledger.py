@@ -102,12 +102,19 @@ class Ledger:
             }
         return tuple(sorted(found))
 
-    def labels(self, purpose: str = "label") -> dict[str, dict[str, LabelEvent]]:
-        """Return the standing labels of each record by person; skips are no labels."""
+    def labels(
+        self, purpose: str = "label", *, evidence: bool | None = None
+    ) -> dict[str, dict[str, LabelEvent]]:
+        """Return the standing labels of each record by person; skips are no labels.
+
+        With `evidence`, only those given after the page had shown how functions vote (True), or without (False).
+        """
         found: dict[str, dict[str, LabelEvent]] = {}
         with self._lock:
             for (item_id, annotator, why), stack in self._live.items():
-                if why == purpose and stack and stack[-1].kind == "label":
+                if why != purpose or not stack or stack[-1].kind != "label":
+                    continue
+                if evidence is None or stack[-1].evidence is evidence:
                     found.setdefault(item_id, {})[annotator] = stack[-1]
         return found
 
@@ -134,15 +141,18 @@ class Ledger:
             if len({event.value for event in people.values()}) > 1
         }
 
-    def decisions(self) -> dict[str, Decision]:
-        """Return the label of each record: the adjudicator's, else the annotators' where they agree."""
+    def decisions(self, *, evidence: bool | None = None) -> dict[str, Decision]:
+        """Return the label of each record: the adjudicator's, else the annotators' where they agree.
+
+        With `evidence`, as if only the labels had been given that `labels` then returns.
+        """
         settled: dict[str, Decision] = {}
-        for item_id, people in self.labels().items():
+        for item_id, people in self.labels(evidence=evidence).items():
             said = {event.value for event in people.values()}
             if len(said) == 1:
                 source = "agreed" if len(people) > 1 else "single"
                 settled[item_id] = Decision(said.pop(), source, tuple(sorted(people)))
-        for item_id, people in self.labels("adjudicate").items():
+        for item_id, people in self.labels("adjudicate", evidence=evidence).items():
             last = max(people.values(), key=lambda event: event.seq)
             settled[item_id] = Decision(last.value, "adjudicated", (last.annotator,))
         return settled

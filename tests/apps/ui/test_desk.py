@@ -1,6 +1,7 @@
 """One person's desk: which record comes, what counts, and what the guard does not believe."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -113,7 +114,9 @@ def test_a_key_held_down_decides_one_record_at_most(gaps):
 
     clock = Clock()
     workspace = type("W", (), {"records": range(100)})()
-    desk = Held(type("C", (), {"workspace": workspace})(), Person("anna", frozenset()), sight, clock)
+    desk = Held(
+        type("C", (), {"workspace": workspace, "seen": set()})(), Person("anna", frozenset()), sight, clock
+    )
     sight.show("n0", clock.now)
     clock.now += 2
     for gap in gaps:
@@ -296,6 +299,68 @@ def test_help_from_a_good_guess_narrows_the_interval_and_stays_honest():
 
 def test_too_few_labels_give_no_helped_estimate():
     assert np.isnan(estimate_with_help(np.ones(20), np.ones(20), 0.5, 100).estimate)
+
+
+def test_a_label_says_whether_evidence_was_in_sight(context, clock):
+    desk = desk_of(context, clock)
+    for asks in (False, True):
+        item, _ = show(desk)
+        assert not desk.shows_evidence(item)
+        if asks:
+            desk.ask_for_evidence(item)
+            assert desk.shows_evidence(item)
+        assert desk.decide(item, "label", "calm")
+        assert desk.ledger.current(item, "anna").evidence is asks
+
+
+def test_what_was_seen_stays_seen_in_another_tab_and_after_a_restart(context, clock):
+    desk = desk_of(context, clock)
+    item, _ = show(desk)
+    assert desk.shows_evidence(item, always=True)
+    other_tab = desk_of(context, clock)
+    other_tab.sight.show(item, clock.now - 5)
+    assert other_tab.decide(item, "label", "calm")
+    context.seen.clear()  # the server was started again
+    later = desk_of(context, clock)
+    assert later.undo()
+    later.sight.show(item, clock.now)
+    clock.now += 1
+    assert not later.shows_evidence(item), "it is hidden again"
+    assert later.decide(item, "label", "wild")
+    assert later.ledger.current(item, "anna").evidence is True
+    ben = desk_of(context, clock, "ben")
+    ben.sight.show(item, clock.now - 5)
+    assert ben.decide(item, "label", "wild")
+    assert ben.ledger.current(item, "ben").evidence is False, "what anna saw ben did not see"
+
+
+def test_evidence_that_nobody_may_see_is_not_shown(context, clock):
+    context.workspace = replace(context.workspace, evidence="never")
+    desk = desk_of(context, clock)
+    item, _ = show(desk)
+    desk.ask_for_evidence(item)
+    assert not desk.may_show_evidence
+    assert not desk.shows_evidence(item, always=True)
+
+
+def test_agreement_is_told_apart_by_whether_evidence_was_seen(context):
+    said = [
+        ("n1", "anna", "wild", True), ("n1", "ben", "wild", True),  # both saw that functions say wild
+        ("n7", "anna", "calm", False), ("n7", "ben", "calm", False),  # nobody did, and they say otherwise
+        ("n13", "anna", "wild", None),
+    ]  # fmt: skip
+    context.store.add_all(
+        LabelEvent(new_event_id(), item, who, "label", value, evidence=seen)
+        for item, who, value, seen in said
+    )
+    ledger, workspace = context.store.ledger(), context.workspace
+    rows = {seen: Ratings.of(ledger, workspace, evidence=seen).rows.tolist() for seen in (None, True, False)}
+    assert rows == {None: [1, 7, 13], True: [1], False: [7]}
+    agrees = {
+        seen: against_functions(workspace, ledger, evidence=seen)[0].precision.estimate
+        for seen in (None, True, False)
+    }
+    assert agrees == {None: pytest.approx(2 / 3), True: 1.0, False: 0.0}
 
 
 def test_ratings_line_up_with_people_and_records(context):

@@ -32,7 +32,9 @@ def fill(store):
         [
             first,
             LabelEvent(new_event_id(), "n1", "anna", "undo", first.event_id),
-            LabelEvent(new_event_id(), "n1", "anna", "label", "wild", queue="random", chance=0.1),
+            LabelEvent(
+                new_event_id(), "n1", "anna", "label", "wild", queue="random", chance=0.1, evidence=True
+            ),
             LabelEvent(new_event_id(), "n1", "ben", "label", "calm"),
             LabelEvent(new_event_id(), "n2", "ben", "label", "calm"),
             LabelEvent(new_event_id(), "n2", "ben", "comment", CANARY),

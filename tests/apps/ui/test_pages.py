@@ -1,6 +1,7 @@
 """The pages without a browser: what they show, what state they keep, and what an error may say."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -102,6 +103,37 @@ def test_suggestions_are_off_until_they_are_asked_for_and_are_marked_in_the_stor
     marks = [event.suggestion for event in context.store.events()]
     assert marks[0] == ""
     assert marks[1] in ("normal", "abnormal")
+
+
+def main_html(app):
+    return " ".join(element.proto.body for element in app.main.get("html"))
+
+
+def test_evidence_is_hidden_until_it_is_asked_for_one_record_at_a_time(context):
+    app = opened()
+    assert "What functions say" not in main_html(app)
+    press(app, "normal")
+    button(app, "Evidence").click()
+    app.run()
+    assert "What functions say" in main_html(app)
+    assert not any(b.label == "Evidence" for b in app.button), "it is there already"
+    press(app, "normal")
+    assert "What functions say" not in main_html(app), "the next record is read without again"
+    toggle = next(t for t in app.toggle if t.label == "Evidence on every record")
+    toggle.set_value(True)
+    app.run()
+    assert "What functions say" in main_html(app)
+    press(app, "Skip")
+    assert [event.evidence for event in context.store.events()] == [False, True, True]
+
+
+@pytest.mark.parametrize(("setting", "in_sight"), [("shown", True), ("never", False)])
+def test_the_operator_decides_whether_evidence_is_shown(context, setting, in_sight):
+    context.workspace = replace(context.workspace, evidence=setting)
+    app = opened()
+    assert ("What functions say" in main_html(app)) is in_sight
+    assert any(t.label == "Evidence on every record" for t in app.toggle) is in_sight
+    assert not any(b.label == "Evidence" for b in app.button)
 
 
 def test_the_operator_can_forbid_suggestions(context):
@@ -244,7 +276,7 @@ contains = "day"
 
 
 def test_a_project_is_opened_by_its_folder(tmp_path, capsys):
-    (tmp_path / "sidelight.toml").write_text(PROJECT)
+    (tmp_path / "sidelight.toml").write_text(PROJECT + '[ui]\nevidence = "never"\n')
     (tmp_path / "notes.csv").write_text("id,patient_id,text\n1,a,a calm day\n2,b,wild\n3,c,neither\n")
     (tmp_path / "lfs.py").write_text(
         "from sidelight.labeling import keyword_lf\n"
@@ -255,6 +287,7 @@ def test_a_project_is_opened_by_its_folder(tmp_path, capsys):
     assert (found.name, found.schema.classes, found.guideline) == ("sea", ("calm", "wild"), "Calm or wild?")
     assert [f.name for f in found.functions] == ["calm", "wild"]
     assert found.slices["long"].tolist() == [True, False, False]
+    assert found.evidence == "never"
     assert found.functions_file == tmp_path / "lfs.py"
     assert main(["ui", str(tmp_path), "--export-labels", str(tmp_path / "out.jsonl")]) == 0
     assert (tmp_path / "labels.sqlite").exists()

@@ -52,6 +52,18 @@ def test_the_latest_label_stands_until_it_is_undone(place, task):
         assert len(store.events()) == 4, "what was undone is still on record"
 
 
+def test_a_store_of_before_evidence_was_kept_goes_on(place, task):
+    with LabelStore(place, task) as store:
+        store.add(event("n1"))
+        with store._writing.begin() as connection:
+            connection.exec_driver_sql("alter table label_event drop column evidence")
+    with LabelStore(place, task) as store:
+        store.add(event("n2", evidence=True))
+        store.add(event("n3", evidence=False))
+        assert [e.evidence for e in store.events()] == [None, True, False]
+        assert set(store.ledger().labels(evidence=False)) == {"n3"}
+
+
 def test_an_event_sent_twice_counts_once(place, task):
     with LabelStore(place, task) as store:
         same = event()
