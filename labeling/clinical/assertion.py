@@ -66,8 +66,8 @@ def assertion(text: str, span: Span, language: str | RuleSet = "en") -> Assertio
     ----------
     Chapman et al., "A simple algorithm for identifying negated findings and diseases in discharge summaries", 2001
     (NegEx); Harkema et al., "ConText", 2009: triggers with a scope that other triggers end. Ours adds that a comma
-    followed by a clause of its own ("no fever, lungs are clear") ends a denial, and that who denies that a finding has
-    changed ("no evidence that the mass has grown") says that it is there.
+    followed by a clause of its own ("no fever, lungs are clear") ends a denial, and that who denies something of a
+    finding ("no evidence that the mass has grown", "... that the hernia is incarcerated") says that it is there.
 
     Examples
     --------

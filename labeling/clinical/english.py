@@ -1,6 +1,15 @@
 """English context rules, written for sidelight from the grammar of clinical notes (Apache-2.0, as all of it)."""
 
-from .english_change import AUXILIARIES, CHANGES, CLAIMS, COMPARATIVES, DENIED_CLAIMS, FURTHER, UNCHANGED
+from .english_change import (
+    AUXILIARIES,
+    CHANGES,
+    CLAIM_WORDS,
+    CLAIMS,
+    COMPARATIVES,
+    DENIED_CLAIMS,
+    FURTHER,
+    UNCHANGED,
+)
 from .english_context import EXPERIENCER, HISTORICAL, HYPOTHETICAL
 from .rules import RuleLine, rules
 from .ruleset import RuleSet
@@ -384,5 +393,6 @@ ENGLISH = RuleSet(
     comparatives=COMPARATIVES.split(),
     auxiliaries=AUXILIARIES.split(),
     further=FURTHER,
+    claim_words=CLAIM_WORDS,
 )
 """The English rule set."""

@@ -1,5 +1,6 @@
 """German context rules, written for sidelight from the grammar of clinical notes (Apache-2.0, as all of it)."""
 
+from .claims import ClaimWords
 from .rules import rules
 from .ruleset import RuleSet
 
@@ -241,6 +242,21 @@ _CHANGES = """
 gewachsen vergrößert verkleinert zugenommen abgenommen verändert ausgebreitet ausgedehnt verschlechtert verbessert
 progredient rückläufig verlagert verschoben disloziert
 """
+_CLAIM_WORDS = ClaimWords.of(
+    conjunctions="dass daß",
+    definite="""
+        der die das den dem dieser diese dieses seine seine sein ihre ihr bekannte bekannten vorbekannte vorbekannten
+        beschriebene beschriebenen vorbeschriebene vorbeschriebenen
+        """,
+    articles="ein eine einen einem der die das den dem",
+    verbs="ist sind war waren sei hat haben hatte hatten wird wurde wurden worden geworden kann konnte wirkt",
+    prepositions="in im am an auf bei mit nach von vom zu zum zur und oder",
+    presence="""
+        besteht bestand vorliegt vorliegen vorlag vorhanden nachweisbar erkennbar sichtbar abgrenzbar nachgewiesen gesehen noch
+        persistiert existiert auftrat aufgetreten
+        """,
+    adjectives="kleine kleinen große großen rechte rechten linke linken rechtsseitige rechtsseitigen linksseitige linksseitigen",
+)
 _SINGULAR = "ist war wird wurde besteht bestand liegt lag kann konnte fehlt lässt ließ"
 
 GERMAN = RuleSet(
@@ -274,5 +290,6 @@ GERMAN = RuleSet(
         "geworden",
     ),
     further=("neue", "neuer", "neues", "neuen", "weitere", "weiterer", "weiteres", "weiteren"),
+    claim_words=_CLAIM_WORDS,
 )
 """The German rule set."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
+from .claims import ClaimWords
 from .rules import CATEGORIES, Category, ContextRule, Direction, RuleLine
 from .tokens import END, Tokens, phrase_tokens
 
@@ -36,6 +37,8 @@ class RuleSet:
         comparative says nothing of the finding: "has become larger".
     further : iterable of str
         Words that, after "or", name another finding: "or new nodules".
+    claim_words : ClaimWords
+        Words by which the subject of a denied claim, which is there, is told from what is denied of it.
 
     Notes
     -----
@@ -59,6 +62,7 @@ class RuleSet:
         comparatives: Iterable[str] = (),
         auxiliaries: Iterable[str] = (),
         further: Iterable[str] = (),
+        claim_words: ClaimWords = ClaimWords(),  # noqa: B008 - it cannot be changed
     ) -> None:
         self.language = language
         lines = [RuleLine.of(rule) if isinstance(rule, ContextRule) else rule for rule in rules]
@@ -73,6 +77,7 @@ class RuleSet:
         self.comparatives = frozenset(comparatives)
         self.auxiliaries = frozenset(auxiliaries)
         self.further = frozenset(further)
+        self.claim_words = claim_words
         self._grown: dict[str, _Node] = {}
         for line in lines:
             if not any(choice.strip() for choices in line.pieces for choice in choices):
@@ -92,7 +97,13 @@ class RuleSet:
     ) -> "RuleSet":
         """Return a copy with more rules, which win over those of the same phrase."""
         new = tuple(rules)
-        copy = RuleSet(self.language, new, sections={**self.sections, **(sections or {})}, **self._words)
+        copy = RuleSet(
+            self.language,
+            new,
+            sections={**self.sections, **(sections or {})},
+            claim_words=self.claim_words,
+            **self._words,
+        )
         won = _Withdrawn(tuple(sorted({rule.phrase for rule in new})))
         copy._sources = (*self._sources, won, *copy._sources)
         return copy
@@ -109,7 +120,7 @@ class RuleSet:
     @functools.cached_property
     def _digest(self) -> str:
         words = [(name, sorted(known)) for name, known in self._words.items()]
-        content = (self._sources, sorted(self.sections.items()), words)
+        content = (self._sources, sorted(self.sections.items()), words, self.claim_words)
         return hashlib.sha256(repr(content).encode()).hexdigest()
 
     @functools.cached_property

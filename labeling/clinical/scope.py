@@ -4,6 +4,7 @@ import functools
 import itertools
 
 from ..votes import Span
+from .claims import CLAUSE_END, is_taken_for_granted
 from .rules import Category
 from .ruleset import RuleSet, Trigger
 from .tokens import Tokens
@@ -65,11 +66,11 @@ class Scope:
         )
 
     @functools.cached_property
-    def _claim_of_change(self) -> Trigger | None:
-        """The words that deny, or doubt, that the finding changed: "no evidence that the mass has grown"."""
+    def _claim(self) -> Trigger | None:
+        """The words that deny something of a finding that is there: "no evidence that the mass has grown"."""
         words = self.tokens.words
         denial: Trigger | None = None
-        claim: tuple[Trigger, int] | None = None
+        claim: tuple[Trigger, Trigger] | None = None
         for trigger in self.triggers:
             if trigger.end > self.first or "negated" not in trigger.rule.categories:
                 continue
@@ -78,11 +79,14 @@ class Scope:
             if denial is None or trigger.start - denial.end > _NEAR or trigger.rule.direction not in _CLAIMS:
                 continue
             if words[trigger.end - 1] in self.rules.claims:
-                claim = denial, trigger.end
-        if claim is None or _CLAUSE_END.intersection(words[claim[1] : self.first]):
+                claim = denial, trigger
+        if claim is None or not CLAUSE_END.isdisjoint(words[claim[1].end : self.first]):
             return None
+        begins = (claim[1].start, claim[1].end)
+        if is_taken_for_granted(words, self.rules.claim_words, begins, (self.first, self.last)):
+            return claim[0]
         for place in range(self.last, len(words)):
-            if words[place] in _CLAUSE_END:
+            if words[place] in CLAUSE_END:
                 return None
             beside = [*words[max(self.last, place - 2) : place], words[min(place + 1, len(words) - 1)]]
             told = not self.rules.auxiliaries.isdisjoint(beside)
@@ -93,7 +97,7 @@ class Scope:
         return None
 
     def _reaches(self, category: Category, trigger: Trigger, between: Span, forward: bool) -> bool:
-        claim = self._claim_of_change
+        claim = self._claim
         if claim is not None and (
             trigger is claim or (category == "negated" and not claim.end <= trigger.start < self.first)
         ):
@@ -184,7 +188,7 @@ class Scope:
         commas = [i for i in range(start, between[1]) if words[i] == ","]
         if not commas:
             return False
-        after = next((i for i in range(self.last, len(words)) if words[i] in _CLAUSE_END), len(words))
+        after = next((i for i in range(self.last, len(words)) if words[i] in CLAUSE_END), len(words))
         edges = [*commas, after]
         for left, right in itertools.pairwise(edges):
             opening = words[left + 1 : left + 3]
@@ -205,7 +209,6 @@ class Scope:
         return False
 
 
-_CLAUSE_END = frozenset({",", ";", "."})
 _CONJUNCTIONS = frozenset(
     {"and", "or", "nor", "&", "/", "und", "oder", "sowie", "bzw", "och", "eller", "samt"}
 )
