@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sidelight.slicing import audit
+from sidelight.slicing import audit, discover
 
 METRICS = ("auroc", "accuracy", "sensitivity", "specificity", "brier")
 SLICES = {"half": 0.5, "fifth": 0.2, "tenth": 0.1, "hard tenth": 0.1, "records": 0.15}
@@ -26,10 +26,11 @@ SLICES = {"half": 0.5, "fifth": 0.2, "tenth": 0.1, "hard tenth": 0.1, "records":
 def main() -> None:
     """Run what was asked for, print it, and end with a line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--part", choices=["all", "coverage", "alarms", "speed"], default="all")
+    parser.add_argument("--part", choices=["all", "coverage", "alarms", "search", "speed"], default="all")
     parser.add_argument(
         "--audits", type=int, default=200, help="simulated audits for coverage and alarms each"
     )
+    parser.add_argument("--searches", type=int, default=100, help="simulated searches of each kind")
     parser.add_argument("--patients", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -45,6 +46,9 @@ def main() -> None:
     if options.part in ("all", "alarms"):
         figures["alarms"] = alarms(options.audits, options.patients, options.seed)
         print("false alarms: " + json.dumps(figures["alarms"]))
+    if options.part in ("all", "search"):
+        figures["search"] = search(options.searches, options.seed)
+        print("search, patients with several records: " + json.dumps(figures["search"]))
     if options.part in ("all", "speed"):
         figures["speed"] = speed(options.seed)
         print("100,000 predictions, 200 slices, 1,000 draws: " + json.dumps(figures["speed"]))
@@ -154,6 +158,51 @@ def alarms(n_audits: int, n_patients: int, seed: int, n_slices: int = 40, n_wors
         "false discovery rate, q 0.05": round(float(np.mean(wrong)), 4),
         "worse slices found": round(float(np.mean(found)), 4),
     }
+
+
+def search(n_searches: int, seed: int, n_patients: int = 160) -> dict[str, Any]:
+    """Return how often a search confirms a slice where patients alone differ, and finds a hard site where there is one.
+
+    Patients have one to eight records, alike in embedding and metadata, and some patients are hard: a quarter of the
+    errors' variance lies between patients, or two thirds where also all records of a patient have one class.
+    """
+    figures: dict[str, Any] = {"searches of each": n_searches}
+    for name, clustering, excess in (
+        ("confirmed where patients are a little alike", 0.25, 0.0),
+        ("confirmed where patients are much alike", 0.67, 0.0),
+        ("hard site found", 0.25, 0.35),
+    ):
+        found = []
+        for number in range(n_searches):
+            random = np.random.default_rng([seed, 4, number])
+            patients = np.repeat(np.arange(n_patients), random.integers(1, 9, n_patients))
+            n = len(patients)
+            site, age = (
+                random.integers(0, 5, n_patients)[patients],
+                random.normal(60, 15, n_patients)[patients],
+            )
+            disease = (
+                random.beta(1.2, 2.0, n_patients) if clustering < 0.5 else random.random(n_patients).round()
+            )
+            y = (random.random(n) < disease[patients]).astype(np.int64)
+            concentration = 1 / clustering - 1
+            hardness = random.beta(0.12 * concentration, 0.88 * concentration, n_patients)[patients]
+            wrong = random.random(n) < np.where(site == 2, hardness + excess * (1 - hardness), hardness)
+            right = np.where(wrong, random.uniform(0, 0.5, n), random.uniform(0.5, 1, n))
+            own = random.normal(size=(n_patients, 6))[patients] + random.normal(0, 0.5, (n, 6))
+            shown = discover(
+                y,
+                np.where(y == 1, right, 1 - right),
+                embeddings=own,
+                metadata={"site": site.astype(str), "age": age, "quality": random.normal(size=n)},
+                patients=patients,
+                seed=number,
+            ).confirmed
+            found.append(
+                any(part.description.endswith("site is 2") for part in shown) if excess else bool(shown)
+            )
+        figures[name] = int(np.sum(found))
+    return figures
 
 
 def speed(seed: int, n_records: int = 100_000, n_slices: int = 200) -> dict[str, Any]:

@@ -143,10 +143,9 @@ def discover(
             for proposer in proposers
             for rule in proposer.propose(evidence.take(shown), derive_seed(seed, "discovery", proposer.name))
         ]
-        for rule, inside in _best(rules, evidence, shown, least, n_candidates):
-            candidate = _confirm(rule, side, inside, evidence, held, least)
-            if candidate is not None:
-                candidates.append(candidate)
+        candidates += _confirmed(
+            _best(rules, evidence, shown, least, n_candidates), side, evidence, held, least, seed
+        )
     adjusted = holm([candidate.p for candidate in candidates])
     sure = [
         q <= level and candidate.gap.estimate >= margin
@@ -266,28 +265,42 @@ def _shown(
     return chosen
 
 
-def _confirm(
-    rule: Rule, side: int, inside: NDArray[np.bool_], evidence: Evidence, held: NDArray[np.intp], least: int
-) -> _Candidate | None:
-    """Test a rule on records that had no part in it; None when too few of them are members."""
-    part, here = evidence.take(held), inside[held]
-    used = np.ones(len(part), dtype=bool) if rule.label is None else part.y == rule.label
-    rest = used & ~here
-    if here.sum() < least or rest.sum() < least:
-        return None
-    rates = [clustered_proportion(part.errors[chosen], part.patients[chosen]) for chosen in (here, rest)]
-    return _Candidate(
-        rule,
-        side,
-        inside,
-        int(here.sum()),
-        len(np.unique(part.patients[here])),
-        rates[0],
-        rates[1],
-        interval_difference(rates[0], rates[1]),
-        float(1 - part.proba[here].max(axis=1).mean()),
-        concentration_p(part, here, rule.label),
-    )
+def _confirmed(
+    rules: Iterable[tuple[Rule, NDArray[np.bool_]]],
+    side: int,
+    evidence: Evidence,
+    held: NDArray[np.intp],
+    least: int,
+    seed: int,
+) -> list[_Candidate]:
+    """Test rules on records that had no part in them; a rule with too few members there is left out."""
+    part = evidence.take(held)
+    tested: list[tuple[Rule, NDArray[np.bool_], NDArray[np.bool_]]] = []
+    for rule, inside in rules:
+        used = np.ones(len(part), dtype=bool) if rule.label is None else part.y == rule.label
+        rest = used & ~inside[held]
+        if inside[held].sum() >= least and rest.sum() >= least:
+            tested.append((rule, inside, rest))
+    p = concentration_p(part, [(inside[held], rule.label) for rule, inside, _ in tested], seed)
+    found = []
+    for (rule, inside, rest), chance in zip(tested, p, strict=True):
+        here = inside[held]
+        rates = [clustered_proportion(part.errors[chosen], part.patients[chosen]) for chosen in (here, rest)]
+        found.append(
+            _Candidate(
+                rule,
+                side,
+                inside,
+                int(here.sum()),
+                len(np.unique(part.patients[here])),
+                rates[0],
+                rates[1],
+                interval_difference(rates[0], rates[1]),
+                float(1 - part.proba[here].max(axis=1).mean()),
+                chance,
+            )
+        )
+    return found
 
 
 def _found(

@@ -1,6 +1,8 @@
-"""How remarkable a region's errors are: the likelihood ratio of scan statistics, and the exact test of a fixed region."""
+"""How remarkable a region's errors are: the likelihood ratio of scan statistics, and the test of a region that is fixed."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,6 +10,7 @@ from scipy import stats
 from scipy.special import xlogy
 
 from .evidence import Evidence
+from .randomisation import randomised_p
 
 
 def excess_ratio(observed: ArrayLike, expected: ArrayLike, total: float) -> NDArray[np.float64]:
@@ -37,28 +40,31 @@ def excess_ratio(observed: ArrayLike, expected: ArrayLike, total: float) -> NDAr
     return np.where(c > e, ratio, 0.0)
 
 
-def concentration_p(evidence: Evidence, inside: NDArray[np.bool_], label: int | None = None) -> float:
-    """Return the one-sided p of a region chosen on other records: as many errors here by chance, given the classes.
+def concentration_p(
+    evidence: Evidence, regions: Sequence[tuple[NDArray[np.bool_], int | None]], seed: int = 0
+) -> list[float]:
+    """Return the one-sided p of regions chosen on other records: as many errors there by chance, given the classes.
 
     Each class keeps its number of errors and its size in the region, so a class that is hard everywhere is no slice.
-    With one record a patient the law is exact (a sum of hypergeometric counts, mid-p); with repeats the patients'
-    sums of excess errors are tested.
+    With one record a patient the law is exact (a sum of hypergeometric counts, mid-p); with repeats errors are dealt
+    out anew among patients (`randomised_p`).
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The records that test.
+    regions : sequence of (ndarray of bool of shape (n_records,), int or None)
+        Members, and the class whose records alone count (None: all classes).
+    seed : int, default 0
+        Of the dealing.
     """
-    used = np.ones(len(evidence), dtype=bool) if label is None else evidence.y == label
-    inside, errors, y = inside[used], evidence.errors[used], evidence.y[used]
-    patients = evidence.patients[used]
-    if len(np.unique(patients)) == len(patients):
-        return _exact_p(y, errors, inside)
-    score = np.zeros(len(y))
-    for code in np.unique(y):
-        rows = y == code
-        score[rows] = (errors[rows] - errors[rows].mean()) * (inside[rows] - inside[rows].mean())
-    sums = np.bincount(patients, weights=score)[np.unique(patients)]
-    spread = float(np.sqrt(np.dot(sums, sums)))
-    n_inside = len(np.unique(patients[inside]))
-    if spread == 0 or n_inside < 2:
-        return 1.0
-    return float(stats.t.sf(float(sums.sum()) / spread, n_inside - 1))
+    if len(np.unique(evidence.patients)) < len(evidence):
+        return randomised_p(evidence, regions, seed)
+    found = []
+    for inside, label in regions:
+        used = np.ones(len(evidence), dtype=bool) if label is None else evidence.y == label
+        found.append(_exact_p(evidence.y[used], evidence.errors[used], inside[used]))
+    return found
 
 
 def _exact_p(y: NDArray[np.int64], errors: NDArray[np.bool_], inside: NDArray[np.bool_]) -> float:

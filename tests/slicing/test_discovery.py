@@ -54,16 +54,15 @@ def test_a_patient_is_never_in_both_halves():
 def test_the_region_s_p_is_the_exact_tail():
     evidence = as_evidence([0] * 6, np.array([[0, 1.0]] * 2 + [[1.0, 0]] * 4))
     inside = np.array([True, True, False, False, False, False])
-    assert concentration_p(evidence, inside) == pytest.approx(
-        1 / 15 / 2
-    )  # both errors in the two members, mid-p
+    (p,) = concentration_p(evidence, [(inside, None)])
+    assert p == pytest.approx(1 / 15 / 2)  # both errors in the two members, mid-p
 
 
 def test_a_class_that_is_hard_everywhere_is_no_slice():
     y = np.repeat([0, 1], 200)
     wrong = np.r_[np.zeros(200, bool), np.arange(200) % 2 == 0]
     evidence = as_evidence(y, np.where(wrong, 1 - y, y).astype(float))
-    assert concentration_p(evidence, y == 1) > 0.4
+    assert concentration_p(evidence, [(y == 1, None)])[0] > 0.4
 
 
 @given(st.integers(0, 50), st.floats(0.1, 50), st.integers(50, 90))
