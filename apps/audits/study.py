@@ -205,6 +205,7 @@ def _discovered(material: Material, wishes: Wishes, notes: list[str]) -> tuple[A
         metadata={name: _tidy(material.cells(name, rows)) for name in columns},
         text=None if text is None else [str(text[row] or "") for row in rows.tolist()],
         patients=None if not any(material.patients[rows]) else material.patients[rows],
+        positive=wishes.positive,
         seed=wishes.seed,
     )
     if text is not None:

@@ -77,6 +77,7 @@ def discover(
     n_candidates: int = 15,
     n_slices: int = 5,
     overlap: float = 0.5,
+    positive: int | None = 1,
     seed: int = 0,
 ) -> Discovery:
     """Search for subsets in which the model errs more often than its classes explain.
@@ -113,6 +114,9 @@ def discover(
         Most slices returned.
     overlap : float, default 0.5
         Two slices with a larger share of members in common (Jaccard) are one; the better one stays.
+    positive : int or None, default 1
+        Of two classes the one that is a finding: slices in which findings are missed lead those of false alarms. None, and
+        more than two classes: all errors count alike.
     seed : int, default 0
         Of the cut and the discoverers.
 
@@ -158,6 +162,7 @@ def discover(
             if is_sure
         ],
         evidence,
+        positive,
     )
     worth = [
         ranking.worth(candidate.inside, candidate.error_rate.estimate, made_of(candidate.rule))
@@ -166,12 +171,13 @@ def discover(
         for candidate, is_sure in zip(candidates, sure, strict=True)
     ]
     chosen = _shown(candidates, worth, n_slices, overlap)
-    pointed_at, surroundings = ranking.records(), ranking.surroundings()
+    pointed_at = ranking.records()
     kept: list[FoundSlice] = []
     for place, at in enumerate(chosen, start=1):
         candidate = candidates[at]
-        near = surroundings / max(float(surroundings[candidate.inside].max()), 1e-12)
-        typical = np.minimum((candidate.rule.score(evidence) + pointed_at + near) / 3, 1.0)
+        typical = ranking.typical(
+            candidate.inside, made_of(candidate.rule), candidate.rule.score(evidence), pointed_at
+        )
         scores = np.where(candidate.inside, 0.5 + 0.5 * typical, 0.0)
         kept.append(_found(candidate, float(adjusted[at]), sure[at], candidates, evidence, scores, place))
         pointed_at = pointed_at * ~candidate.inside  # evidence is spent on the slice that shows it first
@@ -182,7 +188,7 @@ def discover(
         n_tests=len(candidates),
         settings={
             "methods": [proposer.name for proposer in proposers], "level": level, "margin": margin, "least": least,
-            "n_candidates": n_candidates, "overlap": overlap, "seed": seed,
+            "n_candidates": n_candidates, "overlap": overlap, "positive": positive, "seed": seed,
         },
     )  # fmt: skip
 

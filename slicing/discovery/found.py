@@ -34,7 +34,7 @@ class FoundSlice:
         Who belongs among all records searched.
     scores : ndarray of shape (n_records,)
         How typical each member is, from 0.5 to 1: the mean of the rule's own score, of how much evidence points at the
-        record that no slice ranked before has shown, and of the doubt around it; 0 outside.
+        record that no slice ranked before has shown, and of the doubt and the members around it; 0 outside.
     n, n_patients : int
         Members among the records that tested the slice, and their patients.
     error_rate, rest_rate, gap : Interval

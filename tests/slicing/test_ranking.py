@@ -57,7 +57,46 @@ def test_a_constant_view_and_a_class_of_one_record_are_no_trouble():
     ranking = Ranking([(y == 2, 0.01)], known)
     assert ranking.near["one"][-1].tolist() == [120] * 10
     assert np.isfinite(ranking.likeness(y == 2, "one"))
-    assert ranking.surroundings() == pytest.approx(2 / 3)
+    assert ranking.typical(y == 0, "one")[y == 0].max() == 1
+
+
+def test_of_two_slices_as_evident_the_one_in_which_findings_are_missed_leads():
+    random = np.random.default_rng(0)
+    y = np.arange(400) // 200
+    wrong = np.isin(np.arange(400), [*range(20), *range(200, 220)])
+    proba = np.eye(2)[np.where(wrong, 1 - y, y)]
+    known = as_evidence(y, proba, embeddings=random.normal(size=(400, 3)))
+    alarms, missed = np.arange(400) < 30, (np.arange(400) >= 200) & (np.arange(400) < 230)
+    both = [(alarms, 1e-6), (missed, 1e-6)]
+    worths = [
+        [
+            Ranking(both, known, positive).worth(inside, 0.6, "embedding")
+            / Ranking(both, known).worth(inside, 0.6, "embedding")
+            for inside in (alarms, missed)
+        ]
+        for positive in (0, 1)
+    ]
+    assert worths[1] == pytest.approx([(0.32 / 0.62) ** 0.5, 1])
+    assert worths[0] == worths[1][::-1]
+
+
+def test_among_more_than_two_classes_all_errors_count_alike():
+    y = np.arange(90) // 30
+    known = as_evidence(y, np.eye(3)[(y + 1) % 3], embeddings=np.random.default_rng(0).normal(size=(90, 2)))
+    ranking = Ranking([(y == 0, 1e-6)], known, 1)
+    assert ranking.harm.tolist() == [1] * 90
+
+
+def test_typical_members_have_members_and_doubt_around_them():
+    y, place = np.zeros(300, int), np.arange(300.0)
+    doubt = np.where(place < 50, 0.9, 0.1)
+    known = as_evidence(y, np.column_stack([1 - doubt, doubt]), embeddings=place[:, None])
+    inside = (place < 60) | (place >= 290)
+    typical = Ranking([], known).typical(inside, "other", np.ones(300))
+    assert typical[20] == 1
+    assert typical[55] < typical[20]  # members around it, little doubt
+    assert typical[200] < typical[55]  # neither
+    assert ((typical >= 1 / 3) & (typical <= 1)).all()
 
 
 # -- what is proposed, and what is shown ---------------------------------------------------------------
@@ -137,7 +176,7 @@ def test_intervals_of_a_found_slice_know_that_patients_repeat():
     widths = []
     for patients in (np.repeat(np.arange(500), 4), np.arange(2000)):
         first = discover(
-            four[0], four[1], metadata={"site": four[2]}, patients=patients, methods=["rules"]
+            four[0], four[1], metadata={"site": four[2]}, patients=patients, methods=["rules"], positive=None
         ).confirmed[0]
         assert (first.members == (four[2] == 3)).all()
         widths.append(first.error_rate.high - first.error_rate.low)
