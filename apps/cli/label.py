@@ -11,7 +11,7 @@ import click
 
 from .exports import export_options, open_export, parse_classes, runner_options, verify_option
 from .faults import faults_json, print_faults
-from .output import dry_run_option, json_option, overwrite_option, print_facts, print_json, progress
+from .output import dry_run_option, json_option, note, overwrite_option, print_facts, print_json, progress
 
 if TYPE_CHECKING:
     from sidelight.labeling.engine import Runner, RunReport
@@ -102,6 +102,12 @@ def label(
     if click.get_current_context().obj:
         make_lean()
     reading = open_export(export, columns)
+    empty = [file.source for file in reading.files if file.format == "empty"]
+    if empty:
+        listed = ", ".join(empty[:3]) + (", ..." if len(empty) > 3 else "")
+        note(
+            f"{len(empty)} {'file holds' if len(empty) == 1 else 'files hold'} nothing and will be set aside: {listed}"
+        )
     if dry_run:
         work = plan_export(reading, functions, out, **settings)
         reasons = Counter(entry.reason or "nothing to do" for entry in work)

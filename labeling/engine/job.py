@@ -13,7 +13,8 @@ from ..applier import function_info
 from ..discover import load_functions
 from ..faults import UsageError
 from ..function import LabelingFunction, OnError
-from ..readers import READERS, ColumnNames, EventStore, Piece, Reading, SourceFile
+from ..readers import ColumnNames, EventStore, Piece, Reading, SourceFile
+from ..readers.layout import reader_of
 from ..schema import LabelSchema
 
 TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
@@ -72,7 +73,7 @@ class Part:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote."""
         files = tuple(
-            SourceFile(Path(path), source, name, READERS[name], frozenset(roles))
+            SourceFile(Path(path), source, name, reader_of(name), frozenset(roles))
             for path, source, name, roles in data["files"]
         )
         pieces = tuple(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..faults import InputError, SidelightError
 from ..folder import PRIVATE_FILE, write_file
-from ..readers.quarantine import HARMLESS
+from ..readers.quarantine import HARMLESS, NOTHING
 from ..readers.versions import DUPLICATE, REASONS, Corrections, resolve
 from ..schema import LabelSchema
 from ..vote_files import FORMAT
@@ -74,7 +74,7 @@ def merge(folder: Path, whole: Whole) -> dict[str, Any]:
         _drop_poison(part, keys)
     _drop_repeated(parts, folder)
     n_rows = sum(part.receipt["n_rows"] for part in parts)
-    if n_rows == sum(part.receipt["reasons"].get("blank_line", 0) for part in parts):
+    if n_rows == sum(part.receipt["reasons"].get(reason, 0) for part in parts for reason in NOTHING):
         raise InputError(whole.sources[0]["file"] if whole.sources else folder, "holds no rows")
     files = [write_counts(part.store, keys, part.groups, whole.schema) for part in parts]
     lost = _dropped_votes(parts, whole)

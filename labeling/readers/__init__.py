@@ -74,7 +74,8 @@ def read(
     Raises
     ------
     InputError
-        When a file cannot be read at all: missing, empty, no id column, wrong encoding throughout.
+        When a file cannot be read at all: missing, no id column, wrong encoding throughout; or when there is nothing but
+        empty files. Beside others an empty file is set aside as "empty_file".
 
     Examples
     --------

@@ -20,7 +20,7 @@ from .batch import Batch, ColumnNames, RawBatch, filtered
 from .columns import find_column, raw_row, strings, timestamps
 from .events import EventRow, EventScan, EventStore
 from .pieces import Piece, whole
-from .quarantine import Quarantine, QuarantinedRow
+from .quarantine import NOTHING, Quarantine, QuarantinedRow
 from .versions import NO_VERSION, REASONS, Corrections, count_statuses, hash_ids, resolve
 
 BATCH_SIZE = 4096
@@ -202,7 +202,7 @@ class Reading:
                     if file.reader.versioned:
                         self.statuses.update(count_statuses(batch.records.column("status").to_pylist()))
                     yield batch
-        blank = sum(entry.reason == "blank_line" for entry in self.quarantine.rows)
+        blank = sum(entry.reason in NOTHING for entry in self.quarantine.rows)
         if self.n_rows == blank and self.unique:
             raise InputError(self.files[0].path if self.files else "export", "holds no rows")
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import orjson
 
 from ..faults import InputError
-from .base import SourceFile
+from .base import Reader, SourceFile
 from .csv import CsvReader
+from .empty import EMPTY, EmptyReader, is_empty
 from .fhir import FhirBundleReader, FhirReader
 from .hl7 import Hl7Reader
 from .jsonl import JsonLinesReader
@@ -34,6 +35,7 @@ READERS: Mapping[
 }
 """Readers by the name of their format."""
 
+_EMPTY_READER = EmptyReader()
 _BY_SUFFIX = ("csv", "jsonl", "parquet", "fhir-bundle", "hl7", "text")
 
 
@@ -85,8 +87,11 @@ def find_files(root: Path, format_name: str | None, *, plain: bool = False) -> l
         paths = [root]
     tell = detect_format if plain else sniff_format
     told = {path: format_name or tell(path) for path in paths}
-    formats = set(told.values()) - {None}
-    if not formats:
+    for path, name in told.items():
+        if name != "text" and (name or detect_format(path)) and is_empty(path):
+            told[path] = EMPTY  # an empty text is a record without words; an empty table is none
+    formats = set(told.values()) - {None, EMPTY}
+    if not formats and EMPTY not in told.values():
         if root.is_dir():
             raise InputError(root, f"holds no file of a known format ({', '.join(sorted(READERS))})")
         raise InputError(
@@ -99,9 +104,16 @@ def find_files(root: Path, format_name: str | None, *, plain: bool = False) -> l
         if name != "omop" and "omop" in formats and table_suffix(path) in (".csv", ".tsv", ".parquet", ".pq"):
             continue  # a table of the site's own beside those of the model
         source = path.name if path == root else path.relative_to(root).as_posix()
-        reader = READERS[name]
+        reader = reader_of(name)
         files.append(SourceFile(path, source, name, reader, reader.roles(path)))
+    if all(file.format == EMPTY for file in files):
+        raise InputError(root, "holds only empty files" if root.is_dir() else "is empty")
     return files
+
+
+def reader_of(name: str) -> Reader:
+    """Return the reader of a format, or of files that hold nothing."""
+    return _EMPTY_READER if name == EMPTY else READERS[name]
 
 
 def _columns(path: Path, name: str) -> list[str]:

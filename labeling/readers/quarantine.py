@@ -13,11 +13,14 @@ HARMLESS = frozenset(
         "cancelled",
         "no_report",
         "no_content",
+        "empty_file",
         "has_notes",
         "erased",
     }
 )
 """Reasons that are no damage: such rows are counted, but not held against the limit."""
+NOTHING = frozenset({"blank_line", "empty_file"})
+"""Reasons that are no rows: an export that holds nothing else is empty."""
 
 
 @dataclass(frozen=True, slots=True)

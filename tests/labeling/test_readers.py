@@ -215,6 +215,62 @@ def test_the_format_can_be_said(tmp_path):
     assert contents(read(path, format="csv")) == [{"id": "1", "text": "x"}]
 
 
+NOTE = {
+    "csv": b"id,text\n1,x\n",
+    "tsv": b"id\ttext\n1\tx\n",
+    "csv.gz": gzip.compress(b"id,text\n1,x\n"),
+    "jsonl": b'{"id": "1", "text": "x"}\n',
+    "jsonl.gz": gzip.compress(b'{"id": "1", "text": "x"}\n'),
+    "hl7": b"MSH|^~\\&|A|B|C|D|20200101||ORU^R01|1|P|2.3\rPID|1||p\rOBR|1|1||X\rOBX|1|TX|X||x\r",
+    "parquet": b"",  # written in the test
+}
+NOTHING = {
+    "nothing": b"",
+    "blanks": b" \r\n\n",
+    "a mark": b"\xef\xbb\xbf",
+    "packed nothing": gzip.compress(b""),
+}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "what"),
+    [
+        (suffix, what)
+        for suffix in NOTE
+        for what in NOTHING
+        if what == "nothing" or (suffix != "parquet" and suffix.endswith(".gz") == (what == "packed nothing"))
+    ],
+)
+def test_a_file_that_holds_nothing_is_set_aside_beside_others(tmp_path, suffix, what):
+    pq.write_table(pa.table({"id": ["1"], "text": ["x"]}), tmp_path / f"a.{suffix}")
+    if NOTE[suffix]:
+        (tmp_path / f"a.{suffix}").write_bytes(NOTE[suffix])
+    (tmp_path / f"b.{suffix}").write_bytes(NOTHING[what])
+    reading = read(tmp_path)
+    assert [row["text"] for row in contents(reading)] == ["x"]
+    assert reading.quarantine.counts() == {"empty_file": 1}
+    assert reading.quarantine.rows[0].source == f"b.{suffix}"
+    assert (reading.n_rows, reading.quarantine.n_damaged) == (2, 0)
+    reading.check_limit()
+    (tmp_path / f"a.{suffix}").unlink()
+    with pytest.raises(InputError, match="holds only empty files"):
+        read(tmp_path)
+    with pytest.raises(InputError, match="is empty"):
+        read(tmp_path / f"b.{suffix}")
+
+
+def test_a_table_without_rows_and_an_empty_text_are_no_faults(tmp_path):
+    (tmp_path / "a.csv").write_text("id,text\n1,x\n")
+    (tmp_path / "b.csv").write_text("id,text\n")
+    reading = read(tmp_path)
+    assert len(contents(reading)) == 1
+    assert len(reading.quarantine) == 0
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    (texts / "n1.txt").write_text("")
+    assert [row["text"] for row in contents(read(texts))] == [""]
+
+
 def test_every_reader_names_its_files():
     suffixes = [suffix for reader in READERS.values() for suffix in reader.suffixes]
     assert set(FORMATS) <= set(READERS)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sidelight.labeling import InputError, LFApplier, LimitError, UsageError, load_functions, read, read_votes
-from sidelight.labeling.engine import label_export, plan_export, read_moments
+from sidelight.labeling.engine import PoolRunner, label_export, plan_export, read_moments
 from sidelight.labeling.engine.lock import lock_folder
 from sidelight.labeling.function import LabelingFunction
 from sidelight.labeling.moments import Moments
@@ -46,6 +46,19 @@ def test_counts_on_the_way_are_those_of_the_votes(export, functions, tmp_path):
     assert sorted(zip(map(tuple, patterns.values.tolist()), patterns.counts, strict=True)) == sorted(
         zip(map(tuple, rows.tolist()), counts, strict=True)
     )
+
+
+def test_an_empty_file_ends_no_run_and_is_read_once_it_is_filled(export, functions, tmp_path):
+    (export / "zz.jsonl").write_bytes(b"")
+    report = label_export(export, functions, tmp_path / "votes")
+    assert report.manifest["reasons"] == {"empty_file": 1}
+    assert (report.manifest["n_records"], report.manifest["n_rows"]) == (300, 301)
+    report.check_limits(limit=0)
+    pool = label_export(export, functions, tmp_path / "pool", runner=PoolRunner(2))
+    assert pool.manifest["n_records"] == 300
+    (export / "zz.jsonl").write_bytes(orjson.dumps(notes(900, 901)[0]) + b"\n")
+    later = label_export(export, functions, tmp_path / "votes")
+    assert (later.manifest["n_records"], later.manifest["reasons"]) == (301, {})
 
 
 def test_a_second_run_does_nothing_and_leaves_the_same_bytes(export, functions, tmp_path):
