@@ -18,6 +18,7 @@ from .metrics import DEFAULT_METRICS, Metric, Task, as_metrics, as_task
 from .power import detectable_gap, needed_size
 from .report import Audit, AuditRow, Overall
 from .resampling import Resampler
+from .slice_power import power_by_law, power_of_mean
 from .support import DEFAULT_SUPPORT, Support, lacks_events, least_size, shortage, too_few
 
 Intervals: TypeAlias = Literal["auto", "bootstrap"]
@@ -201,24 +202,11 @@ def _by_formula(metric: Metric, common: _Common) -> tuple[Overall, list[_Draft]]
             own_mix: tuple[float, ...] = own_mix,
             n: int = n,
         ) -> tuple[float, int | None]:
-            reference, noise = rest.interval.estimate, rest.variance
-            if math.isnan(reference) or math.isnan(noise):
-                return math.nan, None
             if metric.kind == "mean":
-                return _power_of_mean(inside, noise, n, alpha, common)
-            room = reference if metric.kind == "share" else reference - 0.5
-            design = max(inside.design, 1.0)
-            seen = math.nan
-            if n and min(inside.counted) > 0:
-                slice_variance = estimator.power(design, own_mix, n)
-                seen = detectable_gap(reference, slice_variance, noise, alpha=alpha, room=room)
-            size = needed_size(
-                reference,
-                lambda wanted: estimator.power(design, own_mix, wanted),
-                lambda wanted: noise * min(max(n, 1) / wanted, 1.0),
-                common.margin,
-                alpha=alpha,
-            )
+                seen, size = power_of_mean(inside, rest, n, common.margin, alpha)
+                return seen, size if size is None else max(size, common.support.records)
+            parts = (inside, rest, own_mix, n, len(common.task))
+            seen, size = power_by_law(metric.kind, estimator, *parts, common.margin, alpha)
             return seen, size if size is None else max(size, least_size(metric, own_mix, common.support))
 
         drafts.append(
@@ -226,24 +214,6 @@ def _by_formula(metric: Metric, common: _Common) -> tuple[Overall, list[_Draft]]
         )
     whole = Overall(metric.name, metric.title, everyone.interval, estimator.method, metric.higher_is_better)
     return whole, drafts
-
-
-def _power_of_mean(
-    inside: Estimate, noise: float, n: int, alpha: float, common: _Common
-) -> tuple[float, int | None]:
-    """Return the smallest gap a mean could show, and the size that would show the margin; its variance is as seen."""
-    own = inside.variance
-    if not n or math.isnan(own):
-        return math.nan, None
-    seen = detectable_gap(0.0, lambda _: own, noise, alpha=alpha, room=1e6)
-    size = needed_size(
-        0.0,
-        lambda wanted: lambda _: own * n / wanted,
-        lambda wanted: noise * min(n / wanted, 1.0),
-        common.margin,
-        alpha=alpha,
-    )
-    return seen, size if size is None else max(size, common.support.records)
 
 
 def _by_resampling(metric: Metric, common: _Common, resampler: Resampler) -> tuple[Overall, list[_Draft]]:
@@ -270,12 +240,17 @@ def _by_resampling(metric: Metric, common: _Common, resampler: Resampler) -> tup
         errors = (_spread(slice_draws[:, column]), _spread(rest_draws[:, column]), _spread(difference))
 
         def power(
-            alpha: float, n: int = n, errors: tuple[float, float, float] = errors
+            alpha: float,
+            n: int = n,
+            errors: tuple[float, float, float] = errors,
+            patients: float = min(worth, worth_others),
         ) -> tuple[float, int | None]:
             slice_error, rest_error, gap_error = errors
             if math.isnan(gap_error) or gap_error == 0:
                 return math.nan, None
-            seen = detectable_gap(0.0, lambda _: gap_error**2, 0.0, alpha=alpha, room=1e6)
+            seen = detectable_gap(
+                0.0, lambda _: gap_error**2, 0.0, alpha=alpha, room=1e6, n_patients=patients
+            )
             size = needed_size(
                 0.0,
                 lambda wanted: lambda _: slice_error**2 * n / wanted,

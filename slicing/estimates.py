@@ -232,7 +232,8 @@ class Means:
     ) -> None:
         self.inside, self.values = task.parts(metric)
         self.codes, self.n_patients, self.level = codes, n_patients, level
-        if n_patients < len(codes):
+        self.repeated = n_patients < len(codes)
+        if self.repeated:
             self.method = "log scale, between patients"
 
     def estimate(self, members: NDArray[np.bool_]) -> Estimate:

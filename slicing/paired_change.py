@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
-from sidelight.labeling.statistics import Interval, cluster_variance, delong, two_sided_p
+from sidelight.labeling.statistics import Interval, cluster_variance, delong
 from sidelight.labeling.statistics.interval import t_quantile
 
 from .metrics import METRICS, Metric, as_task
@@ -118,4 +119,5 @@ def paired_change(
             change, change, change, level, n, p, "" if change == 0 else "every record moved alike"
         )
     half = t_quantile(level, n_units - 1) * math.sqrt(variance)
-    return Interval(change, change - half, change + half, level, n, two_sided_p(change / math.sqrt(variance)))
+    p = float(2 * stats.t.sf(abs(change) / math.sqrt(variance), n_units - 1))
+    return Interval(change, change - half, change + half, level, n, p)

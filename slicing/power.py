@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from scipy import optimize, special
+from scipy import optimize, special, stats
 
 Variance = Callable[[float], float]
 """Variance of an estimate, given the true value."""
@@ -14,11 +14,14 @@ POWER = 0.8
 def detectable_gap(
     reference: float,
     slice_variance: Variance,
-    rest_variance: float,
+    rest_variance: Variance | float,
     *,
     alpha: float = 0.05,
     power: float = POWER,
     room: float | None = None,
+    weight: float = 0.0,
+    step: float = 0.0,
+    n_patients: float = math.inf,
 ) -> float:
     """Return the smallest drop below `reference` that a two-sided test finds with probability `power`.
 
@@ -28,19 +31,30 @@ def detectable_gap(
         What the metric is in the rest.
     slice_variance : callable
         Variance of the slice's estimate as a function of its true value.
-    rest_variance : float
-        Variance of the rest's estimate.
+    rest_variance : callable or float
+        Variance of the rest's estimate, likewise, or the same whatever its value.
     alpha : float, default 0.05
         Level of the test; divide it by the number of tests for a slice that fails alone among many.
     power : float, default 0.8
         Wanted probability of finding the gap.
     room : float, optional
         Largest drop that makes sense, by default down to zero.
+    weight : float, default 0
+        Share of the slice among all records: what a test takes for the common value lies that much of the gap below the
+        reference. Without it a rest that is never wrong would leave no room for chance.
+    step : float, default 0
+        Half the distance between two values that the slice's estimate can take (continuity).
+    n_patients : float, default infinite
+        Patients that the test's tails depend on.
 
     Returns
     -------
     float
         NaN when not even the largest possible drop would be found.
+
+    References
+    ----------
+    J. Fleiss, B. Levin, M. Paik, "Statistical Methods for Rates and Proportions", 2003, chapter 4: both variances.
 
     Examples
     --------
@@ -48,32 +62,49 @@ def detectable_gap(
 
     >>> round(detectable_gap(0.9, share_variance(100), 0.9 * 0.1 / 2000, alpha=0.10), 2)
     0.08
+
+    Where the others are never wrong, ten records show what is wrong in a quarter of them:
+
+    >>> round(detectable_gap(1.0, share_variance(10), share_variance(90), weight=0.1, step=0.05), 2)
+    0.28
     """
-    z_alpha, z_power = float(special.ndtri(1 - alpha / 2)), float(special.ndtri(power))
+    if not n_patients > 1:
+        return math.nan
+    z_alpha = float(stats.t.isf(alpha / 2, n_patients - 1)) if math.isfinite(n_patients) else 0.0
+    z_alpha = z_alpha or float(special.ndtri(1 - alpha / 2))
+    z_power = float(special.ndtri(power))
     room = reference if room is None else room
-    null = z_alpha * math.sqrt(slice_variance(reference) + rest_variance)
+
+    def noise(slice_value: float, rest_value: float) -> float:
+        rest = rest_variance(rest_value) if callable(rest_variance) else rest_variance
+        return math.sqrt(slice_variance(slice_value) + rest)
 
     def shortfall(gap: float) -> float:
-        return gap - null - z_power * math.sqrt(slice_variance(reference - gap) + rest_variance)
+        common = reference - weight * gap
+        return gap - step - z_alpha * noise(common, common) - z_power * noise(reference - gap, reference)
 
-    if not room > 0 or not shortfall(room) > 0:
+    least = 1e-9  # without a gap a rest that is never wrong has no variance
+    if not room > least or not shortfall(room) > 0:
         return math.nan
-    return float(optimize.brentq(shortfall, 0.0, room))
+    return float(optimize.brentq(shortfall, least, room)) if shortfall(least) < 0 else least
 
 
 def needed_size(
     reference: float,
     variance_of_size: Callable[[float], Variance],
-    rest_variance_of_size: Callable[[float], float],
+    rest_variance_of_size: Callable[[float], Variance | float],
     margin: float,
     *,
     alpha: float = 0.05,
     power: float = POWER,
+    weight: float = 0.0,
+    step: float = 0.0,
 ) -> int | None:
     """Return the smallest slice in which a drop of `margin` would be found; None when no size is enough.
 
     `variance_of_size(n)` is the `slice_variance` of a slice of n records, `rest_variance_of_size(n)` the rest's variance
-    beside a slice of that size: a larger audit has more of both.
+    beside a slice of that size: a larger audit has more of both. `weight` is that of `detectable_gap`, `step` that of a
+    slice of one record.
     """
 
     def enough(size: float) -> bool:
@@ -85,6 +116,8 @@ def needed_size(
             alpha=alpha,
             power=power,
             room=room,
+            weight=weight,
+            step=step / size,
         )
         return gap <= margin
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
+from scipy import special, stats
 
 from sidelight.labeling.statistics import (
     Interval,
@@ -17,7 +17,6 @@ from sidelight.labeling.statistics import (
     cluster_variance,
     clustered_proportion,
     group_codes,
-    two_sided_p,
 )
 from sidelight.labeling.statistics.interval import t_quantile
 
@@ -156,7 +155,7 @@ def _row(
     else:
         error = math.sqrt(cluster_variance((truth - told - mean) / n, own, n_patients))
         half = t_quantile(level, n_patients - 1) * error
-        p = two_sided_p(mean / error) if error > 0 else math.nan
+        p = float(2 * stats.t.sf(abs(mean) / error, n_patients - 1)) if error > 0 else math.nan
         difference = Interval(mean, mean - half, mean + half, level, n, p)
         slope = _slope(truth, told, own, n_patients, level)
     return CalibrationRow(name, n, n_patients, float(told.mean()), observed, difference, slope, math.nan, "")

@@ -339,11 +339,13 @@ def _needed(row: GapRow, margin: float, n_tests: int, q: float) -> int | None:
     reference = row.rest.estimate
     if math.isnan(reference):
         return None
-    rest = reference * (1 - reference) / max(row.rest.n, 1)
+    n, n_rest = max(row.value.n, 1), max(row.rest.n, 1)
     return needed_size(
         reference,
         share_variance,
-        lambda size: rest * min(row.value.n / size, 1.0),
+        lambda size: share_variance(n_rest * max(size / n, 1.0)),
         margin,
         alpha=q / max(n_tests, 1),
+        weight=n / (n + n_rest),
+        step=0.5,
     )
