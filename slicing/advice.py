@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .forest import signed
 from .report import AuditRow
 
 if TYPE_CHECKING:
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
 
 MOST_COLLECTED = 8
 """Slices a collection plan names."""
+
+MOST_TOLD = 6
+"""Examples that a reason gives."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,20 @@ def advise(findings: "Findings") -> tuple[Advice, ...]:
     >>> [item.what.split(":")[0] for item in advise(Findings(few))]
     ['Collect records before judging']
     """
+    from .page import group_named, write_number
+
     found: list[Advice] = []
     audit = findings.audit
+    titles = {item.metric: item.title for item in audit.overall}
     worse: dict[str, AuditRow] = {}
     for row in audit.ranked():
         if row.verdict in ("worse", "slightly worse"):
             worse.setdefault(row.slice, row)
     for name, row in worse.items():
-        why = f"{name}: {row.metric} {row.value.estimate:.2f} against {row.rest.estimate:.2f} in the rest"
+        why = (
+            f"{name}: {titles[row.metric]} {write_number(row.value.estimate)} against "
+            f"{write_number(row.rest.estimate)} in the rest"
+        )
         fitting = [part for part in findings.mechanisms.get(name, ()) if part.fits]
         if fitting:
             found += [
@@ -96,23 +106,25 @@ def advise(findings: "Findings") -> tuple[Advice, ...]:
                     f"{share.estimate:.0%} of {share.n} reviewed errors have wrong gold.",
                 )
             )
-    off = [row for row in findings.calibration if row.verdict in ("too high", "too low")]
+    off = [row for row in findings.calibration if row.off]
     if off:
-        names = ", ".join(
-            f"{row.slice} ({row.difference.estimate:+.2f})".replace("-", "−") for row in off[:6]
+        told = "; ".join(
+            f"{row.slice}: {' and '.join(row.off)} (observed less predicted {signed(row.difference.estimate)}, "
+            f"slope {write_number(row.slope.estimate)})"
+            for row in off[:MOST_TOLD]
         )
+        more = f"; and {len(off) - MOST_TOLD} more" if len(off) > MOST_TOLD else ""
         found.append(
-            Advice(
-                "Recalibrate before probabilities are read as such",
-                f"observed less predicted share of positives differs from zero in {names}.",
-            )
+            Advice("Recalibrate before probabilities are read as such", f"Probabilities in {told}{more}.")
         )
     differing = [(name, row) for name, panel in findings.fairness.items() for row in panel.differing]
     if differing:
         told = "; ".join(
-            f"{row.measure} of {name} {row.group} {row.value.estimate:.2f}, elsewhere {row.rest.estimate:.2f}"
-            for name, row in differing[:4]
+            f"{row.measure} of {group_named(name, row.group)} {write_number(row.value.estimate)}, elsewhere "
+            f"{write_number(row.rest.estimate)}"
+            for name, row in differing[:MOST_TOLD]
         )
+        told += f"; and {len(differing) - MOST_TOLD} more" if len(differing) > MOST_TOLD else ""
         found.append(
             Advice("Decide with clinicians which parity matters, and set the threshold for it", f"{told}.")
         )
@@ -121,7 +133,7 @@ def advise(findings: "Findings") -> tuple[Advice, ...]:
 
 def _collect(findings: "Findings") -> tuple[Advice, ...]:
     """Return a collection plan for what could not be judged."""
-    from .page import write_about
+    from .page import write_about, write_counted
 
     needs: dict[str, tuple[int, int]] = {}
     for row in findings.audit.rows:
@@ -132,7 +144,7 @@ def _collect(findings: "Findings") -> tuple[Advice, ...]:
         return ()
     order = sorted(needs.items(), key=lambda item: item[1][1] - item[1][0])
     told = ", ".join(
-        f"{name} ({n} records, about {write_about(needed)} needed)"
+        f"{name} ({write_counted(n, 'record')}, about {write_about(needed)} needed)"
         for name, (n, needed) in order[:MOST_COLLECTED]
     )
     rest = f", and {len(order) - MOST_COLLECTED} more" if len(order) > MOST_COLLECTED else ""

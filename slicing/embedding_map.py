@@ -56,7 +56,7 @@ def embedding_map(
     )  # far records stay on the map, near ones apart
     low, high = np.quantile(points, 0.005, axis=0), np.quantile(points, 0.995, axis=0)
     span = np.maximum(high - low, 1e-9)
-    shown = np.clip((points - low) / span, -0.03, 1.03)
+    shown = np.clip((points - low) / span, -0.022, 1.022)
     x = EDGE + shown[:, 0] * (WIDTH - 2 * EDGE)
     y = HEIGHT - EDGE - shown[:, 1] * (HEIGHT - 2 * EDGE)
     told = f"{len(points)} records, {int(wrong.sum())} wrongly predicted. "
@@ -73,6 +73,7 @@ def embedding_map(
         hull = _outline(np.stack([x[inside], y[inside]], axis=1))
         if hull is None:
             continue
+        hull = np.clip(hull, 3.0, [WIDTH - 3.0, HEIGHT - 3.0])
         drawing.polygon([(float(a), float(b)) for a, b in hull], f"outline o{number % 5}")
         top = hull[hull[:, 1].argmin()]
         drawing.text(
@@ -85,6 +86,13 @@ def embedding_map(
         place += 30 + 7.4 * len(label)
     _mark(drawing, place, HEIGHT + 18, 0, "wrong")
     drawing.text(place + 11, HEIGHT + 22, "wrongly predicted", "tick")
+    thinned = [
+        f"{MOST:,} of {int(which.sum()):,} {words}".replace(",", "\u202f")
+        for which, words in ((~wrong, "right"), (wrong, "wrong"))
+        if int(which.sum()) > MOST
+    ]
+    if thinned:
+        drawing.text(WIDTH, HEIGHT + 22, f"drawn: {' and '.join(thinned)}", "tick", anchor="end")
     return drawing.svg()
 
 

@@ -45,7 +45,8 @@ def contrast_errors(
     Returns
     -------
     tuple of GapRow
-        `subject` is the class, `value` the slice's share of its errors, `rest` that of its right predictions.
+        `subject` is the class, `value` the slice's share of its errors, `rest` that of its right predictions. The
+        surest come first, of equally sure ones the largest.
     """
     task = as_task(y, proba, threshold=threshold)
     members = as_slices(slices, n_records=len(np.asarray(y)))
@@ -59,8 +60,9 @@ def contrast_errors(
             measured = gap_between(inside, own & ~right, own & right, codes, least=least)
             rows.append(GapRow(name, told, "share of errors", *measured))
     found = judged(rows, q)
-    return tuple(sorted(found, key=lambda row: (row.verdict != "differs", -_size(row))))
+    return tuple(sorted(found, key=_place))
 
 
-def _size(row: GapRow) -> float:
-    return 0.0 if math.isnan(row.gap.estimate) else abs(row.gap.estimate)
+def _place(row: GapRow) -> tuple[float, float, float]:
+    size = 0.0 if math.isnan(row.gap.estimate) else abs(row.gap.estimate)
+    return (2.0, 2.0, -size) if math.isnan(row.q) else (row.q, row.gap.p, -size)

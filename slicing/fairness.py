@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +65,7 @@ def fairness(
     *,
     patients: ArrayLike | None = None,
     reference: str | None = None,
+    order: Sequence[str] = (),
     positive: int = 1,
     threshold: float = 0.5,
     least: int = 20,
@@ -83,6 +85,8 @@ def fairness(
         The patient of each record; repeats are not treated as independent.
     reference : str, optional
         Group that the others are compared to; each with all others when not given.
+    order : sequence of str, optional
+        Order of the groups, such as ages from young to old; those not named follow by name.
     positive, threshold
         As for `audit`.
     least : int, default 20
@@ -111,7 +115,8 @@ def fairness(
     task = as_task(y, proba, positive=positive, threshold=threshold)
     labels = np.array(["" if name is None or name != name else str(name) for name in names[task.rows]])
     known = labels != ""
-    present = sorted(set(labels[known].tolist()))
+    there = set(labels[known].tolist())
+    present = [name for name in dict.fromkeys(order) if name in there] + sorted(there - set(order))
     if reference is not None and reference not in present:
         raise ValueError(f"reference is no group of the data; there are {', '.join(present)}")
     codes, _ = group_codes(None if patients is None else np.asarray(patients)[task.rows], len(labels))

@@ -1,6 +1,7 @@
 """The forest plot: one line a slice, its interval, and how far the rest lies."""
 
 import math
+import unicodedata
 from collections.abc import Callable, Sequence
 
 from sidelight.labeling.statistics import Interval
@@ -12,6 +13,8 @@ ROW = 27.0
 WIDTH = 920.0
 NAME_END = 236.0
 LEFT, RIGHT = 252.0, 596.0
+FINE = 0.02
+"""Width below which an interval is written with three digits."""
 MARKS = {
     "worse": "worse",
     "slightly worse": "worse",
@@ -69,17 +72,17 @@ def forest_plot(overall: Overall, rows: Sequence[AuditRow], *, name: str, margin
     y = top + ROW / 2
     drawing.text(NAME_END, y + 4, "all records", "label strong", anchor="end")
     _draw(drawing, place, overall.value, y, "whole")
-    drawing.text(RIGHT + 52, y + 4, str(overall.value.n), "number", anchor="end")
+    drawing.text(RIGHT + 52, y + 4, _count(overall.value.n), "number", anchor="end")
     drawing.text(RIGHT + 66, y + 4, _bounds(overall.value), "number")
     for row in rows:
         y += ROW
         mark = MARKS[row.verdict]
-        drawing.text(NAME_END, y + 4, _short(row.slice), f"label {mark}", anchor="end")
+        drawing.text(NAME_END, y + 4, short_name(row.slice), f"label {mark}", anchor="end")
         _draw(drawing, place, row.value, y, mark)
-        drawing.text(RIGHT + 52, y + 4, str(row.value.n), f"number {mark}", anchor="end")
+        drawing.text(RIGHT + 52, y + 4, _count(row.value.n), f"number {mark}", anchor="end")
         drawing.text(RIGHT + 66, y + 4, _bounds(row.value), f"number {mark}")
         gap = row.gap.estimate
-        told = "–" if math.isnan(gap) or not row.assessable else signed(gap)
+        told = "–" if math.isnan(gap) or not row.assessable else signed(gap, digits_for(row.gap))
         drawing.text(WIDTH, y + 4, told, f"number {mark}", anchor="end")
     return drawing.svg()
 
@@ -88,7 +91,19 @@ def _bounds(interval: Interval) -> str:
     estimate, low, high = interval.estimate, interval.low, interval.high
     if math.isnan(estimate):
         return "–"
-    return f"{estimate:.2f}" if math.isnan(low) else f"{estimate:.2f} [{low:.2f}, {high:.2f}]"
+    digits = digits_for(interval)
+    told = [f"{value:.{digits}f}".replace("-", "−") for value in (estimate, low, high)]
+    return told[0] if math.isnan(low) else f"{told[0]} [{told[1]}, {told[2]}]"
+
+
+def digits_for(interval: Interval) -> int:
+    """Return how many digits tell the ends of an interval apart: two, of a narrow one three."""
+    width = interval.high - interval.low
+    return 3 if width < FINE and not math.isnan(interval.low) else 2
+
+
+def _count(n: int) -> str:
+    return f"{n:,}".replace(",", "\u202f")
 
 
 def _draw(drawing: Drawing, place: Callable[[float], float], value: Interval, y: float, mark: str) -> None:
@@ -125,11 +140,33 @@ def _describe(overall: Overall, rows: Sequence[AuditRow]) -> str:
     return " ".join(told)
 
 
-def _short(name: str, most: int = 32) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"
+def short_name(name: str, room: float = NAME_END - 6, size: float = 13.5) -> str:
+    """Return a name cut to fit `room`, by about how wide its letters are in a sans-serif font of this size.
+
+    Examples
+    --------
+    >>> short_name("device = CS-12"), short_name("W" * 40)
+    ('device = CS-12', 'WWWWWWWWWWWWWWWW…')
+    """
+    width = 0.0
+    for place, letter in enumerate(name):
+        width += size * _breadth(letter)
+        if width > room:
+            # room for the dots that stand for the rest
+            return name[: max(place - 1, 1)] + "…"
+    return name
 
 
-def signed(value: float) -> str:
-    """Return a difference with its sign, a real minus included."""
-    text = f"{value:+.2f}"
-    return "0.00" if text in ("+0.00", "-0.00") else text.replace("-", "−")
+def _breadth(letter: str) -> float:
+    """Return about how wide a letter is, in heights of the font."""
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 1.05
+    if letter in "mwMW@%—…":
+        return 0.95
+    return 0.4 if letter in "ijlrtfI.,:;'|!()[] -" else 0.78 if letter.isupper() else 0.68
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """Return a difference with its sign, a real minus included; nought has none."""
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")

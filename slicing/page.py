@@ -12,9 +12,9 @@ from sidelight.labeling.statistics import Interval
 
 from .advice import advise
 from .fairness import MEASURES
-from .forest import forest_plot, signed
-from .report import Audit
-from .slice_calibration import calibration_by_slice
+from .forest import digits_for, forest_plot, signed
+from .report import Audit, AuditRow
+from .slice_calibration import CalibrationRow, calibration_by_slice
 from .volcano import volcano_plot
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 MOST_DRAWN = 40
-"""Slices a forest plot holds; of more, those with the most records surely worse off."""
+"""Slices a forest plot holds; of more, those that are read first."""
 
 
 def audit_page(findings: "Findings") -> str:
@@ -40,9 +40,15 @@ def audit_page(findings: "Findings") -> str:
         meeting_width=findings.intersections.width if findings.intersections is not None else 0,
         advice=advise(findings),
         power=power_table(audit),
-        calibration=calibration_by_slice(findings.calibration, name="calibration")
+        positive=positive_class(findings),
+        calibration=calibration_by_slice(
+            _calibration_in_order(findings)[: MOST_DRAWN + 1],
+            name="calibration",
+            positive=positive_class(findings),
+        )
         if findings.calibration
         else "",
+        calibration_rows=_calibration_in_order(findings),
         confusion=[
             (heading, table.to_svg(name=f"confusion-{number}"), round(1.05 * table.width))
             for number, (heading, table) in enumerate(findings.confusion)
@@ -58,9 +64,7 @@ def forest_plots(audit: Audit) -> dict[str, str]:
     margin = float(audit.settings.get("margin", 0.05))
     found = {}
     for number, item in enumerate(audit.overall):
-        rows = audit.of(item.metric)
-        if len(rows) > MOST_DRAWN:
-            rows = tuple(sorted(rows, key=lambda row: -row.excess)[:MOST_DRAWN])
+        rows = in_reading_order(audit, item.metric)[:MOST_DRAWN]
         found[item.metric] = forest_plot(item, rows, name=f"forest-{number}", margin=margin)
     return found
 
@@ -68,11 +72,47 @@ def forest_plots(audit: Audit) -> dict[str, str]:
 def power_table(audit: Audit) -> list[dict[str, Any]]:
     """Return for each slice what it could have shown and what it would need, metric by metric."""
     found: dict[str, dict[str, Any]] = {}
-    for row in audit.rows:
+    for row in (row for metric in audit.metrics for row in in_reading_order(audit, metric)):
         entry = found.setdefault(row.slice, {"slice": row.slice, "n": row.n, "cells": {}})
         entry["n"] = max(entry["n"], row.n)
         entry["cells"][row.metric] = row
     return list(found.values())
+
+
+def in_reading_order(audit: Audit, metric: str) -> tuple[AuditRow, ...]:
+    """Return the rows of a metric, slices in one order for all metrics.
+
+    First those shown to be worse by any metric, the most records surely worse off first; then the others that some
+    metric could assess, then the rest, both as given.
+    """
+    excess: dict[str, float] = {}
+    able: set[str] = set()
+    for row in audit.rows:
+        if row.verdict in ("worse", "slightly worse"):
+            excess[row.slice] = max(excess.get(row.slice, 0.0), row.excess)
+        if row.assessable:
+            able.add(row.slice)
+
+    def place(row: AuditRow) -> tuple[int, float]:
+        if row.slice in excess:
+            return 0, -excess[row.slice]
+        return (1 if row.slice in able else 2), 0.0
+
+    return tuple(sorted(audit.of(metric), key=place))
+
+
+def positive_class(findings: "Findings") -> str:
+    """Return the name of the class that sensitivity, areas and prevalence are about; "positive" if it has none."""
+    place = int(findings.audit.settings.get("positive", 1))
+    return findings.classes[place] if 0 <= place < len(findings.classes) else "positive"
+
+
+def _calibration_in_order(findings: "Findings") -> list[CalibrationRow]:
+    """Return all records first, then slices as the other tables have them."""
+    names = [row.slice for row in in_reading_order(findings.audit, findings.audit.metrics[0])]
+    place = {name: number for number, name in enumerate(names)}
+    rows = findings.calibration
+    return [*rows[:1], *sorted(rows[1:], key=lambda row: place.get(row.slice, len(place)))]
 
 
 def style_sheet() -> str:
@@ -98,7 +138,8 @@ def page_environment(*more: Path) -> Environment:
     )
     environment.filters.update(
         interval=write_interval, number=write_number, percent=write_percent, gap=write_gap, p=write_p,
-        thousands=write_thousands, about=write_about, class_named=class_named,
+        thousands=write_thousands, about=write_about, class_named=class_named, in_order=in_reading_order,
+        counted=write_counted, group_named=group_named,
     )  # fmt: skip
     return environment
 
@@ -116,9 +157,29 @@ def class_named(words: str, label: int | None, classes: Sequence[str] = ()) -> s
     return words.replace(f"class {label},", f"{classes[label]},", 1)
 
 
-def write_number(value: Any) -> str:
-    """Write a number with two digits, a dash where there is none."""
-    return "–" if _missing(value) else f"{value:.2f}".replace("-", "−")
+def group_named(column: str, group: str) -> str:
+    """Return a care group with its column, unless its name holds the column already.
+
+    Examples
+    --------
+    >>> group_named("sex", "F"), group_named("age", "41 < age ≤ 61")
+    ('sex F', '41 < age ≤ 61')
+    """
+    return group if column in group.split() else f"{column} {group}"
+
+
+def write_number(value: Any, digits: int = 2) -> str:
+    """Write a number with two digits, a dash where there is none.
+
+    Examples
+    --------
+    >>> write_number(-0.001), write_number(0.9944, 3)
+    ('0.00', '0.994')
+    """
+    if _missing(value):
+        return "–"
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
 
 
 def write_percent(value: Any) -> str:
@@ -127,19 +188,31 @@ def write_percent(value: Any) -> str:
 
 
 def write_interval(value: Interval | None) -> str:
-    """Write an estimate with its bounds."""
+    """Write an estimate with its bounds, and with three digits where two would hide how wide they lie.
+
+    Examples
+    --------
+    >>> write_interval(Interval(0.9852, 0.984, 0.9864)), write_interval(Interval(0.84, 0.77, 0.89))
+    ('0.985 [0.984, 0.986]', '0.84 [0.77, 0.89]')
+    """
     if value is None or _missing(value.estimate):
         return "–"
-    text = write_number(value.estimate)
-    return text if _missing(value.low) else f"{text} [{write_number(value.low)}, {write_number(value.high)}]"
+    digits = digits_for(value)
+    text = write_number(value.estimate, digits)
+    if _missing(value.low):
+        return text
+    return f"{text} [{write_number(value.low, digits)}, {write_number(value.high, digits)}]"
 
 
 def write_gap(value: Interval) -> str:
     """Write a difference with its sign and bounds."""
     if _missing(value.estimate):
         return "–"
-    text = signed(value.estimate)
-    return text if _missing(value.low) else f"{text} [{signed(value.low)}, {signed(value.high)}]"
+    digits = digits_for(value)
+    text = signed(value.estimate, digits)
+    return (
+        text if _missing(value.low) else f"{text} [{signed(value.low, digits)}, {signed(value.high, digits)}]"
+    )
 
 
 def write_p(value: Any) -> str:
@@ -152,6 +225,17 @@ def write_p(value: Any) -> str:
 def write_thousands(value: Any) -> str:
     """Write a count with thin spaces between thousands."""
     return "–" if _missing(value) else f"{int(value):,}".replace(",", "\u202f")
+
+
+def write_counted(n: int, thing: str) -> str:
+    """Write a count with what it counts.
+
+    Examples
+    --------
+    >>> write_counted(1, "record"), write_counted(20, "record")
+    ('1 record', '20 records')
+    """
+    return f"{write_thousands(n)} {thing}{'' if n == 1 else 's'}"
 
 
 def write_about(value: Any) -> str:

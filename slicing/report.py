@@ -187,9 +187,17 @@ class Audit:
         if not self.rows:
             return "No slices were given."
         if not assessed:
-            return f"None of the {len(silent)} slices could be assessed."
+            return (
+                "The slice could not be assessed."
+                if len(silent) == 1
+                else f"None of the {len(silent)} slices could be assessed."
+            )
         if len(worse) == 0:
-            found = f"None of {len(assessed)} assessable slices is shown to be worse"
+            found = (
+                "The one assessable slice is not shown to be worse"
+                if len(assessed) == 1
+                else f"None of {len(assessed)} assessable slices is shown to be worse"
+            )
         else:
             verb = "is" if len(worse) == 1 else "are"
             named = list(dict.fromkeys(row.slice for row in self.ranked() if row.slice in worse))

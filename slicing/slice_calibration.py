@@ -21,6 +21,7 @@ from sidelight.labeling.statistics import (
 from sidelight.labeling.statistics.interval import t_quantile
 
 from .drawing import Drawing, nice_ticks
+from .forest import digits_for, short_name, signed
 from .matrix import as_slices
 from .metrics import as_task
 
@@ -45,11 +46,13 @@ class CalibrationRow:
         Observed less predicted, and the test that it is zero: below zero the model says positive too often.
     slope : Interval
         Of outcomes on the logit of the probabilities: 1 where they are as spread as they should be, less where they
-        are too extreme.
-    q : float
-        The difference's p after Benjamini and Hochberg, over all slices.
+        are too extreme; and the test that it is one.
+    q, slope_q : float
+        The p of the difference and of the slope after Benjamini and Hochberg, over both and all slices.
     verdict : str
         "too high", "too low" (the probabilities), "no evidence" or "not assessable".
+    spread : str
+        "too extreme", "too cautious" (the probabilities), "no evidence" or "not assessable".
     """
 
     slice: str
@@ -61,6 +64,14 @@ class CalibrationRow:
     slope: Interval
     q: float
     verdict: str
+    slope_q: float = math.nan
+    spread: str = "not assessable"
+
+    @property
+    def off(self) -> tuple[str, ...]:
+        """In what ways the probabilities are shown to be off; empty where in none."""
+        told = (self.verdict, self.spread)
+        return tuple(word for word in told if word not in ("no evidence", "not assessable"))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -117,16 +128,21 @@ def slice_calibration(
         _row(name, matrix[name][task.rows], task.positive, task.score, codes, least, level)
         for name in matrix.names
     ]
-    adjusted = benjamini_hochberg([row.difference.p for row in drafts]).tolist()
+    tests = [row.difference.p for row in drafts] + [row.slope.p for row in drafts]
+    adjusted = benjamini_hochberg(tests).tolist()
     rows = []
-    for row, corrected in zip(drafts, adjusted, strict=True):
-        verdict = "not assessable"
-        if not math.isnan(corrected):
-            verdict = "no evidence"
-            if corrected <= q:
-                verdict = "too low" if row.difference.estimate > 0 else "too high"
-        rows.append(CalibrationRow(**{**row.__dict__, "q": corrected, "verdict": verdict}))
+    for row, mean_q, slope_q in zip(drafts, adjusted[: len(drafts)], adjusted[len(drafts) :], strict=True):
+        verdict = _told(mean_q, q, "too low" if row.difference.estimate > 0 else "too high")
+        spread = _told(slope_q, q, "too cautious" if row.slope.estimate > 1 else "too extreme")
+        found = {"q": mean_q, "verdict": verdict, "slope_q": slope_q, "spread": spread}
+        rows.append(CalibrationRow(**{**row.__dict__, **found}))
     return tuple(rows)
+
+
+def _told(corrected: float, q: float, word: str) -> str:
+    if math.isnan(corrected):
+        return "not assessable"
+    return word if corrected <= q else "no evidence"
 
 
 def _row(
@@ -188,8 +204,10 @@ def _slope(
         [np.bincount(codes, weights=residual * column, minlength=n_patients) for column in design.T]
     )
     spread = bread @ (scores @ scores.T) @ bread * n_patients / max(n_patients - 1, 1)
-    half = t_quantile(level, n_patients - 1) * math.sqrt(max(float(spread[1, 1]), 0.0))
-    return Interval(float(weights[1]), float(weights[1]) - half, float(weights[1]) + half, level, n)
+    error = math.sqrt(max(float(spread[1, 1]), 0.0))
+    half, slope = t_quantile(level, n_patients - 1) * error, float(weights[1])
+    p = float(2 * stats.t.sf(abs(slope - 1) / error, n_patients - 1)) if error > 0 else math.nan
+    return Interval(slope, slope - half, slope + half, level, n, p)
 
 
 def calibration_by_slice(rows: Sequence[CalibrationRow], *, name: str, positive: str = "positive") -> str:
@@ -227,8 +245,7 @@ def calibration_by_slice(rows: Sequence[CalibrationRow], *, name: str, positive:
         y += row_height
         mark = {"too high": "worse", "too low": "worse", "no evidence": "even"}.get(row.verdict, "unknown")
         strong = " strong" if row.slice == WHOLE else ""
-        label = row.slice if len(row.slice) <= 32 else row.slice[:31] + "…"
-        drawing.text(end, y + 4, label, f"label {mark}{strong}", anchor="end")
+        drawing.text(end, y + 4, short_name(row.slice), f"label {mark}{strong}", anchor="end")
         if row.n:
             x = place(row.observed.estimate)
             if not math.isnan(row.observed.low):
@@ -236,8 +253,8 @@ def calibration_by_slice(rows: Sequence[CalibrationRow], *, name: str, positive:
             drawing.line(place(row.predicted), y, x, y, "reference")
             drawing.circle(x, y, 5, f"mark {mark}")
             drawing.diamond(place(row.predicted), y, 6, "mark hollow")
-        drawing.text(right + 60, y + 4, str(row.n), f"number {mark}", anchor="end")
+        drawing.text(right + 60, y + 4, f"{row.n:,}".replace(",", "\u202f"), f"number {mark}", anchor="end")
         gap = row.difference.estimate
-        text = "–" if math.isnan(gap) else f"{gap:+.2f}".replace("-", "−")
+        text = "–" if math.isnan(gap) else signed(gap, digits_for(row.difference))
         drawing.text(920, y + 4, text, f"number {mark}", anchor="end")
     return drawing.svg()

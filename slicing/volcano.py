@@ -58,7 +58,7 @@ def volcano_plot(audit: Audit, *, name: str) -> str:
         drawing.text(across(tick), BOTTOM + 17, words, "tick", anchor="middle")
     for power in range(int(top) + 1):
         drawing.line(LEFT, down(power), RIGHT, down(power), "grid")
-        drawing.text(LEFT - 8, down(power) + 4, f"{10.0**-power:g}", "tick", anchor="end")
+        drawing.text(LEFT - 8, down(power) + 4, _tenth(power), "tick", anchor="end")
     drawing.line(LEFT, BOTTOM, RIGHT, BOTTOM, "axis")
     drawing.text(LEFT - 8, 18, "p", "head", anchor="end")
     drawing.text(LEFT, 18, "← worse than the rest", "head")
@@ -100,15 +100,31 @@ def _name(drawing: Drawing, points: list[tuple[float, float, AuditRow]]) -> None
     ]:
         words = f"{row.slice}, {row.metric}"
         wide = LETTER * len(words)
-        start = x + 11 if x + 11 + wide < RIGHT else x - 11 - wide
+        marks = [other for other, height, _ in points if abs(height - y) < 11]
+        right = _beside(x, wide, marks)
+        start = right if right + wide < RIGHT else -_beside(-x, wide, [-other for other in marks]) - wide
         room = all(abs(y - other) > 15 or start > end or start + wide < begin for begin, end, other in taken)
         if start < LEFT or not room or len(taken) == MOST_LABELS:
             continue
         taken.append((start, start + wide, y))
-        beyond = x + 11 if start > x else x - 11
+        beyond = start if start > x else start + wide
         drawing.text(
             beyond, y + 4, words, f"label {MARKS[row.verdict]}", anchor="start" if start > x else "end"
         )
+
+
+def _beside(x: float, wide: float, marks: list[float]) -> float:
+    """Return where words beside the mark at `x` begin, to the right of all marks that they would cover."""
+    start = x + 11
+    for other in sorted(marks):
+        if x < other < start + wide + 8:
+            start = other + 11
+    return start
+
+
+def _tenth(power: int) -> str:
+    """Return a p of ten to the minus `power` as it is read."""
+    return f"{10.0**-power:g}" if power < 4 else "10⁻" + "⁰¹²³⁴⁵⁶⁷⁸⁹"[power]
 
 
 def _describe(rows: list[AuditRow], level: float) -> str:

@@ -21,6 +21,8 @@ from sidelight.slicing.confusion_table import UNKNOWN
 MOST_SUBCLASSES, LEAST_DRAWN = 10, 5
 """Subclasses drawn in the table of confusion, and records each needs; the others stand under their class."""
 
+SUBCLASSES = "Subclasses within their classes: a record of several stands under its first, of none of these under its class"
+
 MOST_MEETING = 7
 """Slices whose combinations are shown; fewer where so many leave too few records in each."""
 
@@ -67,7 +69,7 @@ def confusion_tables(
             classes={"class": [label for label in order if label in used]},
             patients=patients[known],
         )
-        found.append(("Subclasses within their classes", nested.table(normalize="row")))
+        found.append((SUBCLASSES, nested.table(normalize="row")))
     return found
 
 

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.apps.reports.ecg import draw_ecg
+from sidelight.apps.reports.traces import draw_traces
+from sidelight.crossmodal.leads import STANDARD, canonical_leads
 from sidelight.slicing import Audit, Card, SliceMatrix, Strip
 from sidelight.slicing.page import class_named
 from sidelight.slicing.thumbnail import thumbnail
@@ -19,6 +21,8 @@ ERRORS, CONTROLS = 4, 2
 SECONDS = 4.0
 SHOWN = ("II", "V1", "V5")
 """Leads of a strip, where a study has them; of other signals the first three."""
+SCALES = {"mV": 1.0, "uV": 0.001}
+"""Units in which an electrocardiogram is drawn at its scale."""
 
 
 def example_strips(
@@ -74,10 +78,12 @@ def _picture(material: Material, row: int, name: str, title: str) -> str:
     contract = material.signals.contract
     if contract.kind != "signal":
         return thumbnail(values[0] if values.ndim == 3 else values[0, values.shape[1] // 2])
-    names = list(contract.lead_names)
+    names = list(contract.lead_names) or [f"signal {place + 1}" for place in range(len(values))]
     leads = [lead for lead in SHOWN if lead in names] or names[:3]
     place = [names.index(lead) for lead in leads]
-    scale = 1000.0 if contract.units == "uV" else 1.0
-    rate = contract.sampling_hz or values.shape[1] / SECONDS
-    length = max(int(SECONDS * rate), 1)
-    return draw_ecg(values[place, :length] / scale, leads, rate, name=name, title=title)
+    rate = contract.sampling_hz
+    length = max(int(SECONDS * rate), 1) if rate else values.shape[1]
+    shown = values[place, :length]
+    if rate and contract.units in SCALES and set(canonical_leads(leads)) <= set(STANDARD):
+        return draw_ecg(shown * SCALES[contract.units], leads, rate, name=name, title=title)
+    return draw_traces(shown, leads, rate, units=contract.units, name=name, title=title)

@@ -14,6 +14,7 @@ from sidelight import __version__
 from sidelight.label_model import Labels
 from sidelight.labeling import UsageError, VoteMatrix
 from sidelight.slicing import (
+    DEFAULT_METRICS,
     Audit,
     Comparison,
     ErrorReview,
@@ -42,6 +43,9 @@ from .strips import example_strips
 
 MOST_EXPLAINED = 8
 """Slices whose failure is looked into."""
+
+MANY_CLASSES = ("accuracy", "brier")
+"""Metrics of three classes and more, of which none is the positive one."""
 
 MOST_ATTRIBUTES = 30
 """Slices tried as what a model leans on."""
@@ -100,10 +104,18 @@ def study(material: Material, wishes: Wishes, *, title: str = "Slice audit") -> 
     rows = material.rows
     gold, proba, patients = material.gold[rows], material.proba[rows], material.patients[rows]
     members = _with_review(material.members.take_rows(rows), material.ids[rows], wishes.review)
-    result = audit(gold, proba, members, patients=patients, positive=wishes.positive, seed=wishes.seed)
+    classes = tuple(material.schema.classes)
+    result = audit(
+        gold,
+        proba,
+        members,
+        patients=patients,
+        metrics=DEFAULT_METRICS if len(classes) == 2 else MANY_CLASSES,
+        positive=wishes.positive,
+        seed=wishes.seed,
+    )
     table = RecordTable.of(material.ids[rows], gold, proba, members.values, members.names, patients=patients)
     comparison = _compared(wishes.earlier, result, table)
-    classes = tuple(material.schema.classes)
     subclasses = None
     named = _subclasses(material, wishes)
     for item in () if wishes.schema is None else wishes.schema.subclasses:
@@ -302,6 +314,7 @@ def _care_groups(material: Material, wishes: Wishes) -> dict[str, FairnessPanel]
             labels,
             patients=material.patients[rows],
             reference=reference,
+            order=[group.removeprefix(f"{name} = ") for group in matrix.names],
             positive=wishes.positive,
         )
     return found

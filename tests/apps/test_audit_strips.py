@@ -1,5 +1,6 @@
 """Records to look at: traces and pictures of errors, each shown once, with neither id nor patient."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from sidelight.apps.audits import Material
 from sidelight.apps.audits.strips import CONTROLS, ERRORS, example_strips
+from sidelight.apps.reports.traces import draw_traces
 from sidelight.crossmodal import InputContract
 from sidelight.labeling import LabelSchema
 from sidelight.slicing import SliceMatrix, audit
@@ -50,3 +52,29 @@ def test_errors_come_first_and_no_record_twice(contract, start):
             assert card.picture.startswith(start)
             assert "study-" not in card.picture + card.caption
             assert "person-" not in card.picture + card.caption
+
+
+def test_signals_that_are_no_ecg_are_drawn_to_their_own_scale_and_stay_in_their_frame():
+    values = np.array([np.sin(np.arange(4000) / 30) * 1700 - 90, np.full(4000, np.nan)])
+    values[0, 500:700] = np.nan
+    drawn = draw_traces(values, ["EEG", "lost"], 173.61, name="trace", title="an EEG")
+    assert "mm/mV" not in drawn
+    assert "EEG  −1.79e+03 to 1.61e+03" in drawn
+    assert drawn.count('class="ecg-trace"') == 2, "what was not recorded leaves a gap"
+    width, height = (float(size) for size in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn).groups())
+    for path in re.findall(r'<path d="M([^"]+)"', drawn):
+        places = np.array([point.split() for point in path.split("L")], dtype=float)
+        assert places.min() >= 0
+        assert places[:, 0].max() <= width
+        assert places[:, 1].max() <= height
+    assert len(drawn) < 40_000
+    with pytest.raises(ValueError, match="there are 1 names"):
+        draw_traces(values, ["EEG"], name="trace")
+
+
+@pytest.mark.parametrize(("units", "told"), [("mV", "10 mm/mV"), ("", "each to its own scale")])
+def test_leads_of_unknown_units_are_not_drawn_as_if_they_were_millivolts(units, told):
+    known = material(InputContract(("I", "II"), (500,), 100.0, units))
+    result = audit(known.gold, known.proba, known.members, metrics=["accuracy"])
+    strips = example_strips(known, result, known.members, None, known.rows)
+    assert all(told in card.picture for strip in strips for card in strip.cards)

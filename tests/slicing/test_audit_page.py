@@ -1,0 +1,145 @@
+"""The page as a reader meets it: the worst first, numbers that tell, words that fit, and nothing a keyboard cannot reach."""
+
+import re
+
+import numpy as np
+import pytest
+
+from sidelight.labeling.statistics import Interval
+from sidelight.slicing import Findings, advise, audit, contrast_errors, fairness, slice_calibration
+from sidelight.slicing.embedding_map import MOST, embedding_map
+from sidelight.slicing.forest import short_name, signed
+from sidelight.slicing.page import audit_page, in_reading_order, write_gap, write_interval, write_number
+from sidelight.slicing.volcano import volcano_plot
+
+CLASSES = ("normal", "abnormal")
+LONG = "x" * 300
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Predictions that are far too cautious, and worthless in one slice."""
+    random = np.random.default_rng(0)
+    n = 6000
+    y, failing = random.integers(0, 2, n), random.random(n) < 0.1
+    p = np.where(failing, 0.5, 0.35 + 0.3 * y) + random.normal(0, 0.05, n)
+    slices = {"tiny": np.arange(n) < 5, LONG: random.random(n) < 0.3, "failing": failing}
+    return y, p, slices
+
+
+@pytest.fixture(scope="module")
+def page(model):
+    y, p, slices = model
+    ages = np.array(["age ≤ 41", "41 < age ≤ 61", "age > 61"])[np.arange(len(y)) % 3]
+    panel = fairness(y, np.where(ages == "age ≤ 41", 0.9, p), ages, order=["age ≤ 41", "41 < age ≤ 61"])
+    findings = Findings(
+        audit(y, p, slices),
+        classes=CLASSES,
+        calibration=slice_calibration(y, p, slices),
+        fairness={"age": panel},
+        contrast=contrast_errors(y, p, slices, classes=CLASSES),
+    )
+    return findings, audit_page(findings)
+
+
+def test_slices_that_are_worse_come_first_and_those_too_small_last(model, page):
+    y, p, slices = model
+    result = audit(y, p, slices)
+    for metric in result.metrics:
+        assert [row.slice for row in in_reading_order(result, metric)] == ["failing", LONG, "tiny"]
+    rows = re.findall(r'<th scope="row" class="name">([^<]+)</th>', page[1])
+    assert rows[:3] == ["failing", LONG, "tiny"]
+
+
+def test_the_page_says_what_sensitivity_is_about(page):
+    assert "of class “abnormal”, which AUROC, Sensitivity, Specificity are about" in page[1]
+
+
+def test_everything_that_scrolls_can_be_reached_and_every_header_says_something(page):
+    for attributes in re.findall(r'<div class="(?:wide|scroll)"([^>]*)>', page[1]):
+        assert 'tabindex="0"' in attributes
+        assert "aria-label=" in attributes
+    assert not re.search(r"<th[^>]*></th>", page[1])
+    assert page[1].count('scope="rowgroup" rowspan="3"') == 6
+
+
+def test_care_groups_are_told_in_their_order_and_their_column_once(page):
+    findings, text = page
+    assert list(findings.fairness["age"].groups) == ["age ≤ 41", "41 < age ≤ 61", "age > 61"]
+    told = " ".join(f"{item.what} {item.why}" for item in advise(findings))
+    assert "of age ≤ 41 " in told
+    assert "age age" not in told + text
+
+
+def test_probabilities_of_the_wrong_spread_are_off_though_their_mean_is_right(page):
+    findings, text = page
+    rows = {row.slice: row for row in findings.calibration}
+    assert rows["all records"].off == ("too cautious",)
+    assert rows["all records"].verdict == "no evidence"
+    assert rows["all records"].slope_q < 0.001
+    assert rows["failing"].off == ("too extreme",)
+    assert rows["tiny"].off == ()
+    assert "◆ too cautious" in text
+    assert any("all records: too cautious" in item.why for item in advise(findings))
+
+
+def test_probabilities_that_are_right_are_rarely_called_off():
+    alarms = 0
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        patients = np.repeat(np.arange(150), 2)
+        p = random.uniform(0.05, 0.95, 150)[patients]
+        y = (random.random(300) < p).astype(int)
+        alarms += bool(slice_calibration(y, p, {"late": np.arange(300) < 120}, patients)[0].off)
+    assert alarms <= 16, "twelve in two hundred would be six per cent of whole audits"
+
+
+def test_narrow_intervals_have_three_digits_and_nought_no_sign():
+    assert write_interval(Interval(0.9996, 0.9991, 0.9999)) == "1.000 [0.999, 1.000]"
+    assert write_gap(Interval(-0.0004, -0.004, 0.003)) == "0.000 [−0.004, +0.003]"
+    assert (write_number(-0.004), write_number(-0.2), signed(-0.001)) == ("0.00", "−0.20", "0.00")
+
+
+def test_names_are_cut_to_their_room():
+    assert short_name("device = CS-12") == "device = CS-12"
+    assert len(short_name("W" * 99)) < len(short_name("i" * 99)) < 99
+    assert len(short_name("日" * 99)) < 20
+
+
+def test_errors_and_right_predictions_are_listed_by_how_sure_the_difference_is(model):
+    y, p, slices = model
+    rows = contrast_errors(y, p, slices, classes=CLASSES)
+    known = [row.q for row in rows if not np.isnan(row.q)]
+    assert known == sorted(known)
+    assert all(np.isnan(row.q) for row in rows[len(known) :])
+
+
+def test_a_map_says_when_it_leaves_marks_out_and_keeps_to_its_frame():
+    random = np.random.default_rng(0)
+    n = 3 * MOST
+    wrong = np.arange(n) < n // 5
+    points = random.standard_t(2, (n, 3))
+    drawn = embedding_map(points, wrong, wrong, [("tail", points[:, 0] > np.quantile(points[:, 0], 0.99))])
+    assert f"drawn: 1\u202f500 of {n - n // 5:,} right".replace(",", "\u202f") in drawn
+    outline = re.search(r'<polygon points="([^"]+)" class="outline', drawn).group(1)
+    places = np.array([pair.split(",") for pair in outline.split()], dtype=float)
+    assert places.min() >= 3
+    assert places[:, 0].max() <= 917
+    assert "drawn:" not in embedding_map(points[:500], wrong[:500], wrong[:500])
+
+
+def test_names_in_the_volcano_cover_no_mark():
+    random = np.random.default_rng(0)
+    y, failing = random.integers(0, 2, 20000), random.random(20000) < 0.1
+    p = np.where(failing, 0.5, 0.15 + 0.7 * y) + random.normal(0, 0.1, 20000)
+    drawn = volcano_plot(audit(y, p.clip(0, 1), {"failing": failing}), name="v")
+    marks = [
+        float(points.split()[1].split(",")[0])
+        for points in re.findall(r'<polygon points="([^"]+)" class="mark worse"', drawn)
+    ]
+    starts = [float(x) for x in re.findall(r'<text x="([\d.]+)"[^>]*class="label worse"', drawn)]
+    assert len(marks) == 4
+    assert starts
+    for start in starts:
+        assert all(mark < start or mark > start + 100 for mark in marks)
+    assert "10⁻⁶" in drawn
