@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,11 @@ from sidelight.labeling.statistics import Interval, proportion
 
 from .error_sheet import FILLED_IN
 
-_YES = {"1", "yes", "y", "true", "x", "ja", "wrong"}
-_NO = {"", "0", "no", "n", "false", "nein", "right"}
+_YES = {"1", "yes", "y", "true", "x", "ja", "j", "wahr", "oui", "vrai", "sí", "sì", "wrong"}
+_NO = {"", "0", "no", "n", "false", "nein", "falsch", "non", "faux", "right"}
+"""Answers, those among them that a spreadsheet writes for its own true and false in another language."""
+
+KINDS = ("error", "control")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +58,11 @@ class ErrorReview:
         seen = [wrong for name, wrong in self.gold_is_wrong.items() if self.kinds.get(name) == "error"]
         return proportion(sum(seen), len(seen), self.level)
 
+    def unknown(self, ids: Iterable[str]) -> int:
+        """Return how many reviewed rows are of no record among `ids`: a spreadsheet may have rewritten their ids."""
+        reviewed = set(self.subclasses) | set(self.gold_is_wrong) | set(self.notes)
+        return len(reviewed - {str(name) for name in ids})
+
     def subclass_column(self, ids: Sequence[str]) -> list[str | None]:
         """Return the named subclass of each record, None where none was named."""
         return [self.subclasses.get(str(name)) for name in ids]
@@ -82,6 +90,9 @@ class ErrorReview:
 def read_error_sheet(path: str | Path) -> ErrorReview:
     """Read a sheet that people have filled in; rows that cannot be read are set aside and counted.
 
+    Spreadsheets save commas, semicolons or tabs, a mark before the first letter, columns in another order, empty rows
+    and columns, and rows without the empty cells at their end: all of that is read.
+
     Raises
     ------
     InputError
@@ -94,29 +105,29 @@ def read_error_sheet(path: str | Path) -> ErrorReview:
     except (OSError, UnicodeDecodeError):
         raise InputError(path, "cannot be read as UTF-8 text") from None
     try:
-        first = text.split("\n", 1)[0]
-        delimiter = ";" if first.count(";") > first.count(",") else ","
-        table = [
-            [plain_cell(cell) for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)
-        ]
+        table = _table(text)
     except csv.Error:
         raise InputError(path, "is no CSV file") from None
-    head = [name.strip() for name in table[0]] if table else []
+    head = [name.strip().lower() for name in table[0][1]] if table else []
     lacking = [name for name in ("id", "kind", *FILLED_IN) if name not in head]
     if lacking:
         raise InputError(path, f"has no column {lacking[0]!r}; is it a sheet that sidelight wrote?")
     told: dict[str, dict[str, Any]] = {"subclass": {}, "gold_is_wrong": {}, "note": {}, "kind": {}}
     aside = []
-    for number, cells in enumerate(table[1:], start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(head):
+    for number, cells in table[1:]:
+        cells += [""] * (
+            len(head) - len(cells)
+        )  # a spreadsheet may leave out what is empty at the end of a row
+        if any(cell.strip() for cell in cells[len(head) :]):
             aside.append(f"row {number} has {len(cells)} cells; there are {len(head)} columns")
             continue
-        row = {name: cell.strip() for name, cell in zip(head, cells, strict=True)}
+        row = {name: cell.strip() for name, cell in zip(head, cells[: len(head)], strict=True)}
+        row["kind"] = row["kind"].lower()
         answer = row["gold_is_wrong"].lower()
         if not row["id"] or row["id"] in told["kind"]:
             aside.append(f"row {number} has {'no id' if not row['id'] else 'the id of an earlier row'}")
+        elif row["kind"] not in KINDS:
+            aside.append(f"row {number}: kind is neither error nor control")
         elif answer not in _YES | _NO:
             aside.append(f"row {number}: gold_is_wrong is neither yes nor no")
         else:
@@ -131,3 +142,17 @@ def read_error_sheet(path: str | Path) -> ErrorReview:
     return ErrorReview(
         told["subclass"], told["gold_is_wrong"], told["note"], told["kind"], n_rows, tuple(aside)
     )
+
+
+def _table(text: str) -> list[tuple[int, list[str]]]:
+    """Return the rows that hold anything, each with its number in the file; separators are those of the header."""
+    lines = text.split("\n")
+    start = next((place for place, line in enumerate(lines) if "gold_is_wrong" in line.lower()), 0)
+    counts = {mark: lines[start].count(mark) for mark in (",", ";", "\t")}
+    reader = csv.reader(
+        io.StringIO("\n".join(lines[start:])), delimiter=max(counts, key=lambda mark: counts[mark])
+    )
+    rows = [
+        (number, [plain_cell(cell) for cell in row]) for number, row in enumerate(reader, start=start + 1)
+    ]
+    return [(number, cells) for number, cells in rows if any(cell.strip() for cell in cells)]

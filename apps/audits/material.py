@@ -73,6 +73,7 @@ def read_material(
     fields: Fields,
     gold_column: str,
     *,
+    finding: str | None = None,
     bundle: str | Path | None = None,
     part: str = "test",
     slices: str | None = None,
@@ -94,6 +95,8 @@ def read_material(
         Reads columns of the export.
     gold_column : str
         Its column of gold labels.
+    finding : str, optional
+        The one to audit, of predictions of several that may be present together; `gold_column` if not given.
     bundle, part
         The bundle that predicted, and which part of its split is audited.
     slices : str, optional
@@ -109,7 +112,7 @@ def read_material(
     say : callable, optional
         Told what a person must know.
     """
-    table = Predictions.read(predictions)
+    table = _one_finding(Predictions.read(predictions), finding, gold_column)
     wanted = list(dict.fromkeys([gold_column, *strata_columns, *columns]))
     found = fields(wanted, ["patient_id", *optional])
     known = np.array([str(name) in found[gold_column] for name in table.ids], dtype=bool)
@@ -145,6 +148,25 @@ def read_material(
         ids, patients, proba, gold, table.schema, rows, training, cells, members, int((~known).sum()),
         views, signal_set, signal_rows, model,
     )  # fmt: skip
+
+
+def _one_finding(table: Predictions, finding: str | None, gold_column: str) -> Predictions:
+    """Return the predictions of one finding as those of two classes; others as they are."""
+    names = table.schema.classes
+    if not table.multi_label:
+        if finding is not None:
+            raise UsageError(f"--finding {finding!r}: these predictions are of one task, {', '.join(names)}")
+        return table
+    chosen = gold_column if finding is None else finding
+    if chosen not in names:
+        raise UsageError(
+            f"these predictions are of several findings, and {chosen!r} is none; --finding is one of {', '.join(names)}"
+        )
+    present = table.proba[:, names.index(chosen)]
+    proba = np.column_stack([1 - present, present])
+    return replace(
+        table, proba=proba, schema=LabelSchema((f"no {chosen}", chosen), chosen), multi_label=False
+    )
 
 
 def without_taught(material: Material, labels: Labels | None, say: Callable[[str], None]) -> Material:

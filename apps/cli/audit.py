@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 @click.option(
     "--gold-column", required=True, metavar="COLUMN", help="Column of the gold label in the export."
 )
+@click.option(
+    "--finding",
+    metavar="NAME",
+    help="Of a network that learned several findings, the one to audit  [default: the one that the gold column is called].",
+)
 @click.option("--slices", help="A Python file or module of slicing functions. Its code is run.")
 @click.option(
     "--strata", multiple=True, metavar="COLUMN", help="Column whose values become slices; may be repeated."
@@ -120,6 +125,7 @@ def audit(
         predictions,
         lambda names, optional: read_fields(open_export(records, columns), names, optional=optional),
         gold_column,
+        finding=given["finding"],
         bundle=given["bundle"],
         part=given["part"],
         slices=given["slices"],
@@ -137,6 +143,11 @@ def audit(
         say=note,
     )
     material = without_taught(material, wishes.labels, note)
+    if wishes.review is not None and wishes.review.unknown(material.ids):
+        note(
+            f"{Path(given['sheet']).name}: {wishes.review.unknown(material.ids)} of {wishes.review.n_reviewed} reviewed "
+            "rows are of no predicted record; did a spreadsheet rewrite their ids?"
+        )
     if given["discover"] and not (material.embeddings or wishes.metadata or given["with_text"]):
         raise UsageError(
             "--discover needs --signals with --bundle, --embeddings, --metadata, --strata or --group"
@@ -262,6 +273,16 @@ def _print_changes(changes: "Comparison") -> None:
         click.echo(told)
 
 
+def _searched(findings: "Findings") -> str:
+    """Return what the search found, its classes by name."""
+    from sidelight.slicing.page import class_named
+
+    told = str(findings.discovery)
+    for part in () if findings.discovery is None else findings.discovery.slices:
+        told = told.replace(part.description, class_named(part.description, part.label, findings.classes))
+    return told
+
+
 def _print(findings: "Findings", part: str, out: str) -> None:
     result = findings.audit
     print_facts(
@@ -270,7 +291,7 @@ def _print(findings: "Findings", part: str, out: str) -> None:
             "records": result.n_records,
             "patients": result.n_patients if result.patients_known else "unknown",
             "without gold": result.n_without_gold,
-            "prevalence": result.prevalence,
+            **({"prevalence": result.prevalence} if len(findings.classes) == 2 else {}),
             **{
                 row.title: interval_text(row.value.estimate, row.value.low, row.value.high)
                 for row in result.overall
@@ -302,7 +323,7 @@ def _print(findings: "Findings", part: str, out: str) -> None:
         ]  # fmt: skip
         print_table("Subclasses", ["subclass", "class", "n", "found", "rest of class", "q", "verdict"], table)
     if findings.discovery is not None:
-        click.echo(str(findings.discovery))
+        click.echo(_searched(findings))
     if findings.comparison is not None:
         _print_changes(findings.comparison)
     if findings.review is not None:

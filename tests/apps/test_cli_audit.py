@@ -150,3 +150,77 @@ def test_the_schema_of_subclasses_is_written_weighed_by_people_and_read_back(pro
     file.write_text(weighed.replace('class = "1"', 'class = "2"'))
     assert run(project, tmp_path / "third", *more) == 2
     assert "names the class '2'" in capsys.readouterr().err
+
+
+def test_ids_that_a_spreadsheet_rewrote_are_told(project, tmp_path, capsys):
+    assert run(project, tmp_path / "first") == 0
+    text = (tmp_path / "first/errors.csv").read_text().splitlines()
+    rows = [line.replace("study-", "study ").removesuffix(",,,") + ",wide beats,no," for line in text[1:11]]
+    (tmp_path / "filled.csv").write_text("\n".join([text[0], *rows]) + "\n")
+    capsys.readouterr()
+    assert run(project, tmp_path / "second", "--sheet", str(tmp_path / "filled.csv")) == 0
+    assert "10 of 10 reviewed rows are of no predicted record" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def several(project):
+    """Predictions of three findings that may be present together; the third's are upside down."""
+    random = np.random.default_rng(1)
+    present = random.random((N, 3)) < 0.4
+    proba = (present * 0.6 + 0.4 * random.random((N, 3))).clip(0, 1)
+    proba[:, 2] = 1 - proba[:, 2]
+    ids = np.array([f"study-{row}" for row in range(N)])
+    names = ("effusion", "oedema", "nodule")
+    Predictions(ids, proba, LabelSchema(names), multi_label=True).write(project / "several.parquet")
+    lines = ["id,patient_id,effusion,oedema,nodule,gold_oedema"]
+    lines += [
+        f"study-{row},person-{row},{','.join(str(int(value)) for value in present[row])},{int(present[row, 1])}"
+        for row in range(N)
+    ]
+    (project / "several.csv").write_text("\n".join(lines) + "\n")
+    return project
+
+
+def of_several(several, out, *more):
+    return main(
+        ["audit", str(several / "several.parquet"), "--records", str(several / "several.csv"), "--out", str(out), *more]
+    )  # fmt: skip
+
+
+def test_findings_that_occur_together_are_audited_one_by_one(several, tmp_path, capsys):
+    areas = {}
+    for number, given in enumerate(
+        (["effusion"], ["nodule"], ["gold_oedema", "--finding", "oedema"]),
+    ):
+        assert of_several(several, tmp_path / str(number), "--gold-column", *given, "--json") == 0
+        told = json.loads(capsys.readouterr().out)
+        areas[given[-1]] = {item["metric"]: item["value"]["estimate"] for item in told["overall"]}["auroc"]
+    assert areas == {"effusion": 1.0, "nodule": 0.0, "oedema": 1.0}
+    assert "of class “oedema”" in (tmp_path / "2/audit.html").read_text()
+    assert of_several(several, tmp_path / "none", "--gold-column", "gold_oedema") == 2
+    assert "--finding is one of effusion, oedema, nodule" in capsys.readouterr().err
+    assert run(several, tmp_path / "none", "--finding", "oedema") == 2
+    assert "are of one task" in capsys.readouterr().err
+
+
+def test_many_classes_are_measured_by_accuracy_and_not_by_one_of_them(project, tmp_path, capsys):
+    random = np.random.default_rng(2)
+    kinds = random.integers(0, 4, N)
+    proba = np.eye(4)[np.where(random.random(N) < 0.2, (kinds + 1) % 4, kinds)] * 0.8 + 0.05
+    names = tuple(f"kind {code}" for code in range(4))
+    Predictions(
+        np.array([f"study-{row}" for row in range(N)]), proba / proba.sum(axis=1, keepdims=True), LabelSchema(names)
+    ).write(tmp_path / "four.parquet")  # fmt: skip
+    (tmp_path / "four.csv").write_text(
+        "\n".join(["id,gold,site", *(f"study-{row},kind {kinds[row]},{'ab'[row % 2]}" for row in range(N))])
+    )
+    given = ["--records", str(tmp_path / "four.csv"), "--gold-column", "gold", "--strata", "site"]
+    assert main(["audit", str(tmp_path / "four.parquet"), *given, "--out", str(tmp_path / "out")]) == 0
+    assert "prevalence" not in capsys.readouterr().out.split("Slices")[0]
+    assert {row["metric"] for row in json.loads((tmp_path / "out/audit.json").read_text())["rows"]} == {
+        "accuracy",
+        "brier",
+    }
+    page = (tmp_path / "out/audit.html").read_text()
+    assert "Sensitivity" not in page
+    assert "of class" not in page

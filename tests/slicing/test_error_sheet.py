@@ -88,3 +88,68 @@ def test_what_only_errors_have_is_told():
     assert (found[0].group, found[0].subject, found[0].verdict) == ("paced", "abnormal", "differs")
     assert found[0].value.estimate > found[0].rest.estimate
     assert {row.verdict for row in found[1:]} == {"no evidence"}
+
+
+def as_saved(rows, habit):
+    """A sheet as people's spreadsheets save it."""
+    names = list(rows[0])
+    if habit == "columns in another order":
+        names = [*reversed(names), "my own column"]
+    if habit == "headers in capitals":
+        rows = [{name.upper(): cell for name, cell in row.items()} for row in rows]
+        names = [name.upper() for name in names]
+    out = io.StringIO()
+    mark = {"semicolons": ";", "tabs": "\t"}.get(habit, ",")
+    end = "\r\n" if habit in ("carriage returns", "a hint for Excel") else "\n"
+    writer = csv.DictWriter(out, names, delimiter=mark, lineterminator=end, restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    text = out.getvalue()
+    if habit == "a hint for Excel":
+        return "sep=,\r\n" + text
+    if habit == "empty rows":
+        head, *rest = text.splitlines()
+        return "\n\n" + "\n".join([head, ",,,", *(line + "\n" for line in rest)]) + "\n\n\n"
+    if habit == "empty columns":
+        return "".join(line + ",,,\n" for line in text.splitlines())
+    if habit == "cut rows":
+        return "".join(line.rstrip(",") + "\n" for line in text.splitlines())
+    return ("\ufeff" if habit == "a mark" else "") + text
+
+
+HABITS = [
+    "none", "semicolons", "tabs", "columns in another order", "headers in capitals", "carriage returns", "a hint for Excel",
+    "empty rows", "empty columns", "cut rows", "a mark",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("habit", HABITS)
+def test_a_sheet_is_read_alike_however_a_spreadsheet_saved_it(tmp_path, habit):
+    path = tmp_path / "errors.csv"
+    sheet = error_sheet(IDS, Y, P, classes=CLASSES, columns={"report": ['one, "two"; three', *["-"] * 7]})
+    rows = [dict(row) for row in sheet.rows]
+    rows[0] |= {"subclass": "paced|noisy", "gold_is_wrong": "WAHR", "note": "lead, swapped; again"}
+    rows[1] |= {"gold_is_wrong": "FALSE"}
+    rows[2] |= {"note": "=1+1"}
+    path.write_bytes(as_saved(rows, habit).encode())
+    review = read_error_sheet(path)
+    assert review.set_aside == ()
+    assert (review.n_rows, review.n_reviewed) == (len(rows), 3)
+    assert review.subclasses == {"r3": "paced|noisy"}
+    assert review.gold_is_wrong == {"r3": True, "r1": False, "r2": False}
+    assert review.notes == {"r3": "lead, swapped; again", "r2": "=1+1"}
+    assert review.unknown(IDS) == 0
+    assert review.unknown(IDS[2:]) == 1
+
+
+def test_rows_that_slid_are_set_aside(tmp_path):
+    path = tmp_path / "errors.csv"
+    path.write_text(
+        "id,kind,subclass,gold_is_wrong,note\nr1,error,a,yes,b,c\nr2,a,error,no,\nr3,error,a,no\n"
+    )
+    review = read_error_sheet(path)
+    assert review.subclasses == {"r3": "a"}
+    assert review.set_aside == (
+        "row 2 has 6 cells; there are 5 columns",
+        "row 3: kind is neither error nor control",
+    )
