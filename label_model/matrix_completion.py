@@ -33,6 +33,9 @@ SAYS_LITTLE = 3.0
 RARE = 0.2
 """Times its equal share below which a class is too rare for that to show."""
 
+FEWEST_TO_LEARN = 3
+"""Functions below which agreements tell of none how right it is."""
+
 
 class LabelModelWarning(UserWarning):
     """The label model could not do what it is for, and says what it did instead."""
@@ -105,6 +108,8 @@ class LabelModel(FittedLabelModel):
         Functions and classes they vote for whose vote makes the class less likely.
     coverage_pull_, vote_pull_ : ndarray of shape (n_functions, cardinality)
         How many records and votes a refined fit's prior was worth, function and class; 0 where it was not refined.
+    assumed_ : ndarray of bool of shape (n_functions,)
+        Functions whose accuracy was assumed: no agreement with others, no gold row and no belief of the user's told of it.
     camps_ : tuple of tuples of str
         Annotators who agree among themselves beyond what the classes explain, where that made the model wary.
 
@@ -124,6 +129,7 @@ class LabelModel(FittedLabelModel):
     """
 
     _counted: Moments | None = None
+    _learned_balance: bool = True
 
     def __init__(
         self,
@@ -320,14 +326,15 @@ class LabelModel(FittedLabelModel):
         self.n_gold_ = int((labels >= 0).sum())
         moments = problem.moments
         usable = int((moments.singles.sum(axis=1) > 0).sum())
-        if usable < 3:
+        if usable < FEWEST_TO_LEARN:
             warnings.warn(
-                f"{usable} function(s) that ever vote: accuracies cannot be told from agreements of fewer than 3, "
+                f"{usable} function(s) that ever vote: accuracies cannot be told from agreements of fewer than {FEWEST_TO_LEARN}, "
                 f"so every vote counts as right {problem.precision:.0%} of the time",
                 LabelModelWarning,
                 stacklevel=3,
             )
-            self._take(guessed(problem))
+            self._keep_guess(problem)
+            self._learned_balance = False
             return
         found = learn(
             problem,
@@ -338,6 +345,7 @@ class LabelModel(FittedLabelModel):
             seek=self.dependencies is not None,
         )
         self._take(found.fit)
+        self.assumed_ = _unchecked(problem, problem.moments.both_voted())
         self.refined_ = self.silent_evidence_ = found.refined
         self.camps_ = tuple(tuple(moments.names[j] for j in camp) for camp in found.camps)
         if self.camps_:
@@ -365,11 +373,18 @@ class LabelModel(FittedLabelModel):
         seen = self.prior_.min() * len(self.prior_) > RARE
         if found.refined and seen and not self.n_gold_ and foretold(*given) <= SAYS_LITTLE:
             warnings.warn("votes say next to nothing of each other: all count alike", LabelModelWarning, 3)
-            self._take(guessed(problem))
+            self._keep_guess(problem)
         self.temperature_ = best if self.refined_ else steady
 
+    def _keep_guess(self, problem: Problem) -> None:
+        """Go on with what was assumed before anything was learned."""
+        self._take(guessed(problem))
+        self.assumed_ = _unchecked(problem, np.zeros((len(self.emitted_), len(self.emitted_))))
+
     def _estimated(self) -> ClassBalance:
-        """Return the class balance that was learned."""
+        """Return the class balance that was learned, or equal classes where none could be."""
+        if not self._learned_balance:
+            return ClassBalance.uniform(self.cardinality)
         return ClassBalance(tuple(map(float, self.prior_)), "estimated")
 
     def _known_pairs(self, moments: Moments) -> NDArray[np.bool_]:
@@ -398,3 +413,13 @@ class LabelModel(FittedLabelModel):
         self.one_coin_ = fit.one_coin
         self.violators_ = ()
         self.camps_ = ()
+        self._learned_balance = True
+
+
+def _unchecked(problem: Problem, both_voted: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which functions nothing tells the accuracy of: neither a vote beside theirs nor gold nor the user."""
+    votes = problem.moments.singles.sum(axis=1)
+    met = both_voted.sum(axis=1) > np.diagonal(both_voted)
+    return np.asarray(
+        (votes > 0) & ~met & ~problem.told & ~(problem.gold.sum(axis=(1, 2)) > 0), dtype=np.bool_
+    )

@@ -144,27 +144,51 @@ def fit(
     quality = None if truth is None else label_quality(labels, truth)
     weights = getattr(fitted, "get_weights", None)
     accuracies = {} if weights is None else dict(zip(matrix.names, weights().tolist(), strict=True))
+    assumed = list_assumed(fitted)
     if as_json:
-        print_json({**summary, "accuracies": accuracies, "quality": quality})
+        print_json({**summary, "accuracies": accuracies, "assumed": assumed, "quality": quality})
         return 0
     shared = dict(zip(matrix.names, records_shared(matrix).tolist(), strict=True))
     if accuracies:
-        rows = [(name, accuracy, shared[name]) for name, accuracy in accuracies.items()]
-        print_table("Learned accuracies", ["function", "right when it votes", "records shared"], rows)
+        rows = [
+            (name, f"{accuracy:.3f}{', assumed' if name in assumed else ''}", shared[name])
+            for name, accuracy in accuracies.items()
+        ]
+        title = (
+            "Assumed accuracies: nothing was learned" if len(assumed) == len(rows) else "Learned accuracies"
+        )
+        print_table(title, ["function", "right when it votes", "records shared"], rows)
     facts = {
         **summary,
         "class balance": {name: f"{share:.3f}" for name, share in summary["class balance"].items()},
     }
     if source == "estimated":
         facts["class balance from"] = "estimated from votes alone; say --class-balance where it is known"
-    alone = [name for name, count in shared.items() if not count and accuracies.get(name, 0) > 0]
-    if alone and not learn_from_gold:
+    elif source == "uniform":
+        facts["class balance from"] = "taken to be equal; say --class-balance where it is known"
+    if assumed:
         note(
-            f"nothing tells how right {', '.join(alone)} {'is' if len(alone) == 1 else 'are'}: no other function votes on the "
-            "same records, so what stands above was assumed"
+            f"nothing tells how right {', '.join(assumed)} {'is' if len(assumed) == 1 else 'are'}: {why_assumed(fitted)}"
         )
     print_facts({**facts, **(quality or {})})
     return 0
+
+
+def list_assumed(fitted: Any) -> list[str]:
+    """Return the functions of whose accuracy nothing was learned, by name."""
+    assumed = getattr(fitted, "assumed_", None)
+    return (
+        [] if assumed is None else [name for name, guess in zip(fitted.names_, assumed, strict=True) if guess]
+    )
+
+
+def why_assumed(fitted: Any) -> str:
+    """Return why accuracies were assumed: functions were too few to learn from, or had nobody beside them."""
+    from sidelight.label_model.matrix_completion import FEWEST_TO_LEARN
+
+    if (fitted.vote_rates_.sum(axis=1) > 0).sum() < FEWEST_TO_LEARN:
+        return f"agreements tell of {FEWEST_TO_LEARN} functions or more, so what stands above was assumed"
+    return "no other function votes on the same records, so what stands above was assumed"
 
 
 def records_shared(votes: "VoteMatrix") -> Any:

@@ -70,16 +70,19 @@ def check_alike(folders: Sequence[str]) -> None:
 
 def show_learned(model: Any, n_records: int, place: str, as_json: bool) -> None:
     """Print what was learned from counts."""
+    from .fit import list_assumed
     from .output import print_facts, print_json
 
     shares = dict(zip(model.schema_.classes, map(float, model.prior_), strict=True))
     accuracies = dict(zip(model.names_, model.get_weights().tolist(), strict=True))
+    assumed = list_assumed(model)
     facts = {"records counted": n_records, "class balance": shares, "class balance from": model.balance_.source, "model": place}  # fmt: skip
     if as_json:
-        print_json({**facts, "accuracies": accuracies})
+        print_json({**facts, "accuracies": accuracies, "assumed": assumed})
         return
     shown = {name: f"{share:.3f}" for name, share in shares.items()}
-    print_facts({**facts, "class balance": shown, **accuracies})
+    said = {name: f"{value:.3f}, assumed" if name in assumed else value for name, value in accuracies.items()}
+    print_facts({**facts, "class balance": shown, **said})
 
 
 def read_together(folders: Sequence[str]) -> Any:

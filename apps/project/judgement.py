@@ -34,6 +34,12 @@ def do_analyze(work: Work) -> None:
     model = VoteModel.load(work.inputs[f"fit:{name}"] / "label_model")
     weights = getattr(model, "get_weights", None)
     learned = dict(zip(model.names_, weights().tolist(), strict=True)) if weights is not None else {}
+    assumed = getattr(model, "assumed_", None)
+    unchecked = (
+        set()
+        if assumed is None
+        else {name for name, guess in zip(model.names_, assumed, strict=True) if guess}
+    )
     owner: dict[str, tuple[str, str]] = {}
     for source in voting:
         found = read_votes(work.inputs[f"label:{source}"] / "votes")
@@ -51,7 +57,7 @@ def do_analyze(work: Work) -> None:
                 "votes_for": [config.questions[name].classes[c] for c in row["polarity"]],
                 "coverage": float(row["coverage"]), "overlaps": float(row["overlaps"]), "conflicts": float(row["conflicts"]),
                 "precision": clustered_proportion((column == gold)[judged], owners[judged]).to_json() if judged.any() else None,
-                "learned": _finite(learned.get(str(function))),
+                "learned": _finite(learned.get(str(function))), "assumed": str(function) in unchecked,
             }
         )  # fmt: skip
     write_json(work.folder / "functions.json", rows)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sidelight.apps.reports.page import INTENDED_USE
+from sidelight.label_model.matrix_completion import FEWEST_TO_LEARN
 from sidelight.labeling.statistics import Interval
 from sidelight.slicing import Audit
 from sidelight.slicing.forest import forest_plot
@@ -59,6 +60,12 @@ class TaskView:
     network: Mapping[str, Any]
     advice: Sequence[str]
 
+    @property
+    def nothing_learned(self) -> bool:
+        """Whether fewer than three functions vote, so that the label model took classes to be equally frequent."""
+        voting = [row for row in self.functions if row["learned"] is not None]
+        return len(voting) < FEWEST_TO_LEARN and all(row["assumed"] for row in voting)
+
 
 def run_page(run: Run, quotes: Sequence[Quote] = ()) -> str:
     """Return the page of a run.
@@ -99,6 +106,7 @@ def _task(run: Run, config: Config, name: str, metrics: Sequence[Mapping[str, An
     functions = json.loads((run.folder / "functions" / f"{name}.json").read_text())
     for row in functions:
         row["precision"] = None if row["precision"] is None else Interval(**row["precision"])
+        row.setdefault("assumed", not row["overlaps"])  # in runs of before it was kept
     result, hidden = None, []
     file = run.folder / "audit" / name / "audit.json"
     if file.is_file():

@@ -35,7 +35,9 @@ def test_what_no_other_function_checks_is_called_assumed(votes, capsys):
     assert "nothing tells how right fluid is" in said.err
     assert "clear" not in said.err
     assert "estimated from votes alone; say --class-balance" in said.out
-    shared = {line.split()[0]: line.split()[-1] for line in said.out.splitlines() if len(line.split()) == 3}
+    rows = [line.split() for line in said.out.splitlines() if line.startswith((" fluid", " clear", " dry"))]
+    shared = {row[0]: row[-1] for row in rows}
+    assert ["assumed" in row for row in rows] == [True, False, False]
     assert (shared["fluid"], shared["clear"], shared["dry"]) == ("0", "10", "10")
 
 
@@ -134,3 +136,50 @@ def test_gold_that_is_no_class_is_told_by_the_row_of_its_own_file(votes, capsys)
     said = capsys.readouterr().err
     assert "gold.csv: row 3 below the head" in said
     assert "Present" not in said
+
+
+@pytest.mark.parametrize("chosen", [["clear"], ["clear", "dry"]])
+@pytest.mark.filterwarnings("ignore:.*cannot be told from agreements")
+def test_accuracies_of_fewer_than_three_functions_are_called_assumed(votes, chosen, capsys):
+    few = ["--functions", "lfs.py", *(part for name in chosen for part in ("--select", name))]
+    assert main(["label", "notes.csv", *few, "--out", "few"]) == 0
+    capsys.readouterr()
+    assert main(["fit", "few", "--out", "labels.parquet"]) == 0
+    said = capsys.readouterr()
+    assert "Learned accuracies" not in said.out
+    assert "Assumed accuracies: nothing was learned" in said.out
+    assert said.out.count("0.700, assumed") == len(chosen)
+    assert "taken to be equal; say --class-balance" in said.out
+    assert "agreements tell of 3 functions or more" in said.err
+    assert main(["fit", "few", "--out", "labels.parquet", "--overwrite", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["assumed"], told["class balance from"]) == (chosen, "uniform")
+    assert main(["fit", "few", "--model-out", "model"]) == 0
+    assert capsys.readouterr().out.count("0.700, assumed") == len(chosen)
+
+
+@pytest.mark.filterwarnings("ignore:.*cannot be told from agreements")
+def test_what_gold_labels_teach_is_not_called_assumed(votes, capsys):
+    assert (
+        main(
+            [
+                "label",
+                "notes.csv",
+                "--functions",
+                "lfs.py",
+                "--select",
+                "clear",
+                "--select",
+                "fluid",
+                "--out",
+                "few",
+            ]
+        )
+        == 0
+    )
+    gold = "".join(f"{row},{'present' if row % 4 == 0 else 'absent'}\n" for row in range(0, 40, 4))
+    (votes.parent / "gold.csv").write_text("id,gold\n" + gold)  # all of them have fluid
+    capsys.readouterr()
+    taught = ["--gold", "gold.csv", "--gold-column", "gold", "--learn-from-gold", "--json"]
+    assert main(["fit", "few", "--out", "labels.parquet", *taught]) == 0
+    assert json.loads(capsys.readouterr().out)["assumed"] == ["clear"]

@@ -47,14 +47,15 @@ def _functions(desk: Desk) -> None:
     learned = np.full(workspace.votes.n_functions, np.nan) if weights is None else weights()
     known = desk.context.intervals
     people = {row.name: row for row in against_functions(workspace, desk.ledger)}
-    overlaps = np.ones(len(learned)) if desk.context.fitted_with else analysis.lf_overlaps()
+    unchecked = getattr(workspace.model, "assumed_", None)
+    assumed = np.zeros(len(learned), dtype=bool) if unchecked is None else unchecked
     rows = []
     for column, name in enumerate(workspace.votes.names):
         judged = people.get(name)
         rows.append(
             {
                 "function": name,
-                "learned": _learned(learned[column], known, column, alone=not overlaps[column]),
+                "learned": _learned(learned[column], known, column, assumed=bool(assumed[column])),
                 "people agree": "" if judged is None else share_words(judged.precision),
                 "coverage": 100 * float(analysis.lf_coverages()[column]),
                 "overlap": 100 * float(analysis.lf_overlaps()[column]),
@@ -68,15 +69,15 @@ def _functions(desk: Desk) -> None:
     st.dataframe(rows, hide_index=True, column_config=percent, height=min(720, 40 + 35 * len(rows)))
     st.html(
         '<p class="quiet">“learned”: how often the label model believes a vote is right, with its interval '
-        f"({_method(known)}), “assumed” where no other function votes on the same records; “people agree”: share of the "
+        f"({_method(known)}), “assumed” where nothing tells, since no other function votes on the same records or fewer than three vote at all; “people agree”: share of the "
         "votes that people’s labels bear out (Wilson, by patient).</p>"
     )
 
 
-def _learned(accuracy: float, known: ModelIntervals | None, column: int, *, alone: bool) -> str:
+def _learned(accuracy: float, known: ModelIntervals | None, column: int, *, assumed: bool) -> str:
     if np.isnan(accuracy):
         return "not learned"
-    if alone:  # no other vote bears it out or contradicts it: an interval would claim knowledge
+    if assumed:  # no other vote bears it out or contradicts it: an interval would claim knowledge
         return f"{accuracy:.0%}, assumed"
     if known is None or np.isnan(known.accuracy_low[column]):
         return f"{accuracy:.0%}"
