@@ -1,29 +1,28 @@
 """Drafting a project: on the bundled sample, or on an export, after a look at its columns."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sidelight.labeling import InputError, UsageError, read, write_file
+from sidelight.apps.ui.findings import language_of
+from sidelight.labeling import UsageError, read, write_file
 
+from .columns import guess_columns
 from .file import FILE
 from .toml_text import write_toml
 
 TEMPLATES = Path(__file__).parent / "templates"
 LOOKED_AT = 2000
 """Records that a draft looks at."""
+TOLD_BY = 200
+"""Texts by which their language is told."""
 CODED = ("condition", "drug", "lab", "procedure")
 """Kinds of events whose most frequent codes a draft lists."""
 MOST_CODES, FEWEST_PATIENTS = 8, 3
 
-_GUESSES = {
-    "id": r"(note|document|report|record|study|exam|ecg|accession|row|doc)?_?(id|number|no|key)$|^(id|uid|key|accession)$",
-    "patient": r"(patient|subject|person|pat|mrn)(_?(id|number|no|key))?$",
-    "time": r".*(date|time|datum|timestamp)$",
-    "text": r".*(text|report|note|narrative|impression|findings|body|content)s?$",
-}
 _LABELISH = range(2, 9)
 
 
@@ -47,6 +46,8 @@ class Look:
         Kinds of the events that were met: "condition", "drug".
     codes : mapping from kind to (code, name, patients)
         The codes that most patients have, and how many do; only codes of several patients.
+    language : str
+        The language most of the first texts seem to be in.
     """
 
     format: str
@@ -58,6 +59,7 @@ class Look:
     labelish: Mapping[str, Sequence[str]] = field(default_factory=dict)
     kinds: Sequence[str] = ()
     codes: Mapping[str, Sequence[tuple[str, str, int]]] = field(default_factory=dict)
+    language: str = "en"
 
 
 def init_sample(folder: str | Path, *, overwrite: bool = False) -> list[Path]:
@@ -79,7 +81,11 @@ def init_sample(folder: str | Path, *, overwrite: bool = False) -> list[Path]:
 
 
 def init_export(
-    folder: str | Path, export: str | Path, *, overwrite: bool = False
+    folder: str | Path,
+    export: str | Path,
+    *,
+    columns: Mapping[str, str | None] | None = None,
+    overwrite: bool = False,
 ) -> tuple[list[Path], Look]:
     """Write a project on an export, drafted from a look at it, with functions to be rewritten by hand.
 
@@ -89,6 +95,8 @@ def init_export(
         Where the project file goes.
     export : path-like
         A file or folder that `sidelight.labeling.read` reads; it stays where it is.
+    columns : mapping from "id", "patient", "time", "text" to column, optional
+        What the user knows; the others are guessed, see `guess_columns`.
     overwrite : bool, default False
         Replace a project file that is there.
 
@@ -100,9 +108,11 @@ def init_export(
         What was seen.
     """
     home, source = Path(folder), Path(export)
-    look = look_at(source)
+    look = look_at(source, columns)
     if not look.has_text and not look.has_events:
-        raise UsageError(f"{source.name} has neither text nor events that functions could read")
+        raise UsageError(
+            f"{source.name} has neither text nor events that functions could read; --text names a column of texts"
+        )
     try:
         given = source.resolve().relative_to(home.resolve()).as_posix()
     except ValueError:
@@ -129,13 +139,13 @@ def _write(home: Path, files: Mapping[str, bytes], overwrite: bool) -> list[Path
     ]
 
 
-def look_at(path: Path) -> Look:
+def look_at(path: Path, given: Mapping[str, str | None] | None = None) -> Look:
     """Look at the first records of an export: which columns hold what, and what may be a label."""
-    columns = _guess_columns(path)
+    columns = guess_columns(path, given)
     reading = read(
         path, id=columns.get("id"), text=columns.get("text"), patient_id=columns.get("patient"), time=columns.get("time")
     )  # fmt: skip
-    n_records, has_text, has_patient = 0, False, False
+    n_records, has_text, has_patient, language = 0, False, False, "en"
     values: dict[str, set[str]] = {}
     met_by: dict[tuple[str, str, str], set[str]] = {}
     for batch in reading:
@@ -148,6 +158,11 @@ def look_at(path: Path) -> Look:
                 met.update(
                     str(value) for value in batch.records.column(name).to_pylist() if value not in (None, "")
                 )
+        if "text" in names and not n_records:
+            spoken = Counter(
+                language_of(text) for text in batch.records.column("text").to_pylist()[:TOLD_BY] if text
+            )
+            language = spoken.most_common(1)[0][0] if spoken else language
         if "text" in names:
             has_text = has_text or any(batch.records.column("text").to_pylist())
         if "patient_id" in names:
@@ -177,6 +192,7 @@ def look_at(path: Path) -> Look:
         plain,
         sorted({kind for kind, _, _ in met_by}),
         _frequent(met_by),
+        language,
     )
 
 
@@ -188,34 +204,6 @@ def _frequent(met_by: Mapping[tuple[str, str, str], set[str]]) -> dict[str, list
         if len(met_by[kind, code, name]) >= FEWEST_PATIENTS and kind in CODED:
             found.setdefault(kind, []).append((code, name, len(met_by[kind, code, name])))
     return {kind: codes[:MOST_CODES] for kind, codes in sorted(found.items())}
-
-
-def _guess_columns(path: Path) -> dict[str, str]:
-    """Return the columns that seem to hold id, patient, time and text where they are not called so."""
-    try:
-        batch = next(iter(read(path)), None)
-        names = [] if batch is None else list(batch.records.schema.names)
-        known = {"id": "id", "patient": "patient_id", "time": "time", "text": "text"}
-        present = {key for key, name in known.items() if name in names}
-    except InputError as error:
-        listed = re.search(r"\(columns: (.*)\)$", error.problem)
-        if listed is None:
-            raise
-        names, present = listed[1].split(", "), set()
-        known = {"patient": "patient_id", "time": "time", "text": "text"}
-        present = {key for key, name in known.items() if name in names}
-    guessed: dict[str, str] = {}
-    for key, pattern in _GUESSES.items():
-        if key in present:
-            continue
-        fitting = [
-            name for name in names if re.fullmatch(pattern, name.lower()) and name not in guessed.values()
-        ]
-        if key == "id":
-            fitting = [name for name in fitting if not re.fullmatch(_GUESSES["patient"], name.lower())]
-        if fitting:
-            guessed[key] = fitting[0]
-    return guessed
 
 
 def draft_file(look: Look, export: str, name: str) -> str:
@@ -289,7 +277,8 @@ def draft_file(look: Look, export: str, name: str) -> str:
 
 def draft_functions(look: Look) -> str:
     """Return a functions file to start from: it runs, and is to be rewritten for the question at hand."""
-    text = (TEMPLATES / "functions_text.py.txt").read_text(encoding="utf-8") if look.has_text else ""
+    template = "functions_text_de.py.txt" if look.language == "de" else "functions_text.py.txt"
+    text = (TEMPLATES / template).read_text(encoding="utf-8") if look.has_text else ""
     events = ""
     if look.has_events:
         events = (TEMPLATES / "functions_events.py.txt").read_text(encoding="utf-8")

@@ -67,6 +67,48 @@ def test_a_drafted_project_runs_on_common_layouts(tmp_path, name):
     assert 'export = "' + name in (tmp_path / "sidelight.toml").read_text()
 
 
+@pytest.mark.parametrize("head", ["Nr,Befund", "study,words", "Befund,Nr", "id,text"])
+def test_two_columns_of_any_name_are_enough(tmp_path, head):
+    names = head.split(",")
+    text = next(name for name in names if name in ("Befund", "words", "text"))
+    rows = [
+        {text: "The lungs are clear, no evidence of effusion." if n % 2 else "Severe left effusion, concerning."} for n in range(40)
+    ]
+    rows = [{**row, next(n for n in names if n != text): str(place)} for place, row in enumerate(rows)]
+    lines = [head, *(",".join(f'"{row[name]}"' for name in names) for row in rows)]
+    (tmp_path / "reports.csv").write_text("\n".join(lines) + "\n")
+    init_export(tmp_path, tmp_path / "reports.csv")
+    run = run_project(tmp_path)
+    labeled = {m["class"]: m["value"] for m in run.metrics() if m["metric"] == "labeled"}
+    assert labeled == {"normal": 20, "abnormal": 20}
+
+
+def test_german_reports_get_german_functions(tmp_path):
+    texts = ["Unauffälliger Befund, kein Hinweis auf einen Erguss.", "Es zeigt sich ein ausgeprägter Erguss, pathologisch."]
+    lines = [f'{n},"{texts[n % 2]}"' for n in range(40)]
+    (tmp_path / "befunde.csv").write_text("id,text\n" + "\n".join(lines) + "\n")
+    init_export(tmp_path, tmp_path / "befunde.csv")
+    assert 'language="de"' in (tmp_path / "functions.py").read_text()
+    labeled = {m["class"]: m["value"] for m in run_project(tmp_path).metrics() if m["metric"] == "labeled"}
+    assert labeled == {"normal": 20, "abnormal": 20}
+
+
+def test_columns_can_be_said_and_are_checked(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text("a,b,c\n" + "".join(f"{n},{n},normal study {n}\n" for n in range(9)))
+    assert main(["init", "p", "--from", "t.csv", "--id", "b", "--text", "c", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["columns"] == {"id": "b", "text": "c"}
+    assert load_project(tmp_path / "p").config.data.id == "b"
+    assert main(["init", "q", "--from", "t.csv", "--text", "body"]) == 2
+    assert "--text body: there is no such column in t.csv (columns: a, b, c)" in capsys.readouterr().err
+    assert main(["init", "q", "--id", "b"]) == 2
+    assert "--from" in capsys.readouterr().err
+    (tmp_path / "only.csv").write_text("text\nsame\nsame\n")
+    assert main(["init", "q", "--from", "only.csv"]) == 2
+    assert "no column that tells its records apart" in capsys.readouterr().err
+    assert not (tmp_path / "q").exists()
+
+
 def test_columns_of_few_values_are_offered_and_others_kept_back(tmp_path):
     lines = ["id,text,ward,phone"]
     lines += [f"{n},normal,{'east' if n % 2 else 'west'},555-{n}" for n in range(40)]
