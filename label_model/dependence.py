@@ -136,3 +136,14 @@ def group_numbers(pairs: NDArray[np.bool_]) -> NDArray[np.intp]:
 def _same_votes(moments: Moments) -> Array:
     """Return on how many records two functions cast the same vote, shape (n_functions, n_functions)."""
     return moments.same_vote().astype(np.float64)
+
+
+def known_pairs(moments: Moments, dependencies: Any) -> NDArray[np.bool_]:
+    """Return which functions depend on each other: near copies, and those that the user names; none where None is given."""
+    names = moments.names
+    if dependencies is None:
+        return np.zeros((len(names), len(names)), dtype=np.bool_)
+    found = near_copies(moments)
+    if not isinstance(dependencies, str):
+        found |= read_groups(dependencies, names)
+    return found

@@ -16,13 +16,13 @@ from sidelight.labeling.patterns import Patterns
 
 from .balance import ClassBalance, known_balance
 from .base import check_gold
-from .dependence import discounts, evened, near_copies, read_groups
+from .dependence import discounts, evened, known_pairs
 from .fitted import FittedLabelModel
 from .guess import read_beliefs
 from .learning import learn, mostly_rules
 from .pair_table import one_sided
 from .soft_moments import SoftMoments, count_votes_as_meant, less_than_sure, sure_votes
-from .solver import Fit, Problem, guessed
+from .solver import FEWEST_TO_LEARN, Fit, Problem, guessed
 from .temperature import foretold, temperature_by_density, temperature_by_prediction
 
 Array = NDArray[np.float64]
@@ -32,9 +32,6 @@ SAYS_LITTLE = 3.0
 
 RARE = 0.2
 """Times its equal share below which a class is too rare for that to show."""
-
-FEWEST_TO_LEARN = 3
-"""Functions below which agreements tell of none how right it is."""
 
 
 class LabelModelWarning(UserWarning):
@@ -129,7 +126,6 @@ class LabelModel(FittedLabelModel):
     """
 
     _counted: Moments | None = None
-    _learned_balance: bool = True
 
     def __init__(
         self,
@@ -334,18 +330,17 @@ class LabelModel(FittedLabelModel):
                 stacklevel=3,
             )
             self._keep_guess(problem)
-            self._learned_balance = False
             return
         found = learn(
             problem,
             cast,
             labels,
-            self._known_pairs(moments),
+            known_pairs(moments, self.dependencies),
             abstentions=self.abstentions,
             seek=self.dependencies is not None,
         )
         self._take(found.fit)
-        self.assumed_ = _unchecked(problem, problem.moments.both_voted())
+        self.assumed_ = problem.unchecked()
         self.refined_ = self.silent_evidence_ = found.refined
         self.camps_ = tuple(tuple(moments.names[j] for j in camp) for camp in found.camps)
         if self.camps_:
@@ -379,23 +374,13 @@ class LabelModel(FittedLabelModel):
     def _keep_guess(self, problem: Problem) -> None:
         """Go on with what was assumed before anything was learned."""
         self._take(guessed(problem))
-        self.assumed_ = _unchecked(problem, np.zeros((len(self.emitted_), len(self.emitted_))))
+        self.assumed_ = problem.unchecked(alone=True)
 
     def _estimated(self) -> ClassBalance:
         """Return the class balance that was learned, or equal classes where none could be."""
-        if not self._learned_balance:
+        if (self.vote_rates_.sum(axis=1) > 0).sum() < FEWEST_TO_LEARN:
             return ClassBalance.uniform(self.cardinality)
         return ClassBalance(tuple(map(float, self.prior_)), "estimated")
-
-    def _known_pairs(self, moments: Moments) -> NDArray[np.bool_]:
-        """Return which functions depend on each other: near copies, and those that the user names."""
-        names = moments.names
-        if self.dependencies is None:
-            return np.zeros((len(names), len(names)), dtype=np.bool_)
-        found = near_copies(moments)
-        if not isinstance(self.dependencies, str):
-            found |= read_groups(self.dependencies, names)
-        return found
 
     def _take(self, fit: Fit) -> None:
         """Keep what a fit found."""
@@ -413,13 +398,3 @@ class LabelModel(FittedLabelModel):
         self.one_coin_ = fit.one_coin
         self.violators_ = ()
         self.camps_ = ()
-        self._learned_balance = True
-
-
-def _unchecked(problem: Problem, both_voted: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which functions nothing tells the accuracy of: neither a vote beside theirs nor gold nor the user."""
-    votes = problem.moments.singles.sum(axis=1)
-    met = both_voted.sum(axis=1) > np.diagonal(both_voted)
-    return np.asarray(
-        (votes > 0) & ~met & ~problem.told & ~(problem.gold.sum(axis=(1, 2)) > 0), dtype=np.bool_
-    )

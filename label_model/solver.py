@@ -36,6 +36,9 @@ FINELY = 1e-11
 BALANCE_STEPS = 6
 """Most rounds of accuracies and class balance in turn."""
 
+FEWEST_TO_LEARN = 3
+"""Functions below which agreements tell of none how right it is."""
+
 FEWEST_RECORDS = 100
 """Covered records for each class, and pairs of votes, below which nothing is refined: too few to see whether the model fits."""
 
@@ -129,6 +132,16 @@ class Problem:
     def told(self) -> NDArray[np.bool_]:
         """Functions whose accuracy the user expects, shape (n_functions,)."""
         return ~np.isnan(self.accuracies)
+
+    def unchecked(self, *, alone: bool = False) -> NDArray[np.bool_]:
+        """Return which functions nothing tells the accuracy of: no vote beside theirs, no gold, not the user.
+
+        `alone` says that the votes beside theirs told nothing.
+        """
+        votes = self.moments.singles.sum(axis=1)
+        both = self.moments.both_voted()
+        met = np.zeros(len(votes), dtype=bool) if alone else both.sum(axis=1) > np.diagonal(both)
+        return np.asarray((votes > 0) & ~met & ~self.told & ~(self.gold.sum(axis=(1, 2)) > 0), dtype=np.bool_)
 
     @property
     def chosen(self) -> Array:

@@ -184,7 +184,7 @@ def list_assumed(fitted: Any) -> list[str]:
 
 def why_assumed(fitted: Any) -> str:
     """Return why accuracies were assumed: functions were too few to learn from, or had nobody beside them."""
-    from sidelight.label_model.matrix_completion import FEWEST_TO_LEARN
+    from sidelight.label_model.solver import FEWEST_TO_LEARN
 
     if (fitted.vote_rates_.sum(axis=1) > 0).sum() < FEWEST_TO_LEARN:
         return f"agreements tell of {FEWEST_TO_LEARN} functions or more, so what stands above was assumed"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sidelight.apps.reports.page import INTENDED_USE
-from sidelight.label_model.matrix_completion import FEWEST_TO_LEARN
+from sidelight.label_model.solver import FEWEST_TO_LEARN
 from sidelight.labeling.statistics import Interval
 from sidelight.slicing import Audit
 from sidelight.slicing.forest import forest_plot
