@@ -214,8 +214,8 @@ class Confusion:
     def keep(self, *dimensions: str) -> Self:
         """Return the distribution of some dimensions, in this order; the others are summed out."""
         columns = [self.column(dimension) for dimension in dimensions]
-        if not columns:
-            raise ValueError("keep needs at least one dimension")
+        if not columns or len(set(columns)) != len(columns):
+            raise ValueError("keep needs at least one dimension, and each once")
         classes = {dimension: self.classes[dimension] for dimension in dimensions}
         return replace(
             self, classes=classes, actual=self.actual[:, columns], observed=self.observed[:, columns]
@@ -223,8 +223,8 @@ class Confusion:
 
     def nest(self, *dimensions: str) -> Self:
         """Return one dimension whose labels are those of the first, below each of them the second's, and so on."""
-        if len(dimensions) < 2:
-            raise ValueError("nest needs at least two dimensions")
+        if len(dimensions) < 2 or len(set(dimensions)) != len(dimensions):
+            raise ValueError("nest needs at least two dimensions, each once")
         columns = [self.column(dimension) for dimension in dimensions]
         sizes = [len(self.classes[dimension]) for dimension in dimensions]
         labels: list[str] = [""]
@@ -266,6 +266,8 @@ class Confusion:
         """Return the rows whose labels lie below `nodes` on both sides, or on either; `dropped` tells what went."""
         if side not in ("either", "both"):
             raise ValueError(f"side is {side!r}; it is 'either' or 'both'")
+        if not nodes:
+            raise ValueError("only needs at least one node")
         column = self.column(dimension)
         below = self.under(dimension, nodes)
         actual, observed = below[self.actual[:, column]], below[self.observed[:, column]]

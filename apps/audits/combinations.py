@@ -16,10 +16,13 @@ from sidelight.slicing import (
     SliceMatrix,
     slice_intersections,
 )
-from sidelight.slicing.confusion_table import UNKNOWN
+from sidelight.slicing.confusion_table import SEPARATOR, UNKNOWN
 
 MOST_SUBCLASSES, LEAST_DRAWN = 10, 5
 """Subclasses drawn in the table of confusion, and records each needs; the others stand under their class."""
+
+SLASH = "\u2215"
+"""Stands for a slash within a name, and looks like one."""
 
 SUBCLASSES = "Subclasses within their classes: a record of several stands under its first, of none of these under its class"
 
@@ -43,6 +46,7 @@ def confusion_tables(
     known = np.flatnonzero(gold >= 0)
     if not len(known):
         return []
+    classes = tuple(_flat(name) for name in classes)
     distribution = Confusion.of(
         {"class": [classes[code] for code in gold[known]]},
         {"class": [classes[code] for code in proba[known].argmax(axis=1)]},
@@ -55,7 +59,7 @@ def confusion_tables(
     if worst is not None:
         found.append((f"In {worst}", distribution.where(slice=worst).table(normalize="row")))
     if subclasses is not None:
-        parts = [(subclasses[row] or "").replace("/", "-").split("|") for row in known.tolist()]
+        parts = [_flat(subclasses[row] or "").split("|") for row in known.tolist()]
         seen = Counter(part.strip() for held in parts for part in held if part.strip())
         common = {name for name, n in seen.most_common(MOST_SUBCLASSES) if n >= LEAST_DRAWN}
         told = [next((part.strip() for part in held if part.strip() in common), UNKNOWN) for held in parts]
@@ -71,6 +75,11 @@ def confusion_tables(
         )
         found.append((SUBCLASSES, nested.table(normalize="row")))
     return found
+
+
+def _flat(name: str) -> str:
+    """Return a name whose slashes part nothing: those of a tree of labels do."""
+    return name.replace(SEPARATOR, SLASH)
 
 
 def meeting_slices(
