@@ -113,7 +113,8 @@ def discover(
     n_slices : int, default 5
         Most slices returned.
     overlap : float, default 0.5
-        Two slices with a larger share of members in common (Jaccard) are one; the better one stays.
+        Two slices with a larger share of members in common (Jaccard) are one; the better one stays. Where only one of them
+        lies within a class the limit is halfway from this to 1.
     positive : int or None, default 1
         Of two classes the one that is a finding: slices in which findings are missed lead those of false alarms. None, and
         more than two classes: all errors count alike.
@@ -266,9 +267,14 @@ def _shown(
     while left and len(chosen) < n_slices:
         best = max(left, key=rank)
         chosen.append(best)
-        inside = candidates[best].inside
-        left = {at for at in left if at != best and jaccard(candidates[at].inside, inside) <= overlap}
+        left = {at for at in left if at != best and not _one(candidates[at], candidates[best], overlap)}
     return chosen
+
+
+def _one(first: _Candidate, second: _Candidate, overlap: float) -> bool:
+    """Return whether two candidates are one slice; a region and its part in one class need more in common for that."""
+    most = overlap if first.rule.label == second.rule.label else (1 + overlap) / 2
+    return jaccard(first.inside, second.inside) > most
 
 
 def _confirmed(

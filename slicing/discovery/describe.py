@@ -94,7 +94,8 @@ def telling_terms(
     scale = 50.0 / max(sum(total.values()), 1)
     found = []
     for word, count in total.items():
-        if len(word) < 3 or ours[word] < 3:
+        oftener = ours[word] * int(rest.sum()) > others[word] * int(inside.sum())
+        if len(word) < 3 or ours[word] < 3 or not oftener:
             continue
         prior = count * scale
         a, b = ours[word] + prior, others[word] + prior

@@ -160,25 +160,28 @@ class NeighbourRule:
 
 @dataclass(frozen=True)
 class Condition:
-    """One predicate of a rule: a range of a number, a value of a word, that either is missing, or a term of the text.
+    """One predicate of a rule: a range of a number, values of a word, that either is missing, or a term of the text.
 
     Parameters
     ----------
     column : str
         Column of the metadata; "text" with a `term`.
     low, high : float
-        The number is above `low` and at most `high`.
-    value : str, optional
-        The word to be equal to; empty for a word, or a number, that is missing.
+        The number is above `low` and at most `high`; with `outside` it is not, as a laboratory value out of its usual range.
+    value : str or tuple of str, optional
+        The word to be equal to, or several of which one is; empty for a word, or a number, that is missing.
     term : str, optional
         The words the text holds.
+    outside : bool, default False
+        Whether the number is to be outside the range.
     """
 
     column: str
     low: float = -np.inf
     high: float = np.inf
-    value: str | None = None
+    value: str | tuple[str, ...] | None = None
     term: str | None = None
+    outside: bool = False
 
     def __call__(self, metadata: Mapping[str, NDArray[Any]], text: Any = None) -> NDArray[np.bool_]:
         """Return who fulfils it; what is missing does not."""
@@ -192,19 +195,23 @@ class Condition:
         if self.value == "" and np.asarray(column).dtype.kind == "f":
             return np.isnan(np.asarray(column, dtype=np.float64))
         if self.value is not None:
-            return np.asarray(np.asarray(column).astype(np.str_) == self.value)
+            return np.isin(np.asarray(column).astype(np.str_), self.value)
         numbers = np.asarray(column, dtype=np.float64)
-        return np.asarray((numbers > self.low) & (numbers <= self.high))
+        within = (numbers > self.low) & (numbers <= self.high)
+        return np.asarray(~within & ~np.isnan(numbers) if self.outside else within)
 
     def __str__(self) -> str:
         if self.term is not None:
             return f'text holds "{self.term}"'
         if self.value is not None:
-            return f"{self.column} is {self.value or 'missing'}"
+            values = (self.value,) if isinstance(self.value, str) else self.value
+            return f"{self.column} is {' or '.join(value or 'missing' for value in values)}"
         if np.isinf(self.low):
             return f"{self.column} <= {self.high:.3g}"
         if np.isinf(self.high):
             return f"{self.column} > {self.low:.3g}"
+        if self.outside:
+            return f"{self.column} <= {self.low:.3g} or > {self.high:.3g}"
         return f"{self.low:.3g} < {self.column} <= {self.high:.3g}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,17 @@ from .evidence import Evidence
 from .rule import Condition, ConditionRule, Rule, normalised
 from .scan import excess_ratio
 
+MOST_WORDS = 8
+"""A column with more words than this is asked for one word at a time."""
+
 
 class RuleSearch:
     """Conjunctions of a few conditions on metadata and terms, the best of all of them.
 
-    Numbers are cut at quantiles, and every range of neighbouring bins is a condition. Every pair is scored, and the best
-    pairs are tried with a third condition. With a depth of 3 all of three conditions are searched but those whose pair
-    cannot hold a rule better than those kept, by a bound that is never too low.
+    Numbers are cut at quantiles, and every range of neighbouring bins is a condition, or being outside it; of a column of
+    few words, every word, every two, and all but one. Every pair of conditions is scored, and the best pairs are tried with
+    a third one. With a depth of 3 all of three conditions are searched but those whose pair cannot hold a rule better than
+    those kept, by a bound that is never too low.
 
     Parameters
     ----------
@@ -38,7 +42,7 @@ class RuleSearch:
         Most conditions; those that say most alone are kept.
     cost : float, default 0.5
         What a condition has to earn, in units of the log of how many there were to choose from: a column's only cut is
-        believed sooner than the best of its 28 ranges, and one condition sooner than two.
+        believed sooner than the best of its 28 ranges, one condition sooner than two, and one word sooner than several.
 
     References
     ----------
@@ -82,7 +86,10 @@ class RuleSearch:
         doubt = evidence.doubt
         expected = np.array([doubt[evidence.y == label].mean() for label in evidence.y])
         columns = np.array([condition.column + (condition.term or "") for condition in conditions])
-        cost = self.cost * _surprise(columns, held)
+        either = np.array(
+            [condition.outside or isinstance(condition.value, tuple) for condition in conditions]
+        )
+        cost = self.cost * _surprise(columns, either)
         every = _Table(held.astype(np.float32), columns, cost, doubt, expected, self.least)
         ones = every.ones
         alone = every.score(ones.sum(axis=0), ones.T @ doubt, ones.T @ expected, cost)
@@ -101,7 +108,9 @@ class RuleSearch:
                 conditions += [Condition(name, value="")] if np.isnan(column).any() else []
             else:
                 common = Counter(column.tolist()).most_common(40)
-                conditions += [Condition(name, value=str(value)) for value, n in common if n >= self.least]
+                values = [str(value) for value, n in common if n >= self.least]
+                conditions += [Condition(name, value=value) for value in values]
+                conditions += [Condition(name, value=chosen) for chosen in _sets(values)]
         columns = [condition(evidence.metadata) for condition in conditions]
         for term, column in _terms(evidence.text, self.n_terms, self.least).items():
             conditions.append(Condition("text", term=term))
@@ -204,11 +213,23 @@ def _triples(table: _Table, best: Scored, mass: NDArray[np.float64], n_kept: int
     return best
 
 
-def _surprise(columns: NDArray[np.str_], held: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the log of how many conditions each could have been: that many columns, so many cuts of its own."""
-    _, column, n_cuts = np.unique(columns, return_inverse=True, return_counts=True)
-    found: NDArray[np.float64] = np.log(len(n_cuts)) + np.log(n_cuts[column])
+def _surprise(columns: NDArray[np.str_], either: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the log of how many conditions each could have been: that many columns, so many cuts of its own.
+
+    What holds either of two ranges, or of several words, could have been so many of so many.
+    """
+    names, column = np.unique(columns, return_inverse=True)
+    n_cuts = np.maximum(np.bincount(column[~either], minlength=len(names)), 1)
+    found: NDArray[np.float64] = np.log(len(names)) + (1 + either) * np.log(n_cuts[column])
     return found
+
+
+def _sets(values: list[str]) -> list[tuple[str, ...]]:
+    """Return every two of a column's words, and all but one, where the words are few."""
+    if not 3 <= len(values) <= MOST_WORDS:
+        return []
+    found = [*combinations(values, 2), *combinations(values, len(values) - 1)]
+    return [tuple(sorted(chosen)) for chosen in dict.fromkeys(found)]
 
 
 def _different(
@@ -235,9 +256,10 @@ def _ranges(name: str, column: NDArray[np.float64], n_bins: int) -> list[Conditi
         cuts = np.unique(np.quantile(known, np.arange(1, n_bins) / n_bins))
     edges = [-np.inf, *cuts.tolist(), np.inf]
     return [
-        Condition(name, low=low, high=high)
+        Condition(name, low=low, high=high, outside=outside)
         for start, low in enumerate(edges)
         for high in edges[start + 1 :]
+        for outside in ([False] if np.isinf(low) or np.isinf(high) else [False, True])
         if not (np.isinf(low) and np.isinf(high))
     ]
 

@@ -122,7 +122,9 @@ def test_assigning_needs_what_the_rule_is_made_of():
         (Condition("age", low=80), "age > 80"),
         (Condition("age", high=18), "age <= 18"),
         (Condition("age", low=18, high=80), "18 < age <= 80"),
+        (Condition("sodium", low=135, high=145, outside=True), "sodium <= 135 or > 145"),
         (Condition("site", value="north"), "site is north"),
+        (Condition("site", value=("", "north")), "site is missing or north"),
         (Condition("text", term="chest tube"), 'text holds "chest tube"'),
     ],
 )

@@ -121,6 +121,38 @@ def test_one_plain_flag_is_believed_sooner_than_the_best_of_many_ranges():
     assert found[1] >= 7
 
 
+@pytest.mark.parametrize(
+    ("column", "where", "words"),
+    [
+        (np.arange(1200) % 5, [1, 3], "site is b or d"),
+        (np.arange(1200) % 5, [0, 1, 2, 4], "site is a or b or c or e"),
+        (np.arange(1200) % 3, [2], "site is c"),
+    ],
+)
+def test_a_few_words_of_a_column_are_one_condition(column, where, words):
+    random = np.random.default_rng(0)
+    wrong = random.random(1200) < np.where(np.isin(column, where), 0.4, 0.04)
+    site = np.array(list("abcde"))[column]
+    known = as_evidence(np.zeros(1200, int), np.where(wrong, 0.9, 0.1), metadata={"site": site})
+    best = RuleSearch().propose(known)[0]
+    assert best.words() == words
+    assert (best.score(known) == np.isin(column, where)).all()
+
+
+def test_a_number_out_of_its_usual_range_is_one_condition_and_what_is_missing_is_not_out_of_it():
+    random = np.random.default_rng(0)
+    sodium = random.normal(140, 5, 1600)
+    out = (sodium < np.quantile(sodium, 0.125)) | (sodium > np.quantile(sodium, 0.875))
+    wrong = random.random(1600) < np.where(out, 0.5, 0.04)
+    sodium[random.random(1600) < 0.1] = np.nan
+    known = as_evidence(np.zeros(1600, int), np.where(wrong, 0.9, 0.1), metadata={"sodium": sodium})
+    best = RuleSearch().propose(known)[0]
+    inside = best.score(known) == 1
+    assert best.conditions[0].outside
+    assert not inside[np.isnan(sodium)].any()
+    assert np.mean(inside[~np.isnan(sodium)] == out[~np.isnan(sodium)]) > 0.97
+
+
 def test_a_third_condition_is_found_without_searching_all_of_three():
     random = np.random.default_rng(0)
     metadata = {name: random.integers(0, 2, 900).astype(float) for name in "abcde"}
@@ -165,6 +197,15 @@ def test_slices_of_both_classes_are_shown_when_one_fails_in_many_forms():
     names = np.array([f"site {number}" for number in range(12)])[site]
     found = discover(y, np.where(wrong, 1 - y, y) * 0.8 + 0.1, metadata={"site": names, "ward": ward})
     assert {part.label for part in found.confirmed} >= {0, 1}
+
+
+def test_a_region_is_shown_beside_its_part_in_one_class():
+    random = np.random.default_rng(1)
+    y, site = np.arange(2000) % 2, random.integers(0, 4, 2000)
+    wrong = random.random(2000) < np.where(site == 3, np.where(y == 1, 0.7, 0.3), 0.03)
+    found = discover(y, np.where(wrong, 1 - y, y) * 0.8 + 0.1, metadata={"site": site}, methods=["rules"])
+    shown = {(part.label, part.rule.words()) for part in found.confirmed}
+    assert {(1, "site > 2.5"), (None, "site > 2.5")} <= shown
 
 
 def test_intervals_of_a_found_slice_know_that_patients_repeat():
