@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from sidelight.labeling.seeds import generator
 from sidelight.labeling.statistics import (
     Interval,
     bootstrap_auroc,
@@ -36,6 +37,11 @@ class ComparisonRow:
         Area minus the reference's, the same patients drawn for both; None for the reference itself.
     ece, brier : float
         Calibration error and mean squared error of the probability.
+    brier_interval : Interval, optional
+        The latter with its interval by resampling patients.
+    ece_of_chance : float
+        What the calibration error would be on average if the probabilities were right, on as many records: it is never
+        below zero and grows as records get fewer, so that resampling gives it no interval to be trusted.
     """
 
     name: str
@@ -43,6 +49,8 @@ class ComparisonRow:
     difference: Interval | None
     ece: float
     brier: float
+    brier_interval: Interval | None = None
+    ece_of_chance: float = math.nan
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -51,7 +59,9 @@ class ComparisonRow:
             "auroc": self.auroc.to_json(),
             "difference": None if self.difference is None else self.difference.to_json(),
             "ece": None if math.isnan(self.ece) else self.ece,
+            "ece_of_chance": None if math.isnan(self.ece_of_chance) else self.ece_of_chance,
             "brier": None if math.isnan(self.brier) else self.brier,
+            "brier_interval": None if self.brier_interval is None else self.brier_interval.to_json(),
         }
 
 
@@ -94,10 +104,10 @@ class Comparison:
 
     def __str__(self) -> str:
         width = max(len(row.name) for row in self.rows)
-        head = f"{'':{width}}  AUROC [95 %]            minus {self.reference}        ECE   Brier"
+        head = f"{'':{width}}  AUROC [95 %]            minus {self.reference}        ECE (by chance)  Brier [95 %]"
         lines = [
             f"{row.name:{width}}  {row.auroc!s:22}  {'' if row.difference is None else _signed(row.difference):24} "
-            f"{row.ece:.3f} {row.brier:.3f}"
+            f"{row.ece:.3f} ({row.ece_of_chance:.3f})    {row.brier_interval or format(row.brier, '.3f')}"
             for row in self.rows
         ]
         return "\n".join([head, *lines])
@@ -165,10 +175,37 @@ def compare_scores(
                 else _gap(truth, kept[name], kept[against], patients, n_draws, seed),
                 ece=float(np.mean([curve.ece for curve in curves])),
                 brier=float(np.mean([curve.brier for curve in curves])),
+                brier_interval=clustered_bootstrap(
+                    np.mean,
+                    patients,
+                    ((kept[name] - truth[:, None]) ** 2).mean(axis=1),
+                    n_draws=n_draws,
+                    seed=seed,
+                ),
+                ece_of_chance=float(np.mean([ece_of_chance(run, seed=seed) for run in kept[name].T])),
             )
         )
     n_patients = len(truth) if patients is None else len(np.unique(patients.astype(np.str_)))
     return Comparison(tuple(rows), against, len(truth), int(truth.sum()), n_patients)
+
+
+def ece_of_chance(probability: ArrayLike, *, n_draws: int = 200, seed: int = 0) -> float:
+    """Return the mean calibration error of probabilities that are right, with outcomes drawn from them.
+
+    Outcomes are drawn record by record; where those of a patient are alike, chance makes for more.
+
+    Examples
+    --------
+    >>> round(ece_of_chance([0.5] * 20), 1), round(ece_of_chance([0.5] * 2000), 2)
+    (0.1, 0.01)
+    """
+    chance = np.clip(np.asarray(probability, dtype=np.float64), 0.0, 1.0)
+    if not len(chance):
+        return math.nan
+    random = generator(seed, "calibration error")
+    return float(
+        np.mean([reliability(random.random(len(chance)) < chance, chance).ece for _ in range(n_draws)])
+    )
 
 
 def _area(y: NDArray[Any], runs: NDArray[np.float64], patients: Any, n_draws: int, seed: int) -> Interval:

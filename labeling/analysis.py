@@ -15,7 +15,16 @@ from .leave_one_out import Aggregate, Worth, leave_one_out, majority
 from .record import Record
 from .schema import ABSTAIN
 from .show import ShownVote, pick_rows, shown_votes
-from .statistics import clustered_proportion, shared_patients, wilson_interval
+from .statistics import (
+    Interval,
+    clustered_proportion,
+    effective_size,
+    group_codes,
+    influence_correlation,
+    interval_ratio,
+    shared_patients,
+    wilson_interval,
+)
 from .suggest import Suggestion, suggest
 from .votes import VoteMatrix, as_votes
 
@@ -135,7 +144,8 @@ class LFAnalysis:
         est_weights : array-like of shape (n_functions,), optional
             Weights of a label model, shown in the last column.
         level : float, default 0.95
-            Level of the Wilson intervals of precision, widened where records of one patient recur.
+            Level of the intervals: Wilson's of precision and recall, widened where records of one patient recur, and of
+            lift what follows from those of precision and of the classes' shares.
         style : {"sidelight", "snorkel"}, default "sidelight"
             "snorkel" gives that library's column names and no others.
 
@@ -144,8 +154,8 @@ class LFAnalysis:
         DataFrame
             Indexed by function name: `j`, `polarity`, `coverage`, `overlaps`, `conflicts`; with gold `correct`,
             `incorrect`, `precision`, `precision_lo`, `precision_hi`, `recall` (of the classes the function votes
-            for), `lift` (precision over what voting so at random would give), `worse_than_prior` (surely below it); then `weight`, `ms_per_row` and `errors`
-            where known.
+            for), `recall_lo`, `recall_hi`, `lift` (precision over what voting so at random would give), `lift_lo`,
+            `lift_hi`, `worse_than_prior` (surely below it); then `weight`, `ms_per_row` and `errors` where known.
         """
         import pandas as pd
 
@@ -297,18 +307,19 @@ class LFAnalysis:
         correct, incorrect = self._against(gold)
         n_votes = correct + incorrect
         low, high = self._bounds(gold, correct, n_votes, level)
-        known = gold != ABSTAIN
-        share = np.bincount(gold[known], minlength=self.votes.schema.cardinality) / max(1, known.sum())
-        recall = np.full(self.votes.n_functions, np.nan)
         chance = np.full(self.votes.n_functions, np.nan)
+        nothing, owners = Interval.missing("no gold", level=level), self._owners(gold != ABSTAIN)
+        recall, lift = [nothing] * self.votes.n_functions, [nothing] * self.votes.n_functions
         for j, classes in enumerate(self.lf_polarities()):
             of_these = np.isin(gold, classes)
-            if of_these.any():
-                recall[j] = correct[j] / of_these.sum()
-            cast = self.L[known, j]
-            cast = cast[cast != ABSTAIN]
-            if len(cast):
-                chance[j] = share[cast].mean()
+            recall[j] = clustered_proportion(
+                self.L[of_these, j] == gold[of_these], self._owners(of_these), level
+            )
+            if n_votes[j]:
+                right = Interval(correct[j] / n_votes[j], low[j], high[j], level, int(n_votes[j]))
+                by_chance, correlation = self._by_chance(gold, j, owners, level)
+                chance[j] = by_chance.estimate
+                lift[j] = interval_ratio(right, by_chance, correlation)
         precision = _ratio(correct, n_votes)
         empty = n_votes == 0
         return {
@@ -317,20 +328,48 @@ class LFAnalysis:
             "precision": precision,
             "precision_lo": np.where(empty, np.nan, low),
             "precision_hi": np.where(empty, np.nan, high),
-            "recall": recall,
+            "recall": np.array([found.estimate for found in recall]),
+            "recall_lo": np.array([found.low for found in recall]),
+            "recall_hi": np.array([found.high for found in recall]),
             "lift": _ratio(precision, chance),
+            "lift_lo": np.array([found.low for found in lift]),
+            "lift_hi": np.array([found.high for found in lift]),
             "worse_than_prior": ~empty & (high < chance),
         }
+
+    def _by_chance(
+        self, gold: NDArray[np.int64], j: int, owners: NDArray[Any] | None, level: float
+    ) -> tuple[Interval, float]:
+        """Return how often a function's votes would be right if cast at random, and how that goes with its precision.
+
+        At random they are right as often as the classes that they are for are gold.
+        """
+        known = gold != ABSTAIN
+        votes = self.L[known, j]
+        cast, truth = votes != ABSTAIN, gold[known]
+        kinds = np.bincount(votes[cast], minlength=self.votes.schema.cardinality) / cast.sum()
+        worth = kinds[truth]
+        size, share = effective_size(worth, owners, level=level), float(worth.mean())
+        low, high = wilson_interval(min(share * size, size), size, level)
+        right = np.where(cast, votes == truth, 0.0)
+        moves = np.where(cast, right - right[cast].mean(), 0.0) / cast.sum(), (worth - share) / len(worth)
+        codes, n_groups = group_codes(owners, len(worth))
+        correlation = influence_correlation(*moves, codes, n_groups)
+        bounds = min(float(low), share), max(float(high), share)
+        return Interval(share, *bounds, level=level, n=len(worth)), correlation
+
+    def _owners(self, rows: NDArray[np.bool_]) -> NDArray[Any] | None:
+        """Return whose the records are where a patient has several, or None."""
+        return shared_patients(None if self.votes.patient_ids is None else self.votes.patient_ids[rows])
 
     def _bounds(
         self, gold: NDArray[np.int64], correct: NDArray[np.int64], n_votes: NDArray[np.int64], level: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return Wilson intervals of precision, wider where records of one patient recur among the votes judged."""
         low, high = wilson_interval(correct, n_votes, level)
-        patients = self.votes.patient_ids
-        for j in range(self.votes.n_functions if patients is not None else 0):
+        for j in range(self.votes.n_functions if self.votes.patient_ids is not None else 0):
             judged = self._cast[:, j] & (gold != ABSTAIN)
-            owners = shared_patients(None if patients is None else patients[judged])
+            owners = self._owners(judged)
             if owners is not None:
                 right = clustered_proportion(self.L[judged, j] == gold[judged], owners, level)
                 low[j], high[j] = right.low, right.high

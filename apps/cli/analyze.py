@@ -60,6 +60,8 @@ def analyze(votes: str, gold: str | None, gold_id: str | None, gold_column: str 
             elif column == "precision" and value == value:
                 judged = int(row["correct"] + row["incorrect"])
                 value = f"{value:.2f} ({row['precision_lo']:.2f}-{row['precision_hi']:.2f}), n={judged}"
+            elif column in ("recall", "lift") and value == value:
+                value = f"{value:.2f} ({row[f'{column}_lo']:.2f}-{row[f'{column}_hi']:.2f})"
             cells.append(value)
         lines.append(cells)
     print_table("Labeling functions", ["function", *shown], lines)

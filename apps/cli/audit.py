@@ -307,13 +307,19 @@ def _print(findings: "Findings", part: str, out: str) -> None:
             interval_text(row.value.estimate, row.value.low, row.value.high),
             interval_text(row.gap.estimate, row.gap.low, row.gap.high),
             row.q,
+            "none" if row.assessable and row.detectable_gap != row.detectable_gap else row.detectable_gap,
             row.verdict + (f" ({row.reason})" if row.reason else ""),
         ]
         for row in result.of(metric)
     ]
     if rows:
-        print_table(
-            f"Slices: {metric}", ["slice", "n", "prevalence", metric, "gap to the rest", "q", "verdict"], rows
+        head = ["slice", "n", "prevalence", metric, "gap to the rest", "q", "could show", "verdict"]
+        print_table(f"Slices: {metric}", head, rows)
+        click.echo(
+            "Could show: the smallest gap that would be found with 80 % probability at the corrected level. "
+            f"audit.html holds the same of {', '.join(result.metrics[1:])}."
+            if len(result.metrics) > 1
+            else "Could show: the smallest gap that would be found with 80 % probability at the corrected level."
         )
     if findings.subclasses is not None:
         table = [

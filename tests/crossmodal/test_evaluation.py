@@ -70,3 +70,18 @@ def test_what_cannot_be_compared_is_refused(gold, given, words):
         compare_scores(gold, given)
     with pytest.raises(ValueError, match="reference is 'b'"):
         compare_scores([0, 1], {"a": [0.1, 0.2]}, reference="b")
+
+
+def test_brier_scores_have_intervals_by_patient_and_calibration_errors_what_chance_makes_of_them():
+    random = np.random.default_rng(0)
+    chance = random.random(150)
+    gold = (random.random(150) < chance).astype(int)
+    table = compare_scores(
+        gold, {"right": chance, "sure": np.round(chance)}, np.arange(150) // 3, n_draws=300
+    )
+    right, sure = table["right"], table["sure"]
+    assert right.brier_interval.low < right.brier < right.brier_interval.high < sure.brier_interval.low
+    assert right.brier_interval.estimate == pytest.approx(right.brier)
+    assert 0.5 * right.ece_of_chance < right.ece < 2 * right.ece_of_chance
+    assert sure.ece_of_chance == 0 < sure.ece
+    assert json.loads(json.dumps(table.to_json()))["rows"][0]["brier_interval"]["low"] > 0

@@ -1,6 +1,7 @@
 """The table about labeling functions: numbers worked by hand."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -182,3 +183,35 @@ def test_no_records_make_an_empty_but_whole_table():
     table = LFAnalysis(np.empty((0, 2), np.int8)).lf_summary([])
     assert table["coverage"].tolist() == [0, 0]
     assert table["precision"].isna().all()
+
+
+def test_lift_and_recall_have_intervals_that_hold_the_truth():
+    held = {"lift": [], "recall": []}
+    truth = {"lift": (0.2 * 0.5) / (0.2 * 0.5 + 0.8 * 0.1) / 0.2, "recall": 0.5}
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        gold = (random.random(100) < 0.2).astype(int)
+        votes = np.where(random.random(100) < np.where(gold == 1, 0.5, 0.1), 1, -1)
+        row = LFAnalysis(votes[:, None]).lf_summary(gold).iloc[0]
+        for name, value in truth.items():
+            held[name].append(row[f"{name}_lo"] <= value <= row[f"{name}_hi"])
+    assert 0.9 <= np.mean(held["lift"]) <= 0.985
+    assert 0.9 <= np.mean(held["recall"]) <= 0.985
+
+
+def test_lift_and_recall_are_less_sure_where_records_of_a_patient_recur():
+    random = np.random.default_rng(0)
+    gold = np.repeat(random.integers(0, 2, 40), 5)
+    votes = np.where(np.repeat(random.random(40) < 0.8, 5), gold, 1 - gold).reshape(-1, 1)
+    alone = LFAnalysis(votes).lf_summary(gold).iloc[0]
+    owners = np.repeat([f"p{row}" for row in range(40)], 5)
+    shared = LFAnalysis(replace(as_votes(votes), patient_ids=owners)).lf_summary(gold).iloc[0]
+    for name in ("lift", "recall"):
+        assert shared[name] == pytest.approx(alone[name])
+        assert shared[f"{name}_hi"] - shared[f"{name}_lo"] > 1.3 * (alone[f"{name}_hi"] - alone[f"{name}_lo"])
+
+
+def test_a_function_that_is_never_right_has_a_lift_of_zero_with_a_bound():
+    row = LFAnalysis([[1], [1], [-1], [-1]]).lf_summary([0, 0, 1, 1]).iloc[0]
+    assert row["lift"] == row["lift_lo"] == 0
+    assert 0 < row["lift_hi"] < 20
