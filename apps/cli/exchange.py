@@ -13,6 +13,8 @@ _NAMES = (
     "csv", "doccano", "fhir-observation", "huggingface", "jsonl", "label-studio", "omop-note-nlp", "parquet", "prodigy",
     "spacy", "wrench",
 )  # fmt: skip
+_SAY_FROM_GOLD = ("csv", "huggingface", "jsonl", "parquet")
+"""Formats that keep which records' gold labels a label model learned from."""
 
 
 @click.command(
@@ -75,6 +77,16 @@ def export_labels(
     if texts:
         note(
             f"{Path(out).name} holds the text of {len(texts)} records: it is for the eyes of those who may read them"
+        )
+    taught = 0 if table.from_gold is None else int(table.from_gold.sum())
+    if table.from_gold is None and table.lineage.get("gold_records"):
+        note(
+            "the label model learned from gold labels, and LABELS do not say which; what is written says nothing of it"
+        )
+    elif taught and target not in _SAY_FROM_GOLD:
+        note(
+            f"the label model learned from {taught} gold labels, which {target} cannot say: judge nothing by them that learns "
+            f"from this file; {', '.join(_SAY_FROM_GOLD)} say which they are"
         )
     facts = {"records": len(table), "with text": len(texts), "written": out}
     print_json(facts) if as_json else print_facts(facts)

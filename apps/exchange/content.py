@@ -45,6 +45,12 @@ class Content:
         return None if label < 0 else self.labels.schema.classes[label]
 
     @property
+    def from_gold(self) -> list[bool]:
+        """Whether the label model learned from each record's gold label; empty where that is not known."""
+        taught = self.labels.from_gold
+        return [] if taught is None else taught.tolist()
+
+    @property
     def model(self) -> str:
         """What made the labels, in a few letters."""
         return f"sidelight-{str(self.labels.lineage.get('model', ''))[:12]}"
@@ -70,6 +76,7 @@ def make_labels(
     path: Path,
     *,
     source: str,
+    from_gold: Sequence[bool] = (),
 ) -> Labels:
     """Return a table of labels from id, patient, label and probabilities of each record.
 
@@ -83,6 +90,8 @@ def make_labels(
         The file, for messages.
     source : str
         The format, kept in the labels' lineage.
+    from_gold : sequence of bool, optional
+        Whether a label model learned from each record's gold label, where the file says so.
     """
     if schema is None:
         met = {label for _, _, label, _ in rows if isinstance(label, str)} | {
@@ -115,7 +124,7 @@ def make_labels(
     return Labels(
         ids=np.array(ids, dtype=np.str_), patient_ids=np.array([patient for _, patient, *_ in rows], dtype=np.str_),
         proba=proba, label=found, covered=covered, n_votes=covered.astype(np.int64), schema=schema,
-        lineage={"imported_from": source},
+        lineage={"imported_from": source}, from_gold=np.array(from_gold, dtype=bool) if len(from_gold) else None,
     )  # fmt: skip
 
 

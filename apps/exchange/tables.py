@@ -51,6 +51,9 @@ class HuggingFaceFormat:
             "label": {"names": classes, "_type": "ClassLabel"},
             "probabilities": {"feature": {"dtype": "float64", "_type": "Value"}, "_type": "Sequence"},
         }
+        if content.from_gold:
+            columns["from_gold"] = pa.array(content.from_gold, pa.bool_())
+            features["from_gold"] = {"dtype": "bool", "_type": "Value"}
         if content.texts:
             columns["text"] = pa.array([content.texts.get(name, "") for name, *_ in rows], pa.string())
             features["text"] = {"dtype": "string", "_type": "Value"}
@@ -66,6 +69,7 @@ class HuggingFaceFormat:
         if not files:
             raise InputError(path, "holds no Parquet file in data/")
         rows: list[Any] = []
+        taught: list[bool] = []
         for file in files:
             table = pq.read_table(file)
             about = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
@@ -76,7 +80,16 @@ class HuggingFaceFormat:
                 if names and row.get("probabilities") is not None:
                     shares = dict(zip(names, row["probabilities"], strict=True))
                 rows.append((text(row["id"]), text(row.get("patient_id")), row["label"], shares))
-        return Content(make_labels(rows, schema, path, source="huggingface"))
+            taught += (
+                [bool(value) for value in table["from_gold"].to_pylist()]
+                if "from_gold" in table.column_names
+                else []
+            )
+        return Content(
+            make_labels(
+                rows, schema, path, source="huggingface", from_gold=taught if len(taught) == len(rows) else ()
+            )
+        )
 
 
 class CsvFormat:
@@ -89,15 +102,13 @@ class CsvFormat:
         classes = content.labels.schema.classes
         buffer = io.StringIO(newline="")
         writer = csv.writer(buffer)
-        with_text = ["text"] if content.texts else []
+        more = ["from_gold"] * bool(content.from_gold) + ["text"] * bool(content.texts)
         writer.writerow(
-            [
-                safe_cell(name)
-                for name in ("id", "patient_id", "label", *(f"p_{c}" for c in classes), *with_text)
-            ]
+            [safe_cell(name) for name in ("id", "patient_id", "label", *(f"p_{c}" for c in classes), *more)]
         )
-        for name, patient, label, proba in content.rows():
-            shown = [content.texts.get(name, "")] if content.texts else []
+        for number, (name, patient, label, proba) in enumerate(content.rows()):
+            shown = [str(content.from_gold[number]).lower()] if content.from_gold else []
+            shown += [content.texts.get(name, "")] if content.texts else []
             cells = [
                 name,
                 patient,
@@ -120,6 +131,7 @@ class CsvFormat:
             raise InputError(path, "has no columns id and label")
         classes = [name.removeprefix("p_") for name in head if name.startswith("p_")]
         rows: list[Any] = []
+        taught: list[bool] = []
         for number, cells in enumerate(table[1:], start=2):
             row = dict(zip(head, cells, strict=False))
             try:
@@ -129,8 +141,10 @@ class CsvFormat:
                     path, f"row {number} holds no probability where there should be one"
                 ) from None
             rows.append((row["id"], row.get("patient_id", ""), row["label"] or None, shares))
+            if "from_gold" in head:
+                taught.append(row.get("from_gold", "").strip().lower() in ("true", "1", "yes"))
         schema = schema or (LabelSchema(classes) if len(classes) > 1 else None)
-        return Content(make_labels(rows, schema, path, source="csv"))
+        return Content(make_labels(rows, schema, path, source="csv", from_gold=taught))
 
 
 class JsonLinesFormat:
@@ -141,10 +155,12 @@ class JsonLinesFormat:
     def write(self, content: Content, path: Path) -> None:
         """Write the lines."""
         lines = []
-        for name, patient, label, proba in content.rows():
+        for number, (name, patient, label, proba) in enumerate(content.rows()):
             entry: dict[str, Any] = {
                 "id": name, "patient_id": patient, "label": content.class_name(label), "probabilities": shares_of(content, proba),
             }  # fmt: skip
+            if content.from_gold:
+                entry["from_gold"] = content.from_gold[number]
             if content.texts:
                 entry["text"] = content.texts.get(name, "")
             lines.append(json.dumps(entry, ensure_ascii=False) + "\n")
@@ -158,9 +174,11 @@ class JsonLinesFormat:
             for e in entries
         ]
         first = next((e["probabilities"] for e in entries if e.get("probabilities")), None)
-        return Content(
-            make_labels(rows, schema or (LabelSchema(list(first)) if first else None), path, source="jsonl")
+        schema = schema or (LabelSchema(list(first)) if first else None)
+        taught = (
+            [e.get("from_gold") is True for e in entries] if any("from_gold" in e for e in entries) else []
         )
+        return Content(make_labels(rows, schema, path, source="jsonl", from_gold=taught))
 
 
 def json_lines(path: Path) -> list[dict[str, Any]]:

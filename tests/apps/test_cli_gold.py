@@ -100,6 +100,13 @@ def test_gold_that_taught_the_labels_does_not_measure_the_network(trained, capsy
     assert f"{TAUGHT}: 150" in beside
     labels = Labels.read(trained / "labels.parquet")
     assert labels.from_gold.tolist() == [row < 150 for row in range(400)]
+    parquet, table = str(trained / "labels.parquet"), str(trained / "labels.csv")
+    assert main(["export", parquet, "--to", "csv", "--out", table]) == 0
+    assert main(["import", table, "--from", "csv", "--out", parquet, "--overwrite"]) == 0
+    capsys.readouterr()
+    assert train(trained, capsys)[0][TAUGHT] == 150, "by way of a CSV file they are still known"
+    assert main(["export", parquet, "--to", "doccano", "--out", str(trained / "doccano.jsonl")]) == 0
+    assert "learned from 150 gold labels, which doccano cannot say" in capsys.readouterr().err
     replace(labels, from_gold=None).write(trained / "labels.parquet")  # a table of an earlier version
     said, beside, bundle = train(trained, capsys)
     assert said["test records with gold"] == n_test

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,6 +54,17 @@ def test_labels_come_back_as_they_went(content, tmp_path, name):
     if name == "wrench":
         assert back.votes.functions == content.votes.functions
         np.testing.assert_array_equal(back.votes.dense(), content.votes.dense())
+
+
+@pytest.mark.parametrize("name", ["csv", "huggingface", "jsonl", "parquet"])
+@pytest.mark.parametrize("taught", [[True, False, False, True], [False] * 4, None])
+def test_which_gold_labels_taught_the_label_model_comes_back(content, tmp_path, name, taught):
+    known = None if taught is None else np.array(taught)
+    gone = replace(content, labels=replace(content.labels, from_gold=known))
+    FORMATS[name].write(gone, tmp_path / f"out.{name}")
+    back = FORMATS[name].read(tmp_path / f"out.{name}", None).labels
+    assert (None if back.from_gold is None else back.from_gold.tolist()) == taught
+    assert back.label.tolist() == [0, 1, -1, 1]
 
 
 @pytest.mark.parametrize("name", sorted(set(FORMATS) - {"spacy"}))
