@@ -49,7 +49,7 @@ def advise(findings: "Findings") -> tuple[Advice, ...]:
     >>> [item.what.split(":")[0] for item in advise(Findings(few))]
     ['Collect records before judging']
     """
-    from .page import group_named, write_number
+    from .page import group_named, write_number, write_p
 
     found: list[Advice] = []
     audit = findings.audit
@@ -80,7 +80,7 @@ def advise(findings: "Findings") -> tuple[Advice, ...]:
             Advice(
                 f"Report {row.subclass} beside {row.within}, and train with it as a slice",
                 f"{row.recall.estimate:.0%} of {row.subclass} are called {row.within}, {row.rest.estimate:.0%} of the rest "
-                f"(q {row.q:.2g}); the class's own figure hides it.",
+                f"(q {write_p(row.q)}); the class's own figure hides it.",
             )
             for row in findings.subclasses.hidden
         ]

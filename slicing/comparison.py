@@ -96,10 +96,22 @@ class Comparison:
         for way in ("worse", "better"):
             names = list(dict.fromkeys(row.slice for row in self.rows if row.verdict == way))
             if names:
-                told.append(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {way}")
+                verb = "is" if len(names) == 1 and names[0] != WHOLE else "are"
+                more = f" and {len(names) - MOST_TURNED} more" if len(names) > MOST_TURNED else ""
+                told.append(f"{', '.join(names[:MOST_TURNED])}{more} {verb} {way}")
         n_tested = sum(not math.isnan(row.q) for row in self.rows)
         head = "; ".join(told) if told else "nothing is shown to have changed"
-        return f"{head[0].upper()}{head[1:]} ({n_tested} comparisons)."
+        return f"{head[0].upper()}{head[1:]} ({n_tested} comparison{'' if n_tested == 1 else 's'})."
+
+    @property
+    def changed(self) -> tuple[Change, ...]:
+        """Return what surely changed, what became worse first."""
+        return tuple(row for way in ("worse", "better") for row in self.rows if row.verdict == way)
+
+    @property
+    def in_both(self) -> tuple[Change, ...]:
+        """Return the rows of slices that both audits have."""
+        return tuple(row for row in self.rows if row.verdict not in ("only before", "only after"))
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as plain values."""
@@ -148,7 +160,7 @@ def compare_audits(
     >>> old = audit(y, np.where(np.arange(400) % 5 == 0, 1 - y, y), {"late": y == 2}, metrics=["accuracy"])
     >>> new = audit(y, y, {"late": y == 2}, metrics=["accuracy"])
     >>> compare_audits(old, new).verdict
-    'All records is better (1 comparisons).'
+    'All records are better (1 comparison).'
     """
     shared = [metric for metric in new.metrics if metric in old.metrics]
     pairs = _Pairs.of(records)
@@ -214,6 +226,10 @@ def _notes(old: Audit, new: Audit, rows: tuple[Change, ...], pairs: _Pairs | Non
             changed = int((pairs.tables[0].gold[both[1]] != pairs.tables[1].gold[both[2]]).sum())
             if changed:
                 found.append(f"Gold changed on {changed} of the shared records.")
+    for told, one, other in (("only before", old, new), ("only now", new, old)):
+        names = [item.title for item in one.overall if item.metric not in other.metrics]
+        if names:
+            found.append(f"Measured {told}: {', '.join(names)}.")
     for name in ("threshold", "positive", "margin", "q", "level", "correction", "support"):
         was, now = old.settings.get(name), new.settings.get(name)
         if was != now:

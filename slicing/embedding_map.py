@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import ConvexHull, QhullError
 
 from .drawing import Drawing
+from .forest import short_name
 
 WIDTH, HEIGHT, EDGE = 920.0, 520.0, 26.0
 MOST = 1500
@@ -69,16 +70,21 @@ def embedding_map(
     for rows, state in ((np.flatnonzero(~wrong), "right"), (np.flatnonzero(wrong), "wrong")):
         for row in np.sort(random.permutation(rows)[:MOST]):
             _mark(drawing, float(x[row]), float(y[row]), int(truth[row]), state)
+    tags: list[tuple[tuple[float, float], float]] = []
     for number, (label, inside) in enumerate(slices):
         hull = _outline(np.stack([x[inside], y[inside]], axis=1))
         if hull is None:
             continue
         hull = np.clip(hull, 3.0, [WIDTH - 3.0, HEIGHT - 3.0])
         drawing.polygon([(float(a), float(b)) for a, b in hull], f"outline o{number % 5}")
-        top = hull[hull[:, 1].argmin()]
-        drawing.text(
-            float(top[0]), max(float(top[1]) - 7, 16.0), label, f"tag o{number % 5}", anchor="middle"
-        )
+        words = short_name(label, 220.0)
+        spots = [(float(x), float(y) - 7) for x, y in hull[hull[:, 1].argsort()]]
+        half = 4.4 * len(words)
+        free = [spot for spot in spots if all(_apart(spot, half, *other) for other in tags)]
+        across, down = (free or spots)[0]
+        across, down = min(max(across, half + 4), WIDTH - half - 4), max(down, 16.0)
+        tags.append(((across, down), half))
+        drawing.text(across, down, words, f"tag o{number % 5}", anchor="middle")
     place = EDGE
     for code, label in enumerate(classes[:3]):
         _mark(drawing, place, HEIGHT + 18, code, "right")
@@ -106,6 +112,11 @@ def _plane(values: NDArray[np.float64]) -> NDArray[np.float64]:
     signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
     found = centred @ (axes * signs)
     return found if found.shape[1] == 2 else np.column_stack([found, np.zeros(len(found))])
+
+
+def _apart(spot: tuple[float, float], half: float, other: tuple[float, float], its_half: float) -> bool:
+    """Return whether words around one spot leave those around another free."""
+    return abs(spot[1] - other[1]) > 17 or abs(spot[0] - other[0]) > half + its_half + 6
 
 
 def _mark(drawing: Drawing, x: float, y: float, code: int, state: str) -> None:

@@ -3,7 +3,16 @@
 from typing import TYPE_CHECKING
 
 from .advice import advise
-from .page import class_named, write_gap, write_interval, write_p
+from .fairness import MEASURES
+from .page import (
+    about_positive,
+    class_named,
+    group_named,
+    write_gap,
+    write_interval,
+    write_number,
+    write_p,
+)
 
 if TYPE_CHECKING:
     from .findings import Findings
@@ -22,8 +31,17 @@ def model_card(findings: "Findings") -> str:
     '## Performance and limits'
     """
     audit = findings.audit
+    titles = {item.metric: item.title for item in audit.overall}
     who = f"{audit.n_records} records" + (f" of {audit.n_patients} patients" if audit.patients_known else "")
-    lines = ["## Performance and limits", "", findings.verdict, "", f"Measured on {who}.", ""]
+    about = about_positive(findings)
+    lines = [
+        "## Performance and limits",
+        "",
+        _words(findings.verdict),
+        "",
+        f"Measured on {who}.{_words(about)}",
+        "",
+    ]
     lines += ["| metric | all records |", "| --- | --- |"]
     lines += [f"| {item.title} | {write_interval(item.value)} |" for item in audit.overall]
     worse = [row for row in audit.ranked() if row.verdict in ("worse", "slightly worse")]
@@ -36,7 +54,7 @@ def model_card(findings: "Findings") -> str:
         ]
         lines += ["| --- | --- | --- | --- | --- | --- |"]
         lines += [
-            f"| {_cell(row.slice)} | {row.metric} | {row.n} | {write_interval(row.value)} | {write_gap(row.gap)} "
+            f"| {_cell(row.slice)} | {titles[row.metric]} | {row.n} | {write_interval(row.value)} | {write_gap(row.gap)} "
             f"| {write_p(row.q)} |"
             for row in worse
         ]
@@ -56,20 +74,51 @@ def model_card(findings: "Findings") -> str:
     if findings.discovery is not None and findings.discovery.confirmed:
         lines += ["", "### Found by searching, and confirmed on other patients", ""]
         lines += [
-            f"- {class_named(part.description, part.label, findings.classes)}: errors {write_interval(part.error_rate)} against {part.rest_rate.estimate:.2f}"
+            f"- {_words(class_named(part.description, part.label, findings.classes))}: errors "
+            f"{write_interval(part.error_rate)} against {write_number(part.rest_rate.estimate)} in "
+            f"{'all other records' if part.label is None else 'the rest of its class'}"
             for part in findings.discovery.confirmed
         ]
-    silent = list(dict.fromkeys(row.slice for row in audit.rows if row.verdict == "not assessable"))
+    differing = [(name, row) for name, panel in findings.fairness.items() for row in panel.differing]
+    if differing:
+        lines += [
+            "",
+            "### Care groups that differ",
+            "",
+            "| group | measure | in the group | elsewhere | parity gap | q |",
+            "| --- | --- | --- | --- | --- | --- |",
+        ]
+        lines += [
+            f"| {_cell(group_named(name, row.group))} | {MEASURES[row.measure]} | {write_interval(row.value)} "
+            f"| {write_number(row.rest.estimate)} | {write_gap(row.gap)} | {write_p(row.q)} |"
+            for name, row in differing
+        ]
+    elif findings.fairness:
+        names = ", ".join(findings.fairness)
+        lines += ["", f"No measure is shown to differ between care groups by {_words(names)}."]
     able = {row.slice for row in audit.rows if row.verdict != "not assessable"}
-    silent = [name for name in silent if name not in able]
+    silent = {row.slice: row.reason for row in reversed(audit.rows) if row.slice not in able}
     if silent:
-        lines += ["", f"Not assessable for want of records: {', '.join(silent)}."]
+        told = [f"{_words(name)} ({reason})" for name, reason in reversed(silent.items())]
+        lines += ["", f"Not assessable: {'; '.join(told)}."]
     todo = advise(findings)
     if todo:
-        lines += ["", "### What to do", "", *(f"- {item.what} ({item.why.rstrip('.')})." for item in todo)]
+        lines += [
+            "",
+            "### What to do",
+            "",
+            *(f"- {_words(item.what)} ({_words(item.why.rstrip('.'))})." for item in todo),
+        ]
     lines += ["", "Research software, not a medical device. Performance elsewhere is not known.", ""]
     return "\n".join(lines)
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return _words(text).replace("|", "\\|")
+
+
+def _words(text: str) -> str:
+    """Return text in which nothing that a slice or a class is called becomes a tag, a link or code."""
+    for mark in ("\\", "`", "*"):
+        text = text.replace(mark, f"\\{mark}")
+    return " ".join(text.replace("&", "&amp;").replace("<", "&lt;").replace("](", "]\\(").split("\n"))

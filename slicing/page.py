@@ -27,6 +27,10 @@ MOST_DRAWN = 40
 """Slices a forest plot holds; of more, those that are read first."""
 
 
+OF_ONE_CLASS = ("auroc", "sensitivity", "specificity", "precision")
+"""Metrics of the positive class."""
+
+
 def audit_page(findings: "Findings") -> str:
     """Return one HTML page without anything loaded from elsewhere."""
     template = page_environment().get_template("audit.html.j2")
@@ -105,6 +109,15 @@ def positive_class(findings: "Findings") -> str:
     """Return the name of the class that sensitivity, areas and prevalence are about; "positive" if it has none."""
     place = int(findings.audit.settings.get("positive", 1))
     return findings.classes[place] if 0 <= place < len(findings.classes) else "positive"
+
+
+def about_positive(findings: "Findings") -> str:
+    """Return a sentence that says which metrics are about one class, and which; empty where it has no name."""
+    told = [item.title for item in findings.audit.overall if item.metric in OF_ONE_CLASS]
+    if not told or not findings.classes:
+        return ""
+    one = f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else told[0]
+    return f" {one} {'are' if len(told) > 1 else 'is'} about the class “{positive_class(findings)}”."
 
 
 def _calibration_in_order(findings: "Findings") -> list[CalibrationRow]:

@@ -266,7 +266,7 @@ def _print_changes(changes: "Comparison") -> None:
             row.q,
             row.verdict,
         ]
-        for row in changes.rows
+        for row in changes.in_both
     ]
     print_table("Changes", ["slice", "metric", "before", "after", "change", "q", "verdict"], rows)
     for told in changes.notes:

@@ -6,9 +6,18 @@ import numpy as np
 import pytest
 
 from sidelight.labeling.statistics import Interval
-from sidelight.slicing import Findings, advise, audit, contrast_errors, fairness, slice_calibration
+from sidelight.slicing import (
+    Findings,
+    advise,
+    audit,
+    compare_audits,
+    contrast_errors,
+    fairness,
+    slice_calibration,
+)
 from sidelight.slicing.embedding_map import MOST, embedding_map
 from sidelight.slicing.forest import short_name, signed
+from sidelight.slicing.model_card import model_card
 from sidelight.slicing.page import audit_page, in_reading_order, write_gap, write_interval, write_number
 from sidelight.slicing.volcano import volcano_plot
 
@@ -143,3 +152,53 @@ def test_names_in_the_volcano_cover_no_mark():
     for start in starts:
         assert all(mark < start or mark > start + 100 for mark in marks)
     assert "10⁻⁶" in drawn
+
+
+def test_the_model_card_says_what_it_is_about_and_lets_no_name_become_a_tag(model):
+    y, p, slices = model
+    names = {"<img src=x onerror=alert(1)>": slices["failing"], "[a](http://x) `b` *c*|d": slices["tiny"]}
+    groups = np.where(np.arange(len(y)) % 2, "<b>f", "m")
+    panel = fairness(y, np.where(groups == "m", p, 0.9), groups, reference="m")
+    text = model_card(Findings(audit(y, p, names), classes=CLASSES, fairness={"sex": panel}))
+    assert "AUROC, Sensitivity and Specificity are about the class “abnormal”." in text
+    assert not re.search(r"<(?:img|b>)", text)
+    assert "](http" not in text
+    assert "Not assessable: [a]\\(http://x) \\`b\\` \\*c\\*|d (" in text
+    assert "### Care groups that differ" in text
+    assert "| sex &lt;b>f | Share of positives that are found (equal opportunity) |" in text
+    assert re.search(r"\| Sensitivity \| \d+ \|", text)
+
+
+def test_a_slice_of_all_records_is_told_to_have_no_rest(model):
+    y, p, _ = model
+    card = model_card(Findings(audit(y, p, {"everyone": np.ones(len(y), dtype=bool)})))
+    assert "Not assessable: everyone (the rest has 0" in card
+
+
+def test_a_comparison_shows_what_changed_before_what_did_not(model):
+    y, p, slices = model
+    old = audit(y, np.where(slices["failing"], 0.15 + 0.7 * y, p), slices, metrics=["auroc", "accuracy"])
+    new = audit(
+        y, p, {"failing": slices["failing"], "new": np.arange(len(y)) % 2 == 0}, metrics=["auroc", "brier"]
+    )
+    comparison = compare_audits(old, new)
+    assert [row.verdict for row in comparison.changed][:1] == ["worse"]
+    assert {row.slice for row in comparison.in_both} == {"all records", "failing"}
+    assert "Measured only before: Accuracy." in comparison.notes
+    assert "Measured only now: Brier score." in comparison.notes
+    page = audit_page(Findings(new, comparison=comparison))
+    section = page.split('id="changed"')[1].split('id="method"')[0]
+    assert 0 < section.index("Changes that are sure.") < section.index("All comparisons.")
+    assert "○ only" not in section
+
+
+def test_names_on_the_map_do_not_cover_each_other():
+    random = np.random.default_rng(0)
+    points = random.normal(size=(400, 2))
+    inside = points[:, 0] > 0
+    drawn = embedding_map(points, inside, inside, [("found_1", inside), ("found_2", inside)])
+    spots = [
+        (float(x), float(y)) for x, y in re.findall(r'<text x="([\d.]+)" y="([\d.]+)"[^>]*class="tag', drawn)
+    ]
+    assert len(spots) == 2
+    assert abs(spots[0][0] - spots[1][0]) > 60 or abs(spots[0][1] - spots[1][1]) > 17
