@@ -177,13 +177,13 @@ def test_a_slice_of_all_records_is_told_to_have_no_rest(model):
 
 def test_a_comparison_shows_what_changed_before_what_did_not(model):
     y, p, slices = model
-    old = audit(y, np.where(slices["failing"], 0.15 + 0.7 * y, p), slices, metrics=["auroc", "accuracy"])
-    new = audit(
-        y, p, {"failing": slices["failing"], "new": np.arange(len(y)) % 2 == 0}, metrics=["auroc", "brier"]
-    )
+    both = {"failing": slices["failing"], "fine": ~slices["failing"]}
+    before = np.where(slices["failing"], 0.15 + 0.7 * y, p)
+    old = audit(y, before, {**both, "old": y == 1}, metrics=["auroc", "accuracy"])
+    new = audit(y, p, {**both, "new": y == 0}, metrics=["auroc", "brier"])
     comparison = compare_audits(old, new)
     assert [row.verdict for row in comparison.changed][:1] == ["worse"]
-    assert {row.slice for row in comparison.in_both} == {"all records", "failing"}
+    assert {row.slice for row in comparison.in_both} == {"all records", "failing", "fine"}
     assert "Measured only before: Accuracy." in comparison.notes
     assert "Measured only now: Brier score." in comparison.notes
     page = audit_page(Findings(new, comparison=comparison))
