@@ -148,7 +148,7 @@ def believe(
         aside = sided | problem.told  # a belief that the votes do not bear out looks like a factor of its own
         return second_factor(moments, fit.emitted, fit.prior, aside, pairs)
 
-    whole = cast is not None and not isinstance(moments, SoftMoments)  # else agreement is diluted by noise
+    whole = not (isinstance(moments, SoftMoments) or moments.noisy)  # else agreement is diluted by noise
     split = whole and tried.explained and factor(dependent).found
     ignore = tried.ignore
     if split and follows:

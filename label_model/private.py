@@ -63,7 +63,7 @@ def private_moments(votes: VoteMatrix, rho: float, *, random: np.random.Generato
     noisy = _possible(pairs + upper + np.triu(upper, 1).T, m, k, n)
     n_covered = int(np.clip(np.rint(covered + source.normal(0.0, sigma)), 1, n))
     singles = noisy.diagonal().reshape(m, k).copy()
-    return Moments(votes.schema, votes.names, n, n_covered, singles, noisy)
+    return Moments(votes.schema, votes.names, n, n_covered, singles, noisy, noisy=True)
 
 
 def noise_of(n_functions: int, rho: float) -> float:

@@ -42,6 +42,7 @@ def write_moments(
         "n_records": moments.n_records,
         "n_covered": moments.n_covered,
         "rho": rho,
+        "noisy": moments.noisy,
     }
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, pairs=moments.pairs)
@@ -73,4 +74,7 @@ def read_moments(folder: str | Path) -> Moments:
     if pairs.shape != (size, size):
         raise InputError(path, f"counts of shape {pairs.shape} for {len(names)} functions")
     singles = pairs.diagonal().reshape(len(names), schema.cardinality).copy()
-    return Moments(schema, names, int(about["n_records"]), int(about["n_covered"]), singles, pairs)
+    noisy = bool(about.get("noisy", about.get("rho") is not None))
+    return Moments(
+        schema, names, int(about["n_records"]), int(about["n_covered"]), singles, pairs, noisy=noisy
+    )

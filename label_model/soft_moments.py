@@ -58,7 +58,7 @@ class SoftMoments(Moments):
         own = np.where(moments.singles[:, :, None] > 0, np.eye(k), 0.0)
         return cls(
             moments.schema, moments.names, moments.n_records, moments.n_covered,
-            moments.singles.astype(np.float64), pairs.astype(np.float64), own,
+            moments.singles.astype(np.float64), pairs.astype(np.float64), own, noisy=moments.noisy,
         )  # fmt: skip
 
     def __add__(self, other: Moments) -> Self:
@@ -70,6 +70,7 @@ class SoftMoments(Moments):
         return type(self)(
             self.schema, self.names, self.n_records + soft.n_records, self.n_covered + soft.n_covered,
             singles, self.pairs + soft.pairs, held / np.maximum(singles, 1e-12)[:, :, None],
+            noisy=self.noisy or soft.noisy,
         )  # fmt: skip
 
     def __radd__(self, other: Moments) -> Self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -53,6 +53,8 @@ class Moments(Counted):
     pairs : ndarray or sparse CSR array of int64 of shape (n_functions * n_classes, n_functions * n_classes)
         How often two functions voted for two classes on the same record; function i and class v stand at
         ``i * n_classes + v``. The diagonal repeats `singles`. Sparse from `DENSE_UP_TO` votes on.
+    noisy : bool, default False
+        Whether noise was added to the counts to protect patients: then they show no structure that small.
 
     Examples
     --------
@@ -70,6 +72,7 @@ class Moments(Counted):
     n_covered: int
     singles: NDArray[np.int64]
     pairs: Any
+    noisy: bool = field(default=False, kw_only=True)
 
     @classmethod
     def of(cls, votes: VoteMatrix) -> Self:
@@ -103,6 +106,7 @@ class Moments(Counted):
             self.n_covered + other.n_covered,
             self.singles + other.singles,
             self.pairs + other.pairs,
+            noisy=self.noisy or other.noisy,
         )
 
     def between(self, votes: NDArray[np.intp]) -> NDArray[Any]:
@@ -155,7 +159,7 @@ class Moments(Counted):
             return self
         return type(self)(
             self.schema, self.names, self.n_records // repeats, self.n_covered // repeats,
-            self.singles // repeats, self.pairs // repeats,
+            self.singles // repeats, self.pairs // repeats, noisy=self.noisy,
         )  # fmt: skip
 
     @property

@@ -5,9 +5,16 @@ import warnings
 import numpy as np
 import pytest
 
-from sidelight.label_model import LabelModel, LabelModelWarning, MajorityLabelVoter, VoteModel, advise
+from sidelight.label_model import (
+    LabelModel,
+    LabelModelWarning,
+    MajorityLabelVoter,
+    VoteModel,
+    advise,
+    private_moments,
+)
 from sidelight.label_model.camps import second_factor
-from sidelight.labeling import as_votes
+from sidelight.labeling import VoteMatrix, as_votes
 from sidelight.labeling.moments import Moments
 
 
@@ -45,6 +52,34 @@ def test_a_shared_cue_is_named_and_costs_nothing(n, coverage):
         assert any("share" in remark for remark in advise(model, votes).remarks)
         gains.append(gain(model, votes, truth))
     assert np.mean(gains) > 0
+
+
+@pytest.mark.parametrize(("n", "coverage"), [(2000, 0.25), (2000, 0.6), (1000, 1.0)])
+def test_counts_alone_show_a_shared_cue(n, coverage):
+    gains = []
+    for seed in range(3):
+        votes, truth = camps(n, coverage, seed)
+        with pytest.warns(LabelModelWarning, match="agree among themselves"):
+            model = LabelModel().fit_moments(Moments.of(as_votes(votes)))
+        assert {"lf_5", "lf_6", "lf_7", "lf_8", "lf_9"} >= set(model.camps_[0])
+        gains.append(gain(model, votes, truth))
+    assert np.mean(gains) > 0
+
+
+@pytest.mark.parametrize("rho", [None, 1.0])
+def test_counts_of_independent_annotators_show_none_with_or_without_noise(rho):
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        truth = rng.integers(0, 2, (5000, 1))
+        values = np.where(rng.random((5000, 12)) < rng.uniform(0.55, 0.9, 12), truth, 1 - truth)
+        values = np.where(rng.random(values.shape) < 0.5, values, -1).astype(np.int8)
+        votes = as_votes(values)
+        names = np.arange(5000).astype(str)
+        votes = VoteMatrix(values, votes.schema, votes.functions, ids=names, patient_ids=names)
+        moments = Moments.of(votes) if rho is None else private_moments(votes, rho, random=rng)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert LabelModel().fit_moments(moments).camps_ == ()
 
 
 def test_camps_are_kept_with_the_model(tmp_path):

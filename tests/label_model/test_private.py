@@ -70,6 +70,7 @@ def test_sites_are_merged_by_addition_from_their_files(tmp_path):
         moments = private_moments(votes, 1.0, random=np.random.default_rng(number))
         write_moments(moments, tmp_path / f"site{number}", rho=1.0)
     read = [read_moments(tmp_path / f"site{number}") for number in range(3)]
+    assert all(moments.noisy for moments in read)
     together = read[0] + read[1] + read[2]
     assert together.n_records == 3000
     assert np.sqrt(np.mean((LabelModel().fit_moments(together).get_weights() - ACCURACY) ** 2)) < 0.05
@@ -93,4 +94,7 @@ def test_what_would_not_protect_is_refused(tmp_path):
 def test_noise_is_not_repeated():
     votes, _ = site(100)
     one, two = private_moments(votes, 0.5), private_moments(votes, 0.5)
+    assert one.noisy
+    assert (one + two).noisy
+    assert not Moments.of(votes).noisy
     assert (one.pairs != two.pairs).any()
