@@ -13,6 +13,7 @@ from sidelight.labeling.statistics import Interval
 from .advice import advise
 from .fairness import MEASURES
 from .forest import digits_for, forest_plot, signed
+from .metrics import METRICS
 from .report import Audit, AuditRow
 from .slice_calibration import CalibrationRow, calibration_by_slice
 from .volcano import volcano_plot
@@ -152,7 +153,7 @@ def page_environment(*more: Path) -> Environment:
     environment.filters.update(
         interval=write_interval, number=write_number, percent=write_percent, gap=write_gap, p=write_p,
         thousands=write_thousands, about=write_about, class_named=class_named, in_order=in_reading_order,
-        counted=write_counted, group_named=group_named,
+        counted=write_counted, group_named=group_named, titled=write_metric,
     )  # fmt: skip
     return environment
 
@@ -238,6 +239,17 @@ def write_p(value: Any) -> str:
 def write_thousands(value: Any) -> str:
     """Write a count with thin spaces between thousands."""
     return "–" if _missing(value) else f"{int(value):,}".replace(",", "\u202f")
+
+
+def write_metric(name: str) -> str:
+    """Return a metric as people call it.
+
+    Examples
+    --------
+    >>> write_metric("auroc"), write_metric("my metric")
+    ('AUROC', 'my metric')
+    """
+    return METRICS[name].title if name in METRICS else name
 
 
 def write_counted(n: int, thing: str) -> str:

@@ -3,7 +3,7 @@
 import math
 
 from .drawing import Drawing, nice_ticks
-from .forest import MARKS
+from .forest import MARKS, short_name
 from .report import Audit, AuditRow
 
 WIDTH, HEIGHT = 920.0, 420.0
@@ -74,7 +74,8 @@ def volcano_plot(audit: Audit, *, name: str) -> str:
         )
     for x, y, row in sorted(points, key=lambda point: point[1]):
         _mark(drawing, across(x), down(y), MARKS[row.verdict])
-    _name(drawing, [(across(x), down(y), row) for x, y, row in points])
+    titles = {item.metric: item.title for item in audit.overall}
+    _name(drawing, [(across(x), down(y), row) for x, y, row in points], titles)
     return drawing.svg()
 
 
@@ -91,14 +92,14 @@ def _mark(drawing: Drawing, x: float, y: float, mark: str) -> None:
         drawing.circle(x, y, 4, f"mark {mark} open")
 
 
-def _name(drawing: Drawing, points: list[tuple[float, float, AuditRow]]) -> None:
+def _name(drawing: Drawing, points: list[tuple[float, float, AuditRow]], titles: dict[str, str]) -> None:
     """Write the names of what was called, surest first, where there is room."""
     taken: list[tuple[float, float, float]] = []
     called = [point for point in points if point[2].verdict in ("worse", "slightly worse", "better")]
     for x, y, row in sorted(called, key=lambda point: (point[2].gap.p, point[1], point[0]))[
         : 2 * MOST_LABELS
     ]:
-        words = f"{row.slice}, {row.metric}"
+        words = f"{short_name(row.slice)}, {titles[row.metric]}"
         wide = LETTER * len(words)
         marks = [other for other, height, _ in points if abs(height - y) < 11]
         right = _beside(x, wide, marks)
