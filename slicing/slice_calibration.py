@@ -165,7 +165,9 @@ def _row(
     mean = float((truth - told).mean())
     few = min(int(truth.sum()), int((~truth).sum())) < least / 4
     if n < least or few or n_patients < 5:
-        reason = nothing.reason if n < least else "too few of one class"
+        reason = nothing.reason
+        if n >= least:
+            reason = "too few of one class" if few else f"{n_patients} patients, 5 are needed"
         difference = Interval(mean, math.nan, math.nan, level, n, math.nan, reason)
         slope = Interval.missing(reason, level=level, n=n)
     else:

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from sidelight.slicing import fairness
+from sidelight.slicing import Findings, audit, fairness, slice_calibration
+from sidelight.slicing.page import audit_page
 
 
 def people(seed=0, n=1200, *, missed=0.0):
@@ -68,3 +69,27 @@ def test_it_travels_as_json():
     panel = fairness(y, proba, np.where(np.arange(1200) < 3, "rare", sex))
     assert any(row.verdict == "not assessable" for row in panel.rows)
     assert "NaN" not in json.dumps(panel.to_json())
+
+
+def test_a_group_of_two_patients_is_not_judged_however_many_records_they_have():
+    random = np.random.default_rng(0)
+    y = random.integers(0, 2, 600)
+    group = np.where(np.arange(600) < 60, "few", np.where(np.arange(600) < 330, "some", "more"))
+    patients = np.where(np.arange(600) < 60, np.arange(600) % 2, np.arange(600))
+    p = np.where(group == "few", 0.9 - 0.8 * y, 0.1 + 0.8 * y)
+    panel = fairness(y, p, group, patients=patients)
+    few = [row for row in panel.rows if row.group == "few"]
+    assert {row.verdict for row in few} == {"not assessable"}
+    assert "2 patients; 5 are needed" in {row.gap.reason for row in few}
+    assert all(np.isnan(row.q) for row in few)
+    calibration = slice_calibration(y, p, {"few": group == "few"}, patients)[1]
+    assert (calibration.verdict, calibration.spread) == ("not assessable", "not assessable")
+    assert calibration.difference.reason == "2 patients, 5 are needed"
+
+
+def test_the_page_says_how_many_records_are_of_no_known_group():
+    y = np.arange(400) % 2
+    p = 0.1 + 0.8 * y
+    panel = fairness(y, p, np.where(np.arange(400) < 25, "", np.where(np.arange(400) % 3, "f", "m")))
+    page = audit_page(Findings(audit(y, p, {"late": np.arange(400) > 200}), fairness={"sex": panel}))
+    assert "not known: 25 records, left out" in page
