@@ -53,10 +53,15 @@ def test_names_in_the_cookbooks_tables_are_there():
 
 
 def test_the_settings_in_the_cookbook_are_those_of_a_project():
-    from sidelight.apps.project.file import Audits, LabelingApp
+    from sidelight.apps.project.file import Audits, Config, LabelingApp
 
     settings = tomllib.loads("\n".join(blocks("cookbook", "toml")))
-    assert set(settings) == {"audit", "ui"}
+    assert list(Config.model_validate(settings).questions) == [
+        "effusion",
+        "side",
+        "devices.tube",
+        "devices.pacemaker",
+    ]
     assert set(settings["audit"]) < set(Audits.model_fields)
     assert Audits(**settings["audit"]).search == settings["audit"]["search"]
     assert LabelingApp(**settings["ui"]).evidence == settings["ui"]["evidence"]

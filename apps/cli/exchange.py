@@ -27,6 +27,7 @@ _SAY_FROM_GOLD = ("csv", "huggingface", "jsonl", "parquet")
     "--to", "target", required=True, type=click.Choice([*_NAMES, "onnx"]), help="The other program's format."
 )
 @click.option("--out", required=True, type=click.Path(), help="File to write; a folder for huggingface.")
+@click.option("--task", help="Which task's labels, where LABELS is a project that has several.")
 @click.option("--votes", type=click.Path(), help="Folder of votes, for formats that hold them (wrench).")
 @click.option("--records", type=click.Path(), help="The export that holds the records' text.")
 @click.option(
@@ -41,6 +42,7 @@ def export_labels(
     labels: str,
     target: str,
     out: str,
+    task: str | None,
     votes: str | None,
     records: str | None,
     with_text: bool,
@@ -49,6 +51,8 @@ def export_labels(
     columns: Mapping[str, Any],
 ) -> int:
     """Write LABELS in the format of another program. Text goes along only when --with-text asks for it.
+
+    LABELS is a table of labels, or a project's folder: then the labels of its newest run go out.
 
     For onnx give a trained bundle's folder in place of LABELS: its network becomes one file that takes signals and gives
     probabilities, written only if it gives what the bundle gives.
@@ -67,7 +71,7 @@ def export_labels(
         facts = _export_network(labels, out, plain=votes is None and records is None)
         print_json(facts) if as_json else print_facts(facts)
         return 0
-    table = Labels.read(labels)
+    table = Labels.read(_labels_file(labels, task))
     texts: dict[str, str] = {}
     if records is not None:
         known = read_fields(open_export(records, columns), ["text"])["text"]
@@ -91,6 +95,27 @@ def export_labels(
     facts = {"records": len(table), "with text": len(texts), "written": out}
     print_json(facts) if as_json else print_facts(facts)
     return 0
+
+
+def _labels_file(given: str, task: str | None) -> Path:
+    """Return the table of labels itself, or the one that the newest run of a project made for a task."""
+    from sidelight.labeling import UsageError
+
+    place = Path(given)
+    if not ((place / "sidelight.toml").is_file() or place.name == "sidelight.toml"):
+        if task is not None:
+            raise UsageError("--task is for a project; a table of labels is of one task")
+        return place
+    from sidelight.apps.project import load_project
+    from sidelight.apps.project.runs import find_run
+
+    project = load_project(place)
+    tasks = list(project.config.questions)
+    if task is None and len(tasks) > 1:
+        raise UsageError(f"this project has several tasks; say which with --task ({', '.join(tasks)})")
+    if task is not None and task not in tasks:
+        raise UsageError(f"this project has no task {task!r}; there are {', '.join(tasks)}")
+    return find_run(project).step(f"fit:{task or tasks[0]}") / "labels.parquet"
 
 
 def _export_network(bundle: str, out: str, *, plain: bool) -> dict[str, Any]:

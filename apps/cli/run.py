@@ -97,8 +97,13 @@ def run_it(
     else:
         if not done.new:
             click.echo(f"nothing changed since run {done.number}")
+        which = " --task TASK" if len(project.config.questions) > 1 else ""
         print_facts(
-            {**{k: v for k, v in summary.items() if k != "new"}, "report": str(done.folder / "report.html")}
+            {
+                **{k: v for k, v in summary.items() if k != "new"},
+                "report": str(done.folder / "report.html"),
+                "labels": f"sidelight export {project_path}{which} --to csv --out labels.csv",
+            }
         )
     if mlflow_uri is not None:
         from sidelight.apps.project.mlflow_log import log_run

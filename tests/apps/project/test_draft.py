@@ -72,7 +72,12 @@ def test_two_columns_of_any_name_are_enough(tmp_path, head):
     names = head.split(",")
     text = next(name for name in names if name in ("Befund", "words", "text"))
     rows = [
-        {text: "The lungs are clear, no evidence of effusion." if n % 2 else "Severe left effusion, concerning."} for n in range(40)
+        {
+            text: "The lungs are clear, no evidence of effusion."
+            if n % 2
+            else "Severe left effusion, concerning."
+        }
+        for n in range(40)
     ]
     rows = [{**row, next(n for n in names if n != text): str(place)} for place, row in enumerate(rows)]
     lines = [head, *(",".join(f'"{row[name]}"' for name in names) for row in rows)]
@@ -84,13 +89,32 @@ def test_two_columns_of_any_name_are_enough(tmp_path, head):
 
 
 def test_german_reports_get_german_functions(tmp_path):
-    texts = ["Unauffälliger Befund, kein Hinweis auf einen Erguss.", "Es zeigt sich ein ausgeprägter Erguss, pathologisch."]
+    texts = [
+        "Unauffälliger Befund, kein Hinweis auf einen Erguss.",
+        "Es zeigt sich ein ausgeprägter Erguss, pathologisch.",
+    ]
     lines = [f'{n},"{texts[n % 2]}"' for n in range(40)]
     (tmp_path / "befunde.csv").write_text("id,text\n" + "\n".join(lines) + "\n")
     init_export(tmp_path, tmp_path / "befunde.csv")
     assert 'language="de"' in (tmp_path / "functions.py").read_text()
     labeled = {m["class"]: m["value"] for m in run_project(tmp_path).metrics() if m["metric"] == "labeled"}
     assert labeled == {"normal": 20, "abnormal": 20}
+
+
+def test_the_labels_of_a_project_go_out_by_its_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    texts = ["The lungs are clear, no evidence of effusion.", "Severe left effusion, concerning."]
+    (tmp_path / "t.csv").write_text("id,text\n" + "".join(f'{n},"{texts[n % 2]}"\n' for n in range(40)))
+    assert main(["init", "p", "--from", "t.csv"]) == 0
+    assert main(["export", "p", "--to", "csv", "--out", "labels.csv"]) == 2  # there is no run yet
+    assert main(["run", "--project", "p"]) == 0
+    assert "sidelight export p --to csv --out labels.csv" in capsys.readouterr().out
+    assert main(["export", "p", "--to", "csv", "--out", "labels.csv"]) == 0
+    labels = [line.split(",")[2] for line in (tmp_path / "labels.csv").read_text().splitlines()[1:]]
+    assert labels == ["normal", "abnormal"] * 20
+    assert main(["export", "p", "--to", "csv", "--out", "other.csv", "--task", "weather"]) == 2
+    assert "no task 'weather'; there are abnormal" in capsys.readouterr().err
+    assert main(["export", "t.csv", "--to", "csv", "--out", "other.csv", "--task", "abnormal"]) == 2
 
 
 def test_columns_can_be_said_and_are_checked(tmp_path, monkeypatch, capsys):
