@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from scipy import stats
 
 from sidelight.labeling.statistics import Interval, clustered_proportion, group_codes, interval_difference
 
+from .forest import signed
 from .share_gap import gap_between
 
 REMEDIES = {
@@ -81,6 +82,7 @@ def explain_slice(
     *,
     attributes: Mapping[str, ArrayLike] | None = None,
     patients: ArrayLike | None = None,
+    classes: Sequence[str] = (),
     level: float = 0.05,
     few: int = 100,
 ) -> tuple[Mechanism, ...]:
@@ -100,6 +102,8 @@ def explain_slice(
         What a model might lean on instead of the disease: a tube, a device, a site.
     patients : array-like of shape (n_records,), optional
         The patient of each audited record.
+    classes : sequence of str, optional
+        Names of the classes, for the evidence.
     level : float, default 0.05
         Level of each test; those of attributes are divided by their number.
     few : int, default 100
@@ -145,7 +149,7 @@ def explain_slice(
     rare = _rare(trained, labels >= 0, member, training.patients, codes, few)
     noisy = _noisy(training, labels, trained, level)
     right = (scores.argmax(axis=1) == gold).astype(float)
-    spurious = _spurious(member, gold, right, attributes, codes, level)
+    spurious = _spurious(member, gold, right, attributes, codes, level, classes)
     explained = bool(rare.fits or noisy.fits or spurious.fits)
     subtle = _subtle(training, labels, trained, level, explained=explained)
     return rare, noisy, subtle, spurious
@@ -231,6 +235,7 @@ def _spurious(
     attributes: Mapping[str, ArrayLike] | None,
     codes: NDArray[np.intp],
     level: float,
+    classes: Sequence[str],
 ) -> Mechanism:
     """Look for an attribute that helps one class, hurts another, marks the members, and accounts for their errors."""
     if not attributes:
@@ -252,7 +257,10 @@ def _spurious(
         share, others = float(failing[member].mean()), float(failing[~member].mean())
         accounted = _accounted(member, gold, right, failing)
         if share > others and accounted >= 0.5:
-            parts = ", ".join(f"{gap:+.2f} in class {label}" for label, gap in sorted(sure.items()))
+            parts = ", ".join(
+                f"{signed(gap)} in {classes[label] if label < len(classes) else f'class {label}'}"
+                for label, gap in sorted(sure.items())
+            )
             told.append(
                 (share - others, f"with {name} the model is right more or less often ({parts}); "
                  f"{share:.0%} of the members are on the failing side, {others:.0%} of the rest; "

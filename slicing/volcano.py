@@ -13,6 +13,8 @@ SUREST = 6.0
 MOST_LABELS = 8
 LETTER = 7.2
 """Width of a letter, on average."""
+NEAR = 45.0
+"""A name further from its mark than this is taken for another's."""
 
 
 def volcano_plot(audit: Audit, *, name: str) -> str:
@@ -102,10 +104,20 @@ def _name(drawing: Drawing, points: list[tuple[float, float, AuditRow]], titles:
         words = f"{short_name(row.slice)}, {titles[row.metric]}"
         wide = LETTER * len(words)
         marks = [other for other, height, _ in points if abs(height - y) < 11]
-        right = _beside(x, wide, marks)
-        start = right if right + wide < RIGHT else -_beside(-x, wide, [-other for other in marks]) - wide
-        room = all(abs(y - other) > 15 or start > end or start + wide < begin for begin, end, other in taken)
-        if start < LEFT or not room or len(taken) == MOST_LABELS:
+        right, left = _beside(x, wide, marks), -_beside(-x, wide, [-other for other in marks])
+        start = next(
+            (
+                begin
+                for begin, gap in ((right, right - x), (left - wide, x - left))
+                if gap <= NEAR and begin >= LEFT and begin + wide < RIGHT
+            ),
+            None,
+        )
+        if start is None or len(taken) == MOST_LABELS:
+            continue
+        if any(
+            abs(y - other) <= 15 and start <= end and start + wide >= begin for begin, end, other in taken
+        ):
             continue
         taken.append((start, start + wide, y))
         beyond = start if start > x else start + wide

@@ -288,7 +288,7 @@ def _explained(
         )
         explained[name] = explain_slice(
             inside, material.gold[known], material.proba[known], view, attributes=attributes or None,
-            patients=material.patients[known],
+            patients=material.patients[known], classes=material.schema.classes,
         )  # fmt: skip
     return explained
 

@@ -1,5 +1,7 @@
 """The four mechanisms: each planted alone, each named alone."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -116,9 +118,9 @@ def test_a_sign_of_the_disease_does_not_explain_a_slice_that_fails_beside_it():
     whole = (y == 1) & ~sign
     wrong = random.random(4000) < np.where(sign != (y == 1), 0.4, 0.05)
     proba = np.eye(2)[np.where(wrong, 1 - y, y)]
-    found = explain_slice(
-        whole, y, proba, TrainingView(y, whole, proba=proba, gold=y), attributes={"sign": sign}
-    )
+    training = TrainingView(y, whole, proba=proba, gold=y)
+    found = explain_slice(whole, y, proba, training, attributes={"sign": sign}, classes=["well", "ill"])
+    assert re.search(r"\(−0\.\d\d in well, \+0\.\d\d in ill\)", found[3].evidence)
     assert found[3].fits
     assert found[2].fits is False, "what the attribute explains is not subtle as well"
 
