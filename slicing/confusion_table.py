@@ -129,7 +129,7 @@ class ConfusionTable:
                 right = " right" if _agree(self.classes[row], self.classes[column]) else ""
                 drawing.rect(x + 1, y + 1, CELL - 2, CELL - 2, f"cell heat-{step}{few}{right}")
                 if self.counts[row, column] > 0:
-                    ink = "number light" if step >= 6 else "number"
+                    ink = "number light" if step >= 8 else "number mid" if step >= 6 else "number"
                     words = _short(value, whole=self.normalize == "count")
                     drawing.text(x + CELL / 2, y + CELL / 2 + 4, words, ink, anchor="middle")
         return drawing.svg()

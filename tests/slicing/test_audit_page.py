@@ -18,7 +18,14 @@ from sidelight.slicing import (
 from sidelight.slicing.embedding_map import MOST, embedding_map
 from sidelight.slicing.forest import short_name, signed
 from sidelight.slicing.model_card import model_card
-from sidelight.slicing.page import audit_page, in_reading_order, write_gap, write_interval, write_number
+from sidelight.slicing.page import (
+    audit_page,
+    in_reading_order,
+    style_sheet,
+    write_gap,
+    write_interval,
+    write_number,
+)
 from sidelight.slicing.volcano import volcano_plot
 
 CLASSES = ("normal", "abnormal")
@@ -202,3 +209,30 @@ def test_names_on_the_map_do_not_cover_each_other():
     ]
     assert len(spots) == 2
     assert abs(spots[0][0] - spots[1][0]) > 60 or abs(spots[0][1] - spots[1][1]) > 17
+
+
+def shine(colour):
+    """Relative luminance of a colour, as accessibility guidelines reckon it."""
+    parts = np.array(colour) / 255
+    return float(
+        np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+    )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_numbers_in_cells_of_any_shade_can_be_read(theme):
+    style = style_sheet()
+    roots = re.findall(r":root \{(.*?)\}", style, flags=re.DOTALL)
+    names = dict(re.findall(r"--(\w+): #(\w{6})", roots[0 if theme == "light" else 1]))
+    paper, ink, blue = (
+        np.array([int(names[name][place : place + 2], 16) for place in (0, 2, 4)])
+        for name in ("paper", "ink", "blue")
+    )
+    dark = style[style.index("text.mid") :]
+    for step in range(1, 10):
+        found = re.search(rf"\.heat-{step} {{ fill-opacity: (\S+);", dark if theme == "dark" else style)
+        opacity = float((found or re.search(rf"\.heat-{step} {{ fill-opacity: (\S+);", style)).group(1))
+        cell = shine(opacity * blue + (1 - opacity) * paper)
+        on_paper = step >= 8 or (step >= 6 and theme == "dark")
+        words = shine(paper if on_paper else ink)
+        assert (max(cell, words) + 0.05) / (min(cell, words) + 0.05) >= 4.5, (step, theme)
