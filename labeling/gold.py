@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -44,7 +45,7 @@ def encode_gold(gold: Any, schema: LabelSchema) -> NDArray[np.int64]:
             continue
         number = schema.cardinality
         with suppress(TypeError, ValueError):
-            number = int(value)
+            number = int(float(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value)
         if not ABSTAIN <= number < schema.cardinality or (isinstance(value, float) and value != number):
             raise UsageError(
                 f"gold label of row {row} is no class; it is one of {list(schema.classes)}, "
@@ -52,6 +53,10 @@ def encode_gold(gold: Any, schema: LabelSchema) -> NDArray[np.int64]:
             )
         encoded[row] = number
     return encoded
+
+
+_WHOLE = re.compile(r"\s*-?\d+\.0+\s*")
+"""A whole number as tools write it that keep a column with gaps as decimals."""
 
 
 def _is_missing(value: Any) -> bool:

@@ -91,3 +91,11 @@ def test_a_wrong_number_of_labels_is_refused():
 def test_labels_of_other_records_altogether_are_refused():
     with pytest.raises(UsageError, match="none of the gold labels"):
         align_gold({"x": 1, "y": 0}, votes(IDS))
+
+
+def test_whole_numbers_may_be_written_as_decimals():
+    """pandas writes a column of classes with gaps as 1.0 and 0.0."""
+    assert encode_gold(["1.0", "0.00", "-1.0", " 1.0 ", ""], SCHEMA).tolist() == [1, 0, -1, 1, -1]
+    for wrong in ("0.5", "1.01", "7.0", "1e0", ".0"):
+        with pytest.raises(UsageError, match="row 0 is no class"):
+            encode_gold([wrong], SCHEMA)
