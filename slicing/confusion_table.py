@@ -69,6 +69,19 @@ class ConfusionTable:
             writer.writerow([label, *("" if math.isnan(value) else f"{value:.10g}" for value in row)])
         return out.getvalue()
 
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; what is not a number is None."""
+        return {
+            "dimension": self.dimension,
+            "normalize": self.normalize,
+            "classes": list(self.classes),
+            "values": [
+                [None if math.isnan(value) else value for value in row] for row in self.values.tolist()
+            ],
+            "counts": self.counts.tolist(),
+            "n_patients": self.n_patients.tolist(),
+        }
+
     @property
     def width(self) -> float:
         """Width of the picture, in units that read well as pixels."""

@@ -149,7 +149,15 @@ class Findings:
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain values: the audit's own, and one entry for each part that is there."""
-        plain = self.audit.to_json()
+        plain = self.audit.to_json() | {"title": self.title, "classes": list(self.classes)}
+        if self.notes:
+            plain["notes"] = list(self.notes)
+        if self.provenance:
+            plain["provenance"] = dict(self.provenance)
+        if self.confusion:
+            plain["confusion"] = [
+                {"heading": heading, **table.to_json()} for heading, table in self.confusion
+            ]
         if self.discovery is not None:
             plain["discovery"] = self.discovery.to_json()
         if self.subclasses is not None:

@@ -102,6 +102,13 @@ def test_a_page_with_less_says_less(findings):
 def test_json_reads_back_as_an_audit_and_holds_everything(findings):
     plain = json.loads(json.dumps(findings.to_json(), allow_nan=False))
     assert read_audit(plain).to_csv() == findings.audit.to_csv()
+    assert (plain["classes"], plain["provenance"], plain["notes"]) == (
+        list(CLASSES),
+        {"sidelight": "1"},
+        ["A note."],
+    )
+    assert plain["confusion"][0]["heading"] == "All records"
+    assert sum(map(sum, plain["confusion"][0]["counts"])) == findings.audit.n_records
     for part in (
         "discovery",
         "subclasses",
