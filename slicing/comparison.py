@@ -17,6 +17,7 @@ from sidelight.labeling.statistics import (
 
 from .metrics import METRICS
 from .paired_change import paired_change
+from .power import detectable_gap
 from .record_table import RecordTable
 from .report import Audit, AuditRow
 
@@ -238,6 +239,9 @@ def _notes(old: Audit, new: Audit, rows: tuple[Change, ...], pairs: _Pairs | Non
         names = list(dict.fromkeys(row.slice for row in rows if row.verdict == way))
         if names:
             found.append(f"{'Gone' if way == 'only before' else 'New'}: {', '.join(names)}.")
+    told = _could_show(rows, float(new.settings.get("q", 0.05)))
+    if told:
+        found.append(told)
     turned = [
         f"{row.slice} ({row.metric}) was {row.was}, is {row.now}"
         for row in rows
@@ -247,6 +251,20 @@ def _notes(old: Audit, new: Audit, rows: tuple[Change, ...], pairs: _Pairs | Non
         more = f"; and {len(turned) - MOST_TURNED} more" if len(turned) > MOST_TURNED else ""
         found.append(f"Verdicts that turned: {'; '.join(turned[:MOST_TURNED])}{more}.")
     return tuple(found)
+
+
+def _could_show(rows: tuple[Change, ...], q: float) -> str:
+    """Say how large a change over all records would have had to be, if it was the only one; empty when all were found."""
+    n_tests = sum(not math.isnan(row.q) for row in rows)
+    parts = []
+    for row in rows:
+        if row.slice == WHOLE and row.verdict == "no evidence":
+            error = (row.change.high - row.change.low) / 2 / normal_quantile(row.change.level)
+            least = detectable_gap(0.0, lambda _: 0.0, error**2, alpha=q / n_tests, room=1e6)
+            parts.append(f"{row.metric} {least:.2f}")
+    if not parts:
+        return ""
+    return f"Over all records, changes of {', '.join(parts)} would be found with 80 % probability at the corrected level."
 
 
 def _change(

@@ -178,3 +178,16 @@ def test_what_differs_besides_the_numbers_is_told():
     assert "threshold was 0.5, and is 0.7 now." in notes
     assert "Gone: late." in notes
     assert "New: early." in notes
+
+
+def test_what_a_comparison_could_not_have_seen_is_told():
+    random = np.random.default_rng(0)
+    y = random.integers(0, 2, 300)
+    scores = [np.clip(0.3 + 0.4 * y + random.normal(0, 0.2, 300), 0, 1) for _ in range(2)]
+    old, new = (audit(y, p, {"late": np.arange(300) > 200}, metrics=["accuracy"]) for p in scores)
+    found = compare_audits(old, new)
+    assert found.of("accuracy")[0].verdict == "no evidence"
+    (told,) = (note for note in found.notes if note.startswith("Over all records, changes of accuracy 0."))
+    least = float(told.split("accuracy ")[1].split(" ")[0])
+    change = found.of("accuracy")[0].change
+    assert 1.3 < least / ((change.high - change.low) / 2) < 2
