@@ -36,6 +36,9 @@ def main() -> None:
     parser.add_argument(
         "--keep", type=float, default=0.04, help="share of the thinned subclass kept in training"
     )
+    parser.add_argument(
+        "--noise", type=int, default=0, help="searches of predictions dealt out anew within classes"
+    )
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=ConvergenceWarning)
     loaders: dict[str, Callable[[Path], tuple[Any, ...]]] = {"mnist": mnist, "bonn": bonn}
@@ -45,6 +48,10 @@ def main() -> None:
             inputs, subclass, superclass, group = loaders[name](options.data)
         except FileNotFoundError:
             print(f"absent: {name}")
+            continue
+        if options.noise:
+            figures[name] = alarms(inputs, subclass, superclass, group, options.keep, options.noise)
+            print(f"{name}: a slice was confirmed in {figures[name]} of {options.noise} searches of noise\n")
             continue
         rows = [
             audited(inputs, subclass, superclass, group, thinned, options.keep, seed)
@@ -123,15 +130,7 @@ def audited(
     seed: int,
 ) -> dict[str, Any]:
     """Train with one subclass thinned, search, and compare the first slice with the truth."""
-    random = np.random.default_rng(seed)
-    train = (random.random(int(group.max()) + 1) < 0.5)[group]
-    seen = train & ((subclass != thinned) | (random.random(len(inputs)) < keep))
-    model = MLPClassifier((32,), max_iter=60, alpha=1e-3, random_state=seed).fit(
-        inputs[seen], superclass[seen]
-    )
-    held = np.flatnonzero(~train)
-    proba = model.predict_proba(inputs[held])
-    own = np.maximum(inputs[held] @ model.coefs_[0] + model.intercepts_[0], 0)
+    held, proba, own = _trained(inputs, subclass, superclass, group, thinned, keep, seed)
     y, kind = superclass[held], subclass[held]
     found = discover(
         y, proba, embeddings={"model": own, "input": inputs[held]}, patients=group[held], seed=seed
@@ -163,6 +162,56 @@ def audited(
         "rise": round(rises[0][thinned], 1) if rises else 0.0,
         "in table": str(thinned) in {row.subclass for row in table.hidden},
     }
+
+
+def alarms(
+    inputs: NDArray[np.float64],
+    subclass: NDArray[Any],
+    superclass: NDArray[np.int64],
+    group: NDArray[np.intp],
+    keep: float,
+    n_searches: int,
+) -> int:
+    """Return in how many searches a slice is confirmed once groups of a class have swapped all their predictions."""
+    thinned = _inner(subclass, superclass)
+    found = 0
+    for number in range(n_searches):
+        seed = number // len(thinned)
+        held, proba, own = _trained(
+            inputs, subclass, superclass, group, thinned[number % len(thinned)], keep, seed
+        )
+        y, owner = superclass[held], group[held]
+        random = np.random.default_rng([number, 1])
+        dealt = proba.copy()
+        for label in np.unique(y):
+            owners = np.unique(owner[y == label])
+            for taker, giver in zip(owners, random.permutation(owners), strict=True):
+                dealt[owner == taker] = proba[owner == giver]
+        views = {"model": own, "input": inputs[held]}
+        found += bool(discover(y, dealt, embeddings=views, patients=owner, seed=number).confirmed)
+    return found
+
+
+def _trained(
+    inputs: NDArray[np.float64],
+    subclass: NDArray[Any],
+    superclass: NDArray[np.int64],
+    group: NDArray[np.intp],
+    thinned: Any,
+    keep: float,
+    seed: int,
+) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
+    """Return which records were held out, and a small model's probabilities and embedding of them."""
+    random = np.random.default_rng(seed)
+    train = (random.random(int(group.max()) + 1) < 0.5)[group]
+    seen = train & ((subclass != thinned) | (random.random(len(inputs)) < keep))
+    model = MLPClassifier((32,), max_iter=60, alpha=1e-3, random_state=seed).fit(
+        inputs[seen], superclass[seen]
+    )
+    held = np.flatnonzero(~train)
+    proba = model.predict_proba(inputs[held])
+    own = np.maximum(inputs[held] @ model.coefs_[0] + model.intercepts_[0], 0)
+    return held, proba, own
 
 
 if __name__ == "__main__":

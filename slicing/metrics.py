@@ -50,7 +50,7 @@ METRICS: dict[str, Metric] = {
         Metric("brier", "Brier score", "mean", higher_is_better=False),
     )
 }
-"""Metrics by name; the command line offers these."""
+"""Metrics by name."""
 
 DEFAULT_METRICS = ("auroc", "sensitivity", "specificity", "brier")
 
