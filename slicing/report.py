@@ -200,15 +200,25 @@ class Audit:
             )
         else:
             verb = "is" if len(worse) == 1 else "are"
-            named = list(dict.fromkeys(row.slice for row in self.ranked() if row.slice in worse))
-            more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-            told = ", ".join(named[:MOST_NAMED]) + more
+            leading: dict[str, str] = {}
+            for row in self.ranked():
+                if row.verdict in ("worse", "slightly worse"):
+                    leading.setdefault(row.slice, row.metric)
+            more = f" and {len(leading) - MOST_NAMED} more" if len(leading) > MOST_NAMED else ""
+            told = ", ".join(self._told(*item) for item in list(leading.items())[:MOST_NAMED]) + more
             found = f"{len(worse)} of {len(assessed)} assessable slices {verb} worse ({told})"
         if silent:
             found += f"; {len(silent)} could not be assessed"
         if self.partly_assessed:
             found += f"; {len(self.partly_assessed)} could be assessed by some metrics only"
         return f"{found}."
+
+    def _told(self, name: str, metric: str) -> str:
+        """Return a slice with the metric that it is worst in, where there are several."""
+        if len(self.overall) < 2:
+            return name
+        title = next(item.title for item in self.overall if item.metric == metric)
+        return f"{name} in {title if title.isupper() else title[:1].lower() + title[1:]}"
 
     @property
     def partly_assessed(self) -> tuple[str, ...]:

@@ -236,3 +236,12 @@ def test_numbers_in_cells_of_any_shade_can_be_read(theme):
         on_paper = step >= 8 or (step >= 6 and theme == "dark")
         words = shine(paper if on_paper else ink)
         assert (max(cell, words) + 0.05) / (min(cell, words) + 0.05) >= 4.5, (step, theme)
+
+
+def test_the_verdict_says_in_what_a_slice_is_worst_where_there_are_several_metrics(model):
+    y, p, slices = model
+    missed = (y == 1) & (np.arange(len(y)) % 7 == 0)
+    score, given = np.where(missed, 0.2, p), {"failing": slices["failing"], "missed": missed}
+    assert "(failing in AUROC)" in audit(y, p, slices).verdict
+    assert "missed in sensitivity" in audit(y, score, given, metrics=["sensitivity", "brier"]).verdict
+    assert "(failing)" in audit(y, p, slices, metrics=["auroc"]).verdict
