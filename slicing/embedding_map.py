@@ -86,10 +86,12 @@ def embedding_map(
         tags.append(((across, down), half))
         drawing.text(across, down, words, f"tag o{number % 5}", anchor="middle")
     place = EDGE
-    for code, label in enumerate(classes[:3]):
+    told_apart = [*classes[:2], "other classes"] if len(classes) > 3 else classes
+    for code, label in enumerate(told_apart):
+        words = short_name(label, 170.0, 12.5)
         _mark(drawing, place, HEIGHT + 18, code, "right")
-        drawing.text(place + 11, HEIGHT + 22, label, "tick")
-        place += 30 + 7.4 * len(label)
+        drawing.text(place + 11, HEIGHT + 22, words, "tick")
+        place += 30 + 7.4 * len(words)
     _mark(drawing, place, HEIGHT + 18, 0, "wrong")
     drawing.text(place + 11, HEIGHT + 22, "wrongly predicted", "tick")
     thinned = [

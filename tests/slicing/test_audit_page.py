@@ -245,3 +245,17 @@ def test_the_verdict_says_in_what_a_slice_is_worst_where_there_are_several_metri
     assert "(failing in AUROC)" in audit(y, p, slices).verdict
     assert "missed in sensitivity" in audit(y, score, given, metrics=["sensitivity", "brier"]).verdict
     assert "(failing)" in audit(y, p, slices, metrics=["auroc"]).verdict
+
+
+def test_the_legend_of_a_map_tells_three_marks_apart_and_no_more():
+    random = np.random.default_rng(0)
+    points, gold = random.normal(size=(200, 4)), random.integers(0, 5, 200)
+    drawn = embedding_map(points, gold, gold == 0, classes=[f"kind {code}" for code in range(5)])
+    assert re.findall(r'class="tick">([^<]+)<', drawn) == [
+        "kind 0",
+        "kind 1",
+        "other classes",
+        "wrongly predicted",
+    ]
+    drawn = embedding_map(points, gold % 3, gold == 0, classes=["a", "b", "c" * 99])
+    assert "c…" in drawn
