@@ -191,5 +191,8 @@ def _shares(desk: Desk) -> None:
 
 
 ANCHORING = "People tend to follow suggestions. Labels given beside one are marked as such in the store."
-MARKING = "Dotted lines; a sign says where the note denies or doubts a finding. Rules tell it, and they err."
+MARKING = (
+    "Dotted lines; a sign says where the note denies or doubts a finding. Rules tell it, and they err. Words that functions "
+    "look for are among them, not how these vote."
+)
 SWAY = "Estimated from records drawn at random that people agree on. What is frequent can sway you."

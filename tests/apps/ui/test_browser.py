@@ -112,6 +112,32 @@ def test_skip_flag_and_comment_reach_the_store(page, sample):
     assert kinds == ["flag", "comment", "skip"]
 
 
+def test_evidence_is_one_key_away_and_hidden_again_on_the_next_record(page, serve):
+    server = serve()
+    with LabelStore(server.labels) as store:  # a case for the adjudicator
+        for name, value in (("anna", "normal"), ("ben", "abnormal")):
+            store.add(LabelEvent(name, Workspace.sample().records.ids[0], name, "label", value))
+    open_page(page, server)
+    votes = page.get_by_text("What functions say of the text")
+    look(page)
+    assert votes.count() == 0
+    page.keyboard.press("e")
+    votes.wait_for(timeout=READY)
+    press(page, "2", 1)
+    votes.wait_for(state="detached", timeout=READY)
+    press(page, "1", 2)
+    open_page(page, server, "adjudicate")
+    look(page)
+    assert page.locator(".note mark").count() == 0
+    button = page.get_by_role("button", name="Evidence Shortcut E")
+    button.click()
+    button.wait_for(state="detached", timeout=READY)
+    look(page)
+    page.keyboard.press("1")
+    page.get_by_text("Nothing is in dispute").wait_for(timeout=READY)
+    assert [event.evidence for event in labels_in(server)] == [None, None, True, False, True]
+
+
 PATTERNS = [
     ("a held key, as browsers send it", [("2", True, 33)] * 30),
     ("a held key, without the mark of a repeat", [("2", False, 33)] * 30),
