@@ -45,7 +45,7 @@ MOST_EXPLAINED = 8
 """Slices whose failure is looked into."""
 
 MANY_CLASSES = ("accuracy", "brier")
-"""Metrics of three classes and more, of which none is the positive one."""
+"""Metrics of three classes and more, none of which is said to be the positive one."""
 
 MOST_ATTRIBUTES = 30
 """Slices tried as what a model leans on."""
@@ -79,8 +79,9 @@ class Wishes:
         A sheet that people filled in.
     earlier : tuple of Audit and RecordTable, optional
         An earlier audit, with its records where they are known.
-    positive : int, default 1
-        The class that sensitivity, areas and care groups are about.
+    positive : int, optional
+        The class that sensitivity, areas and care groups are about: of two classes the second; of more none, and then
+        accuracy and Brier score alone are measured.
     seed : int
     """
 
@@ -95,7 +96,7 @@ class Wishes:
     votes: VoteMatrix | None = None
     review: ErrorReview | None = None
     earlier: tuple[Audit, RecordTable | None] | None = None
-    positive: int = 1
+    positive: int | None = None
     seed: int = 0
 
 
@@ -110,8 +111,8 @@ def study(material: Material, wishes: Wishes, *, title: str = "Slice audit") -> 
         proba,
         members,
         patients=patients,
-        metrics=DEFAULT_METRICS if len(classes) == 2 else MANY_CLASSES,
-        positive=wishes.positive,
+        metrics=_metrics(len(classes), wishes.positive),
+        positive=_positive(wishes),
         seed=wishes.seed,
     )
     table = RecordTable.of(material.ids[rows], gold, proba, members.values, members.names, patients=patients)
@@ -159,7 +160,7 @@ def study(material: Material, wishes: Wishes, *, title: str = "Slice audit") -> 
         else (),
         mechanisms=mechanisms,
         intersections=meeting_slices(result, gold, proba, members, patients),
-        calibration=slice_calibration(gold, proba, members, patients, positive=wishes.positive)
+        calibration=slice_calibration(gold, proba, members, patients, positive=_positive(wishes))
         if len(classes) == 2
         else (),
         fairness=_care_groups(material, wishes),
@@ -173,6 +174,17 @@ def study(material: Material, wishes: Wishes, *, title: str = "Slice audit") -> 
         provenance=_provenance(material, wishes),
     )
     return findings, table
+
+
+def _metrics(n_classes: int, positive: int | None) -> tuple[str, ...]:
+    """Return what is measured: of many classes those metrics that are about none of them, unless one is named."""
+    if n_classes == 2:
+        return DEFAULT_METRICS
+    return MANY_CLASSES if positive is None else ("accuracy", *DEFAULT_METRICS)
+
+
+def _positive(wishes: Wishes) -> int:
+    return 1 if wishes.positive is None else wishes.positive
 
 
 def _with_review(members: SliceMatrix, ids: NDArray[np.str_], review: ErrorReview | None) -> SliceMatrix:
@@ -315,7 +327,7 @@ def _care_groups(material: Material, wishes: Wishes) -> dict[str, FairnessPanel]
             patients=material.patients[rows],
             reference=reference,
             order=[group.removeprefix(f"{name} = ") for group in matrix.names],
-            positive=wishes.positive,
+            positive=_positive(wishes),
         )
     return found
 

@@ -6,9 +6,11 @@ import json
 import numpy as np
 import pytest
 
+from sidelight.apps.audits import Material, Wishes, study
 from sidelight.apps.cli.main import main
 from sidelight.crossmodal.predictions import Predictions
 from sidelight.labeling import LabelSchema
+from sidelight.slicing import SliceMatrix
 
 N = 800
 
@@ -224,3 +226,16 @@ def test_many_classes_are_measured_by_accuracy_and_not_by_one_of_them(project, t
     page = (tmp_path / "out/audit.html").read_text()
     assert "Sensitivity" not in page
     assert "of class" not in page
+
+
+def test_of_many_classes_one_may_be_named():
+    random = np.random.default_rng(3)
+    gold = random.integers(0, 3, N)
+    material = Material(
+        np.arange(N).astype(str), np.full(N, ""), np.eye(3)[gold] * 0.7 + 0.1, gold, LabelSchema(("a", "b", "c")),
+        np.arange(N), np.zeros(0, dtype=int), {}, SliceMatrix((np.arange(N) % 2 == 0)[:, None], ("even",)), 0,
+    )  # fmt: skip
+    of_none, of_c = (study(material, Wishes(positive=positive))[0].audit for positive in (None, 2))
+    assert of_none.metrics == ("accuracy", "brier")
+    assert of_c.metrics == ("accuracy", "auroc", "sensitivity", "specificity", "brier")
+    assert of_c.prevalence == pytest.approx((gold == 2).mean())
