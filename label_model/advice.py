@@ -101,6 +101,13 @@ def advise(model: LabelModel, votes: VoteMatrix | ArrayLike) -> Advice:
         f"{', '.join(camp[:5])} share more than the classes: gold labels would show whether it is a cue or skill"
         for camp in model.camps_
     ]
+    assumed = (
+        [] if model.assumed_ is None else [n for n, a in zip(model.names_, model.assumed_, strict=True) if a]
+    )
+    if assumed:
+        remarks.append(
+            f"nothing tells how right {', '.join(assumed[:5])} are: more functions on their records would, or gold"
+        )
     silent = [
         name for name, rate in zip(model.names_, model.vote_rates_.sum(axis=1), strict=True) if rate == 0
     ]

@@ -28,7 +28,8 @@ class ModelIntervals:
     ----------
     accuracy, accuracy_low, accuracy_high : ndarray of shape (n_functions,)
         How often each function's votes are right, and its bounds; NaN where a function never votes, and the bounds of
-        "bootstrap" also where it never votes beside another: its accuracy is assumed, and no refit could show how wrongly.
+        "bootstrap" also where its accuracy is assumed, as where it never votes beside another or fewer than three
+        functions vote: no refit could show how wrongly.
     prior, prior_low, prior_high : ndarray of shape (n_classes,)
         Class balance and its bounds; equal to it where the balance was given.
     level : float
@@ -196,7 +197,8 @@ def bootstrap_intervals(
         low, high = np.nanpercentile(np.array(accuracies), tails, axis=0)
     accuracy, prior = model.get_weights(), model.prior_
     alone = ~(votes.dense()[votes.n_votes() > 1] != ABSTAIN).any(axis=0)
-    low, high = np.where(alone, np.nan, [np.minimum(low, accuracy), np.maximum(high, accuracy)])
+    assumed = alone if model.assumed_ is None else alone | model.assumed_
+    low, high = np.where(assumed, np.nan, [np.minimum(low, accuracy), np.maximum(high, accuracy)])
     prior_low, prior_high = np.percentile(np.array(priors), tails, axis=0)
     bounds = (low, high, prior, np.minimum(prior_low, prior), np.maximum(prior_high, prior))
     return ModelIntervals(accuracy, *bounds, level, "bootstrap")

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from sidelight.label_model import LabelModel, LabelModelWarning, MajorityLabelVoter
+from sidelight.label_model import LabelModel, LabelModelWarning, MajorityLabelVoter, advise
 from sidelight.label_model.completion import PairTable, complete
 from sidelight.labeling import LabelSchema
 from sidelight.labeling.moments import Moments
@@ -98,6 +98,13 @@ def test_fewer_than_three_functions_fall_back_to_a_vote_and_say_so():
     with pytest.warns(LabelModelWarning, match="fewer than 3"):
         model = LabelModel().fit(votes)
     assert model.predict(votes).tolist() == [0, 1, -1, 1, -1]
+    assert model.assumed_.all()
+    assert model.balance_.source == "uniform"
+    assert np.isnan(model.intervals(votes).accuracy_low).all(), "what was assumed has no interval"
+    assert any("nothing tells how right lf_0, lf_1" in remark for remark in advise(model, votes).remarks)
+    with pytest.warns(LabelModelWarning, match="fewer than 3"):
+        taught = LabelModel().fit(votes, gold=np.array([0, 1, 0, 1, -1]))
+    assert not taught.assumed_.any(), "gold told of them"
     np.testing.assert_allclose(model.get_weights(), 0.7)
 
 
