@@ -51,8 +51,9 @@ def randomised_p(
     -----
     A patient's errors stay together and move as one to another patient, who holds records of the same classes and about
     as many of them; so classes that are hard, patients that are hard, and a hardness that goes with the number of
-    records are not called a slice. Between patients of equal make-up the test is exact. Who receives more records of a
-    class than the giver holds has some of them twice, which makes errors cluster more, and p larger.
+    records are not called a slice. Between patients of equal make-up the test is exact, but for draws that equal what was
+    seen, which count half (mid-p). Who receives more records of a class than the giver holds has some of them twice,
+    which makes errors cluster more, and p larger.
 
     The tail of few draws is that of the Pearson III law with the draws' mean, variance and skewness, since corrections for
     many tests ask about levels that counting would need very many draws for.
@@ -133,9 +134,8 @@ def _dealt(evidence: Evidence, n_draws: int, seed: int) -> Iterator[NDArray[np.f
                 giver[members] = random.permutation(members)
             source = (giver[:, None] * len(classes) + np.arange(len(classes))).reshape(-1)
             lacking = np.flatnonzero((sizes > 0) & (sizes[source] == 0))
-            for column in np.unique(
-                lacking % len(classes)
-            ):  # the giver has no record of that class: another one
+            # a giver without a record of that class gives way to another
+            for column in np.unique(lacking % len(classes)):
                 mine = lacking[lacking % len(classes) == column]
                 source[mine] = random.choice(givers[column], len(mine)) * len(classes) + column
             turn = random.integers(0, np.iinfo(np.int32).max, len(sizes))
