@@ -56,6 +56,7 @@ class RowLoss(nn.Module):
 
     - ``begin(n_steps)`` and ``attach(network)``, called once before the first step;
     - ``prepare(network, batch)``, which returns the batch that the network learns from instead;
+    - ``observe(features, batch)``, which is shown the encoder's features of each batch;
     - ``beside(network, batch)``, which returns what is added to the loss;
     - ``sampler``, which chooses the rows of each epoch unless the classifier was given one.
     """

@@ -205,6 +205,9 @@ class _Recipe(lightning.LightningModule):
         if prepare is not None:
             batch = prepare(self.network, batch)
         features = self.network.encoder(batch.inputs)
+        observe: Any = getattr(self.loss, "observe", None)
+        if observe is not None:
+            observe(features.detach(), batch)
         logits = self.network.head(features)
         loss: Tensor = self.loss(logits, batch)
         beside: Any = getattr(self.loss, "beside", None)

@@ -21,6 +21,7 @@ from sidelight.labeling.seeds import derive_seed
 from .discovery.clusters import ClusterWithinClass
 from .discovery.evidence import as_evidence
 from .discovery.rule import members
+from .doubt import DoubtedLabels
 from .fallback import keep_better
 from .group_loss import GroupDRO, label_groups
 from .heads import SliceHeads
@@ -33,13 +34,13 @@ from .visibility import switch_off_unseen
 Recipe = Callable[..., CrossModalClassifier]
 """Takes an unfitted classifier, signals, targets, slices and ``validation=``; returns the fitted classifier."""
 
-SHARE = 0.3
+SHARE = 0.2
 """Share of the draws that "balanced" gives to slices."""
 
 OFTENEST = 50.0
 """Most that a row is drawn more often than another by "balanced"."""
 
-SMOOTHING = 0.2
+SMOOTHING = 0.4
 """Share of each label that "balanced" spreads over the classes."""
 
 
@@ -81,12 +82,13 @@ def train_robustly(
     Notes
     -----
     - "plain": no more than `fit`.
-    - "balanced": three tenths of the draws go to the slices in turn, the rest to all records, each class alike (but none
-      more than four times as often as it comes, and no record more than fifty times as often as another), labels
-      are smoothed by a fifth, so that few rows that come often are not learned by heart (where the loss is the default
-      one), and the weights kept are the mean of the newest (`schedule` "averaged"). The one to begin with: one
-      training at the plain one's cost, and nothing added to the network.
-      `benchmarks/slice_training.py` compares it with the others.
+    - "balanced": two tenths of the draws go to the slices in turn, the rest to all records, each class alike (but none
+      more than four times as often as it comes, and no record more than fifty times as often as another), and the
+      weights kept are the mean of the newest (`schedule` "averaged"). Where the loss is the default one, labels are
+      smoothed by two fifths, so that few rows that come often are not learned by heart, and after a fifth of the training
+      labels of slices with up to 2,000 members are doubted as far as signals do not bear them out, and smoothed by
+      one fifth (`slicing.doubt`). The one to begin with: one training at the plain one's cost, and nothing added to
+      the network. `benchmarks/slice_training.py` compares it with the others.
     - "slice-heads": `SliceHeads`, and draws that meet every label within and without every slice alike (at most 20 times
       as often as the likeliest). For a slice that follows a rule of its own, which draws alone would mend at the
       cost of the others.
@@ -169,8 +171,8 @@ def emphasize(
     Parameters
     ----------
     classifier : CrossModalClassifier
-        Gets a sampler and a constant learning rate; for "balanced" smoothed labels and averaged weights, for "slice-heads"
-        the head.
+        Gets a sampler and a constant learning rate; for "balanced" labels that are smoothed and doubted, and averaged
+        weights, for "slice-heads" the head.
     targets : Targets
         What it will be trained on.
     slices : Membership
@@ -199,8 +201,14 @@ def emphasize(
     if recipe == "balanced":
         classifier.sampler = SliceSampler(slices, share=SHARE, cap=OFTENEST)
         if classifier.loss == DEFAULT_LOSS:
-            smoothed = BinaryCrossEntropy if classifier.multi_label else SoftCrossEntropy
-            classifier.loss = smoothed(smoothing=SMOOTHING)
+            classifier.loss = DoubtedLabels(
+                BinaryCrossEntropy() if classifier.multi_label else SoftCrossEntropy(),
+                slices,
+                np.asarray(targets.used),
+                smoothing=SMOOTHING,
+                multi_label=classifier.multi_label,
+                seed=derive_seed(classifier.seed, "slicing", "doubt"),
+            )
         return False
     classifier.sampler = sampler = SliceSampler(slices)
     given = {

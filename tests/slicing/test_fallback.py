@@ -9,6 +9,7 @@ from sidelight.crossmodal import BinaryCrossEntropy, SoftCrossEntropy  # noqa: E
 from sidelight.crossmodal.batches import Batch  # noqa: E402
 from sidelight.crossmodal.targets import as_targets  # noqa: E402
 from sidelight.slicing import keep_better, train_robustly  # noqa: E402
+from sidelight.slicing.doubt import DoubtedLabels  # noqa: E402
 from sidelight.slicing.membership import as_membership  # noqa: E402
 from sidelight.slicing.recipes import emphasize  # noqa: E402
 
@@ -70,8 +71,9 @@ def test_labels_are_smoothed_unless_the_loss_was_chosen(multi_label, kind):
     slices = as_membership({"late": [0, 0, 1, 1]}, n_records=4)
     network = plain(multi_label=multi_label)
     emphasize(network, as_targets(y), slices, "balanced")
-    assert isinstance(network.loss, kind)
-    assert network.loss.smoothing == 0.2
+    assert isinstance(network.loss, DoubtedLabels)
+    assert isinstance(network.loss.loss, kind)
+    assert network.loss.smoothing == 0.4
     own = plain(loss=SoftCrossEntropy(confidence=True))
     given = own.loss
     emphasize(own, as_targets(y), slices, "balanced")
