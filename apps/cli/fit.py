@@ -1,6 +1,7 @@
 """`sidelight fit`: combine votes into probabilistic labels."""
 
 import inspect
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,12 +152,12 @@ def fit(
     shared = dict(zip(matrix.names, records_shared(matrix).tolist(), strict=True))
     if accuracies:
         rows = [
-            (name, f"{accuracy:.3f}{', assumed' if name in assumed else ''}", shared[name])
+            (name, f"{accuracy:.3f}, assumed" if name in assumed else accuracy, shared[name])
             for name, accuracy in accuracies.items()
         ]
-        title = (
-            "Assumed accuracies: nothing was learned" if len(assumed) == len(rows) else "Learned accuracies"
-        )
+        n_voting = sum(not math.isnan(accuracy) for accuracy in accuracies.values())
+        learned_any = len(assumed) < n_voting
+        title = "Learned accuracies" if learned_any else "Assumed accuracies: nothing was learned"
         print_table(title, ["function", "right when it votes", "records shared"], rows)
     facts = {
         **summary,
@@ -168,7 +169,7 @@ def fit(
         facts["class balance from"] = "taken to be equal; say --class-balance where it is known"
     if assumed:
         note(
-            f"nothing tells how right {', '.join(assumed)} {'is' if len(assumed) == 1 else 'are'}: {why_assumed(fitted)}"
+            f"nothing tells how right {', '.join(assumed)} {'is' if len(assumed) == 1 else 'are'}: {why_assumed(fitted, any(shared[name] for name in assumed))}"
         )
     print_facts({**facts, **(quality or {})})
     return 0
@@ -182,12 +183,14 @@ def list_assumed(fitted: Any) -> list[str]:
     )
 
 
-def why_assumed(fitted: Any) -> str:
-    """Return why accuracies were assumed: functions were too few to learn from, or had nobody beside them."""
+def why_assumed(fitted: Any, met: bool) -> str:
+    """Return why accuracies were assumed; `met` says whether other functions voted on the same records."""
     from sidelight.label_model.solver import FEWEST_TO_LEARN
 
     if (fitted.vote_rates_.sum(axis=1) > 0).sum() < FEWEST_TO_LEARN:
         return f"agreements tell of {FEWEST_TO_LEARN} functions or more, so what stands above was assumed"
+    if met:
+        return "votes say next to nothing of each other, so what stands above was assumed"
     return "no other function votes on the same records, so what stands above was assumed"
 
 
