@@ -1,4 +1,4 @@
-"""How well the search finds strata of problems that were written before it was last changed, and not chosen by.
+"""How well the search finds strata of problems that it was not chosen by.
 
     python benchmarks/slice_unseen.py --seeds 3
 
