@@ -271,10 +271,12 @@ def _spurious(
             "spurious correlate", None, f"none of {len(attributes)} attributes is had and lacked often enough"
         )
     if not told:
+        rare = len(attributes) - judged
+        told_rare = f"; {rare} of them had or lacked too seldom to judge" if rare else ""
         return _mechanism(
             "spurious correlate",
             False,
-            f"none of {len(attributes)} attributes turns around between classes and accounts for the errors",
+            f"none of {len(attributes)} attributes turns around between classes and accounts for the errors{told_rare}",
         )
     return _mechanism("spurious correlate", True, max(told)[1])
 

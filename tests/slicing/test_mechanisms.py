@@ -132,3 +132,7 @@ def test_an_attribute_that_hardly_anyone_has_is_not_judged():
     )
     assert found[3].fits is None
     assert "often enough" in found[3].evidence
+    both = {"tube": np.arange(400) < 6, "late": np.arange(400) > 200}
+    found = explain_slice(y == 1, y, np.eye(2)[y], TrainingView(y, y == 1), attributes=both)
+    assert found[3].fits is False
+    assert "1 of them had or lacked too seldom to judge" in found[3].evidence
