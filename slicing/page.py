@@ -27,7 +27,6 @@ TEMPLATES = Path(__file__).parent / "templates"
 MOST_DRAWN = 40
 """Slices a forest plot holds; of more, those that are read first."""
 
-
 OF_ONE_CLASS = ("auroc", "sensitivity", "specificity", "precision")
 """Metrics of the positive class."""
 
@@ -46,6 +45,7 @@ def audit_page(findings: "Findings") -> str:
         advice=advise(findings),
         power=power_table(audit),
         positive=positive_class(findings),
+        of_one_class=OF_ONE_CLASS,
         calibration=calibration_by_slice(
             _calibration_in_order(findings)[: MOST_DRAWN + 1],
             name="calibration",
@@ -123,8 +123,9 @@ def about_positive(findings: "Findings") -> str:
 
 def _calibration_in_order(findings: "Findings") -> list[CalibrationRow]:
     """Return all records first, then slices as the other tables have them."""
-    names = [row.slice for row in in_reading_order(findings.audit, findings.audit.metrics[0])]
-    place = {name: number for number, name in enumerate(names)}
+    metrics = findings.audit.metrics[:1]
+    order = [row.slice for metric in metrics for row in in_reading_order(findings.audit, metric)]
+    place = {name: number for number, name in enumerate(order)}
     rows = findings.calibration
     return [*rows[:1], *sorted(rows[1:], key=lambda row: place.get(row.slice, len(place)))]
 
