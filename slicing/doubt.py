@@ -116,17 +116,18 @@ class DoubtedLabels(RowLoss):
 
     def per_row(self, logits: Tensor, batch: Batch) -> Tensor:
         """Return the loss of each row against its label as it is seen by now, smoothed."""
-        target = batch.target
-        even = 0.5 if self.multi_label else 1 / target.shape[1]
-        smoothed = target + self.smoothing * (even - target)
+        target = batch.target + self.smoothing * (self._even(batch.target) - batch.target)
         if self.doubted.numel():
             instead = self.doubted[self.slot[batch.rows]].to(target.dtype)
-            instead = instead + self.smoothing / 2 * (even - instead)
-            smoothed = torch.where(instead.isnan(), smoothed, instead)
-        return self.loss.per_row(logits, replace(batch, target=smoothed))
+            target = torch.where(instead.isnan(), target, instead)
+        return self.loss.per_row(logits, replace(batch, target=target))
+
+    def _even(self, labels: Tensor) -> float:
+        """Return what a label holds that says nothing."""
+        return 0.5 if self.multi_label else 1 / labels.shape[1]
 
     def _doubt(self) -> None:
-        """Fill the table of labels as they are seen from now on: NaN where nothing changes, as in its last row."""
+        """Fill the table of labels as they are seen from now on, smoothed: NaN where nothing changes, as in its last row."""
         features = self.features.cpu().numpy().astype(np.float64)
         labels = self.labels.cpu().numpy().astype(np.float64)
         doubted = np.full((len(labels) + 1, labels.shape[1]), np.nan)
@@ -136,6 +137,7 @@ class DoubtedLabels(RowLoss):
                 doubted[:-1, finding] = doubted_labels(features, pair, self.membership)[:, 1]
         else:
             doubted[:-1] = doubted_labels(features, labels, self.membership)
+        doubted += self.smoothing / 2 * (self._even(self.labels) - doubted)
         self.doubted = torch.from_numpy(doubted).float().to(self.slot.device)
 
 
@@ -194,22 +196,21 @@ def opinion(features: NDArray[np.float64], labels: NDArray[np.float64]) -> tuple
     """
     n_rows, n_classes = labels.shape
     best = (labels.sum(axis=0) - labels + 1) / (n_rows - 1 + n_classes)
-    alone = least = float(((labels - best) ** 2).sum())
+    least = alone = float(((labels - best) ** 2).sum())
     centred = features - features.mean(axis=0)
     scale = centred.std(axis=0)
     centred = centred[:, scale > 1e-9] / scale[scale > 1e-9]
     left, values, _ = np.linalg.svd(centred, full_matrices=False)
     mean = labels.mean(axis=0)
     along = left.T @ (labels - mean)
-    for penalty in STRENGTHS * n_rows:
-        kept = values**2 / (values**2 + penalty)
-        own = (left**2) @ kept + 1 / n_rows
-        fit = mean + left @ (kept[:, None] * along)
-        said = labels - (labels - fit) / np.maximum(1 - own, 1e-3)[:, None]
-        said = np.clip(said, 1 - SUREST, SUREST)
-        error = float(((labels - said) ** 2).sum())
-        if error < least:
-            least, best = error, said
+    kept = values**2 / (values**2 + STRENGTHS[:, None] * n_rows)  # of each penalty, by direction
+    own = kept @ (left**2).T + 1 / n_rows
+    fit = mean + left @ (kept[:, :, None] * along)
+    said = labels - (labels - fit) / np.maximum(1 - own, 1e-3)[:, :, None]
+    said = np.clip(said, 1 - SUREST, SUREST)
+    errors = ((labels - said) ** 2).sum(axis=(1, 2))
+    if errors.min() < alone:
+        least, best = float(errors.min()), said[errors.argmin()]
     best = np.clip(best, 1 - SUREST, SUREST)
     return best / best.sum(axis=1, keepdims=True), 1 - least / max(alone, 1e-12)
 
