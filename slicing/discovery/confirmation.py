@@ -133,7 +133,7 @@ def discover(
     >>> random = np.random.default_rng(0)
     >>> y, site = random.integers(0, 2, 800), random.integers(0, 4, 800)
     >>> wrong = random.random(800) < np.where(site == 3, 0.4, 0.05)
-    >>> found = discover(y, np.where(wrong, 1 - y, y) * 0.8 + 0.1, metadata={"site": site})
+    >>> found = discover(y, np.where(wrong, 1 - y, y) * 0.8 + 0.1, metadata={"site": site}, positive=None)
     >>> found.confirmed[0].description
     'site > 2.5'
     """
