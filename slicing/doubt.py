@@ -27,6 +27,9 @@ OUTSIDE = 300
 STRENGTHS = np.logspace(-3, 2, 11)
 """Ridge penalties to choose from, for each row there is."""
 
+LESS = 2 / 3
+"""What a doubted label is smoothed, of what others are."""
+
 SUREST = 0.98
 """Most that a slice's other members can say for a class."""
 
@@ -49,7 +52,7 @@ class DoubtedLabels(RowLoss):
     rows : array of int
         Training records that are learned from.
     smoothing : float, default 0
-        Share of each label that is spread evenly over the classes; of a label that has been doubted, half of it.
+        Share of each label that is spread evenly over the classes; of a label that has been doubted, two thirds of it.
     multi_label : bool, default False
         Findings do not exclude one another: each is doubted by itself.
     seed : int, default 0
@@ -137,7 +140,7 @@ class DoubtedLabels(RowLoss):
                 doubted[:-1, finding] = doubted_labels(features, pair, self.membership)[:, 1]
         else:
             doubted[:-1] = doubted_labels(features, labels, self.membership)
-        doubted += self.smoothing / 2 * (self._even(self.labels) - doubted)
+        doubted += LESS * self.smoothing * (self._even(self.labels) - doubted)
         self.doubted = torch.from_numpy(doubted).float().to(self.slot.device)
 
 

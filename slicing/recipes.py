@@ -40,7 +40,7 @@ SHARE = 0.2
 OFTENEST = 50.0
 """Most that a row is drawn more often than another by "balanced"."""
 
-SMOOTHING = 0.4
+SMOOTHING = 0.45
 """Share of each label that "balanced" spreads over the classes."""
 
 
@@ -85,9 +85,9 @@ def train_robustly(
     - "balanced": two tenths of the draws go to the slices in turn, the rest to all records, each class alike (but none
       more than four times as often as it comes, and no record more than fifty times as often as another), and the
       weights kept are the mean of the newest (`schedule` "averaged"). Where the loss is the default one, labels are
-      smoothed by two fifths, so that few rows that come often are not learned by heart, and after a fifth of the training
-      labels of slices with up to 2,000 members are doubted as far as signals do not bear them out, and smoothed by
-      one fifth (`slicing.doubt`). The one to begin with: one training at the plain one's cost, and nothing added to
+      smoothed by 0.45, so that few rows that come often are not learned by heart, and after a fifth of the training labels
+      of slices with up to 2,000 members are doubted as far as signals do not bear them out, and smoothed by 0.3
+      (`slicing.doubt`). The one to begin with: one training at the plain one's cost, and nothing added to
       the network. `benchmarks/slice_training.py` compares it with the others.
     - "slice-heads": `SliceHeads`, and draws that meet every label within and without every slice alike (at most 20 times
       as often as the likeliest). For a slice that follows a rule of its own, which draws alone would mend at the

@@ -73,7 +73,7 @@ def test_labels_are_smoothed_unless_the_loss_was_chosen(multi_label, kind):
     emphasize(network, as_targets(y), slices, "balanced")
     assert isinstance(network.loss, DoubtedLabels)
     assert isinstance(network.loss.loss, kind)
-    assert network.loss.smoothing == 0.4
+    assert network.loss.smoothing == 0.45
     own = plain(loss=SoftCrossEntropy(confidence=True))
     given = own.loss
     emphasize(own, as_targets(y), slices, "balanced")
