@@ -20,6 +20,8 @@ FIELDS = {"training", "history", "best_epoch", "best", "best_weights", "last_wei
 class Checkpoint:
     """Where a training keeps its state, once an epoch: weights, optimizer, losses, random numbers; no signals.
 
+    A loss may keep features and labels of some training records here for a while, by position, without an id.
+
     Parameters
     ----------
     path : path-like

@@ -142,6 +142,9 @@ class DoubtedLabels(RowLoss):
             doubted[:-1] = doubted_labels(features, labels, self.membership)
         doubted += LESS * self.smoothing * (self._even(self.labels) - doubted)
         self.doubted = torch.from_numpy(doubted).float().to(self.slot.device)
+        self.features = self.labels = torch.zeros(
+            0, 0
+        )  # of patients' signals: no checkpoint needs them any more
 
 
 def doubted_labels(
