@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sidelight.labeling import Batch, InputError, UsageError, read
+from sidelight.labeling.readers.columns import are_names
 
 _GUESSES = {
     "id": r"(note|document|report|record|study|exam|ecg|accession|row|doc)?_?(id|number|no|key)$|^(id|uid|key|accession)$",
@@ -21,7 +22,7 @@ def guess_columns(path: Path, given: Mapping[str, str | None] | None = None) -> 
     """Return the columns that seem to hold id, patient, time and text where they are not called so.
 
     Names tell first. Where none does, the id is the first column whose values all differ, and the text is the column with
-    the longest ones.
+    the longest ones; a column whose name may be a note, as in a file without names, is not guessed.
 
     Parameters
     ----------
@@ -39,9 +40,7 @@ def guess_columns(path: Path, given: Mapping[str, str | None] | None = None) -> 
     first, names = _first_batch(path)
     for key, name in asked.items():
         if name not in names:
-            raise UsageError(
-                f"--{key} {name}: there is no such column in {path.name} (columns: {', '.join(names)})"
-            )
+            raise UsageError(f"--{key} {name}: there is no such column in {path.name}{_told(names)}")
     found = dict(asked)
     for key, pattern in _GUESSES.items():
         if key in found or _CANONICAL[key] in names:
@@ -78,7 +77,7 @@ def _first_batch(path: Path) -> tuple[Batch | None, list[str]]:
 def _different(path: Path, names: list[str], taken: tuple[str, ...]) -> str:
     """Return the first column whose values in the first rows are there, short, and all different."""
     for name in names:
-        if name in taken:
+        if name in taken or not are_names([name]):
             continue
         reading = read(path, id=name)
         try:
@@ -90,8 +89,15 @@ def _different(path: Path, names: list[str], taken: tuple[str, ...]) -> str:
         if max(len(value) for value in batch.records.column("id").to_pylist()) <= LONGEST_ID:
             return name
     raise UsageError(
-        f"{path.name} has no column that tells its records apart (columns: {', '.join(names)}); add one with a number or "
+        f"{path.name} has no column that tells its records apart{_told(names)}; add one with a number or "
         "name for each record, or say which it is with --id"
+    )
+
+
+def _told(names: list[str]) -> str:
+    """Return the columns for a message, unless the first line holds notes instead of their names."""
+    return (
+        f" (columns: {', '.join(names)})" if are_names(names) else ", whose first line seems to hold no names"
     )
 
 
@@ -103,7 +109,7 @@ def _longest(batch: Batch, taken: tuple[str, ...]) -> str:
     lengths: dict[str, float] = {}
     for name in batch.records.schema.names:
         cells = batch.records.column(name)
-        if name not in taken and pa.types.is_string(cells.type):
+        if name not in taken and are_names([name]) and pa.types.is_string(cells.type):
             lengths[name] = pc.mean(pc.utf8_length(cells)).as_py() or 0.0
     longest = max(lengths, key=lambda name: lengths[name], default="")
     return longest if longest and lengths[longest] >= SHORTEST_TEXT else ""

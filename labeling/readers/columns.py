@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,11 @@ _NAME = re.compile(r"[^\W\d][\w.:/()%#-]*(?: [\w.:/()%#-]+){0,4}$")
 _PARTIAL = re.compile(r"(\d{4})(?:-(\d{2}))?$")
 
 
+def are_names(columns: Iterable[str]) -> bool:
+    """Return whether all columns are called what may be repeated in a message: a first line of notes is not."""
+    return all(_NAME.match(column) for column in columns)
+
+
 def find_column(columns: Mapping[str, Any], name: str, wanted: str | None, path: Path) -> str | None:
     """Return the export's column that holds the canonical one, or explain which columns there are."""
     if wanted is None and name in columns:
@@ -25,7 +30,7 @@ def find_column(columns: Mapping[str, Any], name: str, wanted: str | None, path:
         return wanted
     if wanted is None and name != "id":
         return None
-    if not all(_NAME.match(column) for column in columns):
+    if not are_names(columns):
         raise InputError(path, f"has no column {wanted or name!r}; does the first line hold their names?")
     near = difflib.get_close_matches(wanted, columns, n=1) if wanted else _called_ids(columns)
     hint = f"; did you mean {near[0]!r}?" if near else ""

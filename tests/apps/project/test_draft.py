@@ -212,3 +212,15 @@ def test_from_an_export_of_a_hospital_to_a_report(tmp_path, kind, write, capsys)
     assert main(["run", "--project", str(project), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["records"] == 40
     assert load_project(project).runs.joinpath("0001/report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"), [([], "neither text nor events"), (["--text", "body"], "seems to hold no names")]
+)
+def test_a_first_line_of_notes_is_neither_guessed_nor_repeated(tmp_path, capsys, more, said):
+    export = tmp_path / "notes.csv"
+    export.write_text('id,"Jane Doe was seen today, no pneumothorax"\n1,"clear lungs and a normal heart"\n')
+    assert main(["init", str(tmp_path / "project"), "--from", str(export), *more]) == 2
+    told = "".join(capsys.readouterr())
+    assert said in told
+    assert "Jane" not in told
