@@ -2,7 +2,7 @@
 
 from .advice import Advice, advise
 from .balance import ClassBalance
-from .base import VoteModel
+from .base import LabelModelWarning, VoteModel
 from .by_slice import SliceAccuracy, accuracy_by_slice
 from .chain import ChainLabelModel
 from .compare import Comparison, compare
@@ -12,11 +12,12 @@ from .hierarchical import HierarchicalLabelModel
 from .hierarchy import Hierarchy
 from .labels import Labels, fingerprint_votes
 from .majority import MajorityLabelVoter
-from .matrix_completion import LabelModel, LabelModelWarning
+from .matrix_completion import LabelModel
 from .multi_label import MultiLabelModel
 from .multi_task import MultiTaskLabelModel
 from .naive_bayes import GoldNaiveBayes
 from .ordinal import OrdinalLabelModel
+from .overruled import Overruled, find_overruled
 from .posterior_intervals import PosteriorIntervals
 from .private import epsilon_of, private_moments
 from .site_file import read_moments, write_moments
@@ -61,6 +62,7 @@ __all__ = [
     "MultiTaskLabelModel",
     "OneCoin",
     "OrdinalLabelModel",
+    "Overruled",
     "PosteriorIntervals",
     "SliceAccuracy",
     "TaskGraph",
@@ -71,6 +73,7 @@ __all__ = [
     "advise",
     "compare",
     "epsilon_of",
+    "find_overruled",
     "fingerprint_votes",
     "learn_dependencies",
     "private_moments",

@@ -108,6 +108,7 @@ def advise(model: LabelModel, votes: VoteMatrix | ArrayLike) -> Advice:
         remarks.append(
             f"nothing tells how right {', '.join(assumed[:5])} are: more functions on their records would, or gold"
         )
+    remarks += [str(found) for found in model.overruled_]
     silent = [
         name for name, rate in zip(model.names_, model.vote_rates_.sum(axis=1), strict=True) if rate == 0
     ]

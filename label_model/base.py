@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,12 @@ from sidelight.labeling.cast_votes import covered_records
 from .balance import ClassBalance
 from .files import fingerprint_state, read_state, write_state
 from .metrics import METRICS
+from .overruled import Overruled, describe, find_overruled, one_class
 from .ties import break_ties
+
+
+class LabelModelWarning(UserWarning):
+    """A label model could not do what it is for, and says what it did instead."""
 
 
 class VoteModel(ABC):
@@ -29,6 +35,8 @@ class VoteModel(ABC):
     - Functions are known by name where the votes carry names: columns in another order are put right, further
       columns are left out, and missing ones refused.
     - Fitting is deterministic, touches no global random state, and returns the model.
+    - Where no record is labeled with a class although every vote on some is for it, or classes seem swapped, `fit`
+      warns, and `overruled_` says which.
 
     Parameters
     ----------
@@ -45,6 +53,10 @@ class VoteModel(ABC):
         The classes.
     names_ : tuple of str
         Names of the functions, in the order of the learned parameters.
+    overruled_ : tuple of Overruled
+        Classes whose votes are overruled on the records learned from; see `find_overruled`.
+    assumed_ : ndarray of bool of shape (n_functions,) or None
+        Functions of whose accuracy nothing was learned; None where a model learns no accuracies.
     """
 
     prior_: NDArray[np.float64]
@@ -52,9 +64,19 @@ class VoteModel(ABC):
     schema_: LabelSchema
     names_: tuple[str, ...]
     named_: bool
+    overruled_: tuple[Overruled, ...] = ()  # of models saved before it was kept
+    assumed_: NDArray[np.bool_] | None = None
 
     _kinds: ClassVar[dict[str, type[VoteModel]]] = {}
-    _records: ClassVar[dict[str, Any]] = {"balance_": ClassBalance, "schema_": LabelSchema.from_json}
+    _records: ClassVar[dict[str, Any]] = {
+        "balance_": ClassBalance,
+        "schema_": LabelSchema.from_json,
+        "overruled_": lambda found: tuple(Overruled(**entry) for entry in found),
+    }
+    _wants_choice: ClassVar[bool] = False
+    """Whether functions that vote for one class alone teach it nothing."""
+    why_assumed: ClassVar[str] = ""
+    """Why accuracies are assumed, where one reason is all there is."""
 
     def __init__(self, cardinality: int = 2) -> None:
         if isinstance(cardinality, bool) or not isinstance(cardinality, int | np.integer) or cardinality < 2:
@@ -270,6 +292,14 @@ class VoteModel(ABC):
         self.named_ = _has_names(L)
         self.balance_ = balance
         self.prior_ = np.asarray(balance.vector, dtype=np.float64)
+
+    def _watch(self, votes: VoteMatrix, counts: NDArray[np.int64] | None = None) -> None:
+        """Keep which classes' votes the fit overrules, and warn of it; every `fit` that learns accuracies ends with it."""
+        self.overruled_ = find_overruled(self, votes, counts)
+        if self.overruled_:
+            sided = one_class(votes) if self._wants_choice else np.zeros(votes.n_functions, dtype=np.bool_)
+            names = [name for name, alone in zip(votes.names, sided, strict=True) if alone]
+            warnings.warn(describe(self.overruled_, names), LabelModelWarning, stacklevel=3)
 
     def _start(self, L: VoteMatrix | ArrayLike) -> VoteMatrix:
         """Forget an earlier fit and return the votes to learn from."""

@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike
 
 from sidelight.labeling import VoteMatrix, as_votes
 
-from .base import VoteModel, check_gold
-from .matrix_completion import LabelModelWarning
+from .base import LabelModelWarning, VoteModel, check_gold
 from .ties import break_ties
 
 if TYPE_CHECKING:

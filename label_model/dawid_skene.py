@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from sidelight.labeling.patterns import Patterns
 from .balance import ClassBalance, known_balance
 from .base import VoteModel
 from .majority import count_votes
+from .overruled import one_class
 
 Array = NDArray[np.float64]
 
@@ -37,6 +38,8 @@ class AnnotatorModel(VoteModel):
 
     confusion_: Array
     objective_: list[float]
+    _wants_choice: ClassVar[bool] = True
+    why_assumed: ClassVar[str] = "this model learns nothing of functions that vote for one class alone"
 
     def __init__(self, cardinality: int = 2, smoothing: float = 0.01, max_iterations: int = 200) -> None:
         super().__init__(cardinality)
@@ -83,12 +86,18 @@ class AnnotatorModel(VoteModel):
             ):
                 break
         self._remember(L_train, votes, known or ClassBalance(tuple(map(float, prior)), "estimated"))
+        self.assumed_ = self._assumed(rows)
+        self._watch(rows, patterns.counts)
         return self
 
     def get_weights(self) -> Array:
         """Return how often each function's votes are right, shape (n_functions,), for records as frequent as the classes."""
         self._check_fitted()
         return np.asarray(np.einsum("jyy,y->j", self.confusion_, self.prior_), dtype=np.float64)
+
+    def _assumed(self, votes: VoteMatrix) -> NDArray[np.bool_]:
+        """Return of which voting functions nothing can be learned, shape (n_functions,)."""
+        return np.zeros(votes.n_functions, dtype=np.bool_)
 
     @abstractmethod
     def _tables(self, expected: Array) -> Array:
@@ -115,8 +124,8 @@ class DawidSkene(AnnotatorModel):
     """A confusion table for each annotator, learned by expectation and maximisation.
 
     Abstaining says nothing, so that functions which vote for one class only carry no information here: with rules
-    that people wrote this model collapses, and `LabelModel` is the one to use. It is at its best with annotators who
-    each saw many records.
+    that people wrote this model collapses, which it warns of (`overruled_`), and `LabelModel` is the one to use. It is at
+    its best with annotators who each saw many records.
 
     Parameters
     ----------
@@ -154,6 +163,10 @@ class DawidSkene(AnnotatorModel):
         """Return P(vote | class) for each function from expected votes of shape (n_functions, vote, class)."""
         counts = expected.transpose(0, 2, 1) + self.smoothing
         return np.asarray(counts / counts.sum(axis=2, keepdims=True), dtype=np.float64)
+
+    def _assumed(self, votes: VoteMatrix) -> NDArray[np.bool_]:
+        """Return of which voting functions nothing can be learned, shape (n_functions,)."""
+        return one_class(votes)
 
     def _penalty(self, prior: Array, learned: bool) -> float:
         """Return what the added votes contribute to the objective."""

@@ -47,7 +47,6 @@ class FittedLabelModel(VoteModel):
     convergence_: Convergence
     violators_: tuple[tuple[str, int], ...]
     camps_: tuple[tuple[str, ...], ...]
-    assumed_: NDArray[np.bool_] | None = None  # of models saved before it was kept
 
     _records: ClassVar[dict[str, Any]] = {**VoteModel._records, "convergence_": Convergence}
 

@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from sidelight.labeling import ABSTAIN, FunctionInfo, LabelSchema, VoteMatrix, as_votes
 
 from .balance import ClassBalance
-from .base import check_gold
+from .base import LabelModelWarning, check_gold
 from .hierarchy import Hierarchy
 from .labels import Labels, fingerprint_votes, gold_in
-from .matrix_completion import LabelModel, LabelModelWarning
+from .matrix_completion import LabelModel
 from .model_folder import read_about, read_models, write_models
 from .ties import break_ties
 

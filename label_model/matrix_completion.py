@@ -15,7 +15,7 @@ from sidelight.labeling.moments import Moments
 from sidelight.labeling.patterns import Patterns
 
 from .balance import ClassBalance, known_balance
-from .base import check_gold
+from .base import LabelModelWarning, check_gold
 from .dependence import discounts, evened, known_pairs
 from .fitted import FittedLabelModel
 from .guess import read_beliefs
@@ -32,10 +32,6 @@ SAYS_LITTLE = 3.0
 
 RARE = 0.2
 """Times its equal share below which a class is too rare for that to show."""
-
-
-class LabelModelWarning(UserWarning):
-    """The label model could not do what it is for, and says what it did instead."""
 
 
 class LabelModel(FittedLabelModel):
@@ -224,6 +220,7 @@ class LabelModel(FittedLabelModel):
         self._learn(problem, cast, labels)
         self._remember(L_train, votes, known or self._estimated())
         self.violators_ = self._list_violators()
+        self._watch(votes)
         return self
 
     def fit_moments(
@@ -266,6 +263,8 @@ class LabelModel(FittedLabelModel):
         self._learn(problem, None if patterns is None else CastVotes.of_patterns(patterns), none)
         self._remember(empty, votes, known or self._estimated())
         self.violators_ = self._list_violators()
+        if patterns is not None:
+            self._watch(patterns.as_votes(), patterns.counts)
         return self
 
     def partial_fit(self, L: VoteMatrix | ArrayLike, class_balance: Any = None) -> Self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,6 +47,9 @@ class GoldNaiveBayes(VoteModel):
 
     emitted_: Array
     n_gold_: int
+    why_assumed: ClassVar[str] = (
+        "this model learns from gold labels alone, and none stands beside these votes"
+    )
 
     def __init__(self, cardinality: int = 2, smoothing: float = 1.0, abstentions: float = 0.5) -> None:
         super().__init__(cardinality)
@@ -95,6 +98,8 @@ class GoldNaiveBayes(VoteModel):
         self.emitted_ = np.concatenate([silent, emitted], axis=1)
         self.n_gold_ = len(rows)
         self._remember(L_train, votes, known)
+        self.assumed_ = cast.sum(axis=(1, 2)) == 0
+        self._watch(votes)
         return self
 
     def get_weights(self) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,7 @@ from .balance import ClassBalance, known_balance
 from .base import VoteModel
 from .likelihood import normalise
 from .majority import count_votes
+from .overruled import one_class
 from .temperature import temperature_by_prediction
 
 Array = NDArray[np.float64]
@@ -81,6 +82,8 @@ class OrdinalLabelModel(VoteModel):
     guesses_: Array
     temperature_: float
     objective_: list[float]
+    _wants_choice: ClassVar[bool] = True
+    why_assumed: ClassVar[str] = "this model learns nothing of functions that vote for one class alone"
 
     def __init__(self, cardinality: int = 5, max_iterations: int = 50) -> None:
         super().__init__(cardinality)
@@ -133,6 +136,8 @@ class OrdinalLabelModel(VoteModel):
             cast, _log_odds(self.confusion_), np.zeros((m, k)), np.log(prior), emitted, repeats
         )
         self._remember(L_train, votes, known or ClassBalance(tuple(map(float, prior)), "estimated"))
+        self.assumed_ = one_class(votes)
+        self._watch(votes)
         return self
 
     def predict_grade(self, L: VoteMatrix | ArrayLike) -> NDArray[np.int64]:

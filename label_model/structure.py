@@ -13,8 +13,9 @@ from scipy.sparse.csgraph import connected_components
 
 from sidelight.labeling import VoteMatrix, as_votes
 
+from .base import LabelModelWarning
 from .likelihood import normalise
-from .matrix_completion import LabelModel, LabelModelWarning
+from .matrix_completion import LabelModel
 
 Array = NDArray[np.float64]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,6 +53,7 @@ class TripletModel(VoteModel):
     """
 
     accuracy_: Array
+    _wants_choice: ClassVar[bool] = True
 
     def fit(
         self,
@@ -73,6 +74,7 @@ class TripletModel(VoteModel):
             covered = votes.covered()
             total = self._posterior(votes)[covered].sum(axis=0) + 1
             self._remember(L_train, votes, ClassBalance(tuple(map(float, total / total.sum())), "estimated"))
+        self._watch(votes)
         return self
 
     def get_weights(self) -> Array:

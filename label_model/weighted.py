@@ -86,6 +86,7 @@ class WeightedMajority(VoteModel):
             total = counts.sum(axis=0) + 1
             balance = ClassBalance(tuple(map(float, total / total.sum())), "estimated")
         self._remember(L_train, votes, balance)
+        self._watch(votes)
         return self
 
     def get_weights(self) -> Array:

@@ -145,9 +145,17 @@ def fit(
     quality = None if truth is None else label_quality(labels, truth)
     weights = getattr(fitted, "get_weights", None)
     accuracies = {} if weights is None else dict(zip(matrix.names, weights().tolist(), strict=True))
-    assumed = list_assumed(fitted)
+    assumed, overruled = list_assumed(fitted), list_overruled(fitted)
     if as_json:
-        print_json({**summary, "accuracies": accuracies, "assumed": assumed, "quality": quality})
+        print_json(
+            {
+                **summary,
+                "accuracies": accuracies,
+                "assumed": assumed,
+                "overruled": overruled,
+                "quality": quality,
+            }
+        )
         return 0
     shared = dict(zip(matrix.names, records_shared(matrix).tolist(), strict=True))
     if accuracies:
@@ -171,6 +179,8 @@ def fit(
         note(
             f"nothing tells how right {', '.join(assumed)} {'is' if len(assumed) == 1 else 'are'}: {why_assumed(fitted, any(shared[name] for name in assumed))}"
         )
+    if overruled:
+        facts["against all votes"] = "; ".join(map(str, getattr(fitted, "overruled_", ())))
     print_facts({**facts, **(quality or {})})
     return 0
 
@@ -183,10 +193,20 @@ def list_assumed(fitted: Any) -> list[str]:
     )
 
 
+def list_overruled(fitted: Any) -> list[dict[str, Any]]:
+    """Return the classes whose votes a model overrules, and on how many records."""
+    return [
+        {"class": found.name, "records": found.n_records, "labeled otherwise": found.n_otherwise, "swapped": found.swapped}
+        for found in getattr(fitted, "overruled_", ())
+    ]  # fmt: skip
+
+
 def why_assumed(fitted: Any, met: bool) -> str:
     """Return why accuracies were assumed; `met` says whether other functions voted on the same records."""
     from sidelight.label_model.solver import FEWEST_TO_LEARN
 
+    if fitted.why_assumed:
+        return f"{fitted.why_assumed}, so what stands above was assumed"
     if (fitted.vote_rates_.sum(axis=1) > 0).sum() < FEWEST_TO_LEARN:
         return f"agreements tell of {FEWEST_TO_LEARN} functions or more, so what stands above was assumed"
     if met:

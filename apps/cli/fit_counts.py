@@ -70,7 +70,7 @@ def check_alike(folders: Sequence[str]) -> None:
 
 def show_learned(model: Any, n_records: int, place: str, as_json: bool) -> None:
     """Print what was learned from counts."""
-    from .fit import list_assumed
+    from .fit import list_assumed, list_overruled
     from .output import print_facts, print_json
 
     shares = dict(zip(model.schema_.classes, map(float, model.prior_), strict=True))
@@ -78,7 +78,9 @@ def show_learned(model: Any, n_records: int, place: str, as_json: bool) -> None:
     assumed = list_assumed(model)
     facts = {"records counted": n_records, "class balance": shares, "class balance from": model.balance_.source, "model": place}  # fmt: skip
     if as_json:
-        print_json({**facts, "accuracies": accuracies, "assumed": assumed})
+        print_json(
+            {**facts, "accuracies": accuracies, "assumed": assumed, "overruled": list_overruled(model)}
+        )
         return
     shown = {name: f"{share:.3f}" for name, share in shares.items()}
     said = {name: f"{value:.3f}, assumed" if name in assumed else value for name, value in accuracies.items()}

@@ -122,6 +122,8 @@ def headline(run: "Run") -> Mapping[str, Any]:
             figures[name] = metric["value"]
         elif metric["step"].startswith("fit:") and name == "covered":
             figures[f"{task}: records with a vote"] = metric["value"]
+        elif name == "labeled against all votes":
+            figures[f"{task}: labels against all votes, {metric['class']}"] = metric["said"]
         elif metric["step"].startswith("audit:") and "slice" not in metric and "of" in metric:
             bounds = {"estimate": metric["value"], "low": metric["low"], "high": metric["high"]}
             complete = None not in bounds.values()

@@ -17,7 +17,7 @@ VERSIONS = {
     "records": 1,
     "label": 2,
     "slices": 1,
-    "fit": 1,
+    "fit": 2,
     "analyze": 2,
     "train": 4,
     "bundle": 2,

@@ -64,7 +64,8 @@ class TaskView:
     def nothing_learned(self) -> bool:
         """Whether fewer than three functions vote, so that the label model took classes to be equally frequent."""
         voting = [row for row in self.functions if row["learned"] is not None]
-        return len(voting) < FEWEST_TO_LEARN and all(row["assumed"] for row in voting)
+        equal = len(set(self.balance.values())) == 1
+        return equal and len(voting) < FEWEST_TO_LEARN and all(row["assumed"] for row in voting)
 
 
 def run_page(run: Run, quotes: Sequence[Quote] = ()) -> str:
@@ -145,6 +146,7 @@ def _task(run: Run, config: Config, name: str, metrics: Sequence[Mapping[str, An
             result,
             int(_one(metrics, "patients") or 0),
             hidden,
+            [m["said"] for m in own if m["metric"] == "labeled against all votes"],
         ),
     )
 
@@ -182,9 +184,20 @@ def advise(
     audit: Audit | None,
     patients: int = 0,
     hidden: Sequence[str] = (),
+    overruled: Sequence[str] = (),
 ) -> list[str]:
-    """Return what to do next, most useful first, from coverage, conflict, accuracy, slices and what is `hidden`."""
-    said = []
+    """Return what to do next, most useful first, from coverage, conflict, accuracy, slices, what is `hidden` and `overruled`."""
+    model = config.questions[name].label_model
+    other = (
+        'see whether these votes are right, or try label_model = "matrix-completion"'
+        if model != "matrix-completion"
+        else "see whether these votes are right and the class balance is"
+    )
+    said = (
+        [f"Labels of {model} go against the votes: {'; '.join(overruled)}. Do not use them; {other}."]
+        if overruled
+        else []
+    )
     if 0 < patients < FEW_PATIENTS:
         said.append(
             f"There are {patients} patients: intervals are wide, and a part may hold one or two of them."

@@ -141,6 +141,9 @@ def do_fit(work: Work) -> None:
         work.note("class balance", float(share), task=name, **{"class": task.classes[number]})
     for number, known in enumerate(task.classes):
         work.note("labeled", int((labels.label == number).sum()), task=name, **{"class": known})
+    for found in model.overruled_:
+        about = {"class": found.name, "n": found.n_records, "said": str(found)}
+        work.note("labeled against all votes", found.n_otherwise, task=name, **about)
 
 
 def within(labels: Labels, inside: Any) -> Labels:

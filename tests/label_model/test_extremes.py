@@ -78,6 +78,7 @@ def test_crowds_with_few_votes_a_person_are_not_overread():
     assert gains(draw, 2).mean() > -0.003
 
 
+@pytest.mark.filterwarnings("ignore:labels go against the votes")
 def test_a_class_that_is_voted_for_far_too_often_is_not_believed():
     rng = np.random.default_rng(0)
     truth = rng.choice(3, 4000, p=[0.55, 0.43, 0.02])

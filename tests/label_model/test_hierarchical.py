@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sidelight.label_model import HierarchicalLabelModel, Hierarchy, LabelModel
-from sidelight.label_model.matrix_completion import LabelModelWarning
+from sidelight.label_model.base import LabelModelWarning
 from sidelight.labeling import ABSTAIN, FunctionInfo, VoteMatrix
 from sidelight.labeling.faults import InputError
 

@@ -37,6 +37,7 @@ def test_accuracies_are_recovered(kind, k):
 
 
 @pytest.mark.parametrize("kind", [DawidSkene, OneCoin])
+@pytest.mark.filterwarnings("ignore:labels go against the votes")
 def test_the_objective_never_falls(kind):
     rng = np.random.default_rng(0)
     for seed in range(5):

@@ -119,7 +119,7 @@ def _refit(desk: Desk) -> None:
 
 def _quality(desk: Desk) -> None:
     workspace = desk.context.workspace
-    assert workspace.proba is not None  # noqa: S101 - the page asked
+    assert workspace.proba is not None and workspace.model is not None  # noqa: S101, PT018 - the page asked
     covered = workspace.covered
     gold = gold_of(desk.ledger, workspace)
     guess = workspace.proba.argmax(axis=1)
@@ -132,6 +132,7 @@ def _quality(desk: Desk) -> None:
     ]
     for c, name in enumerate(workspace.schema.classes):
         rows.append((c, f"labeled {name}", str(int(((guess == c) & covered).sum()))))
+    rows += [(-1, "labels go against the votes", str(found)) for found in workspace.model.overruled_]
     st.html(said_list(rows))
 
 

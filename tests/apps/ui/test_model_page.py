@@ -13,6 +13,7 @@ from sidelight.apps.cli.main import main
 from sidelight.apps.cli.ui import open_workspace
 from sidelight.apps.ui.context import Context, set_context
 from sidelight.apps.ui.store import LabelStore
+from sidelight.label_model import Overruled
 
 COLUMNS = dict.fromkeys(
     ("id_column", "text_column", "patient_column", "time_column", "format_name")
@@ -46,6 +47,13 @@ def test_an_accuracy_that_no_other_function_bears_out_has_no_interval(tmp_path):
         set_context(Context(workspace, store))
         page = AppTest.from_string(PAGE, default_timeout=60).run()
     assert not page.exception
+    assert not any("labels go against the votes" in part.proto.body for part in page.get("html"))
+    workspace.model.overruled_ = (Overruled("present", 10, 10),)
+    with LabelStore(tmp_path / "again.sqlite") as store:
+        set_context(Context(workspace, store))
+        suspected = AppTest.from_string(PAGE, default_timeout=60).run()
+    shown = [part.proto.body for part in suspected.get("html")]
+    assert any("no record is labeled present, though on 10 every vote is for it" in body for body in shown)
     learned = dict(zip(page.dataframe[0].value["function"], page.dataframe[0].value["learned"], strict=True))
     assert learned["fluid"].endswith("%, assumed")
     assert " to " in learned["clear"]
