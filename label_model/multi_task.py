@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from sidelight.labeling import ABSTAIN, VoteMatrix, as_votes
 
+from .base import LabelModelWarning
 from .evidence import covered_by
+from .labels import Labels, fingerprint_votes, gold_in
 from .likelihood import normalise
 from .matrix_completion import LabelModel
 from .model_folder import read_about, read_models, write_models
@@ -25,6 +28,9 @@ HALFWAY = 1.0
 """Pull of the combinations' frequencies towards what the tasks say by themselves, in multiples of the records."""
 
 MOST_ROUNDS = 200
+
+TELLS = 1e-9
+"""Log odds from which votes on other tasks speak for a class more than for the next."""
 
 
 class MultiTaskLabelModel:
@@ -105,12 +111,15 @@ class MultiTaskLabelModel:
             unknown = sorted(set(given or {}) - set(tables))
             if unknown:
                 raise ValueError(f"{name} names {unknown[0]}; the tasks are {', '.join(tables)}")
-        self.models_ = {
-            task: LabelModel(table.schema.cardinality).fit(
-                table, class_balance=(class_balance or {}).get(task), gold=(gold or {}).get(task)
-            )
-            for task, table in tables.items()
-        }
+        self.models_ = {}
+        for task, table in tables.items():
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always", LabelModelWarning)
+                self.models_[task] = LabelModel(table.schema.cardinality).fit(
+                    table, class_balance=(class_balance or {}).get(task), gold=(gold or {}).get(task)
+                )
+            for entry in said:
+                warnings.warn(f"{task}: {entry.message}", entry.category, stacklevel=2)
         named = {
             task
             for task, given in votes.items()
@@ -157,6 +166,45 @@ class MultiTaskLabelModel:
         best = self.graph.members[self.joint_proba(votes).argmax(axis=1)]
         covered = self._covered(self._tables(votes))
         return {task: np.where(covered, best[:, t], ABSTAIN) for t, task in enumerate(self.graph.tasks)}
+
+    def labels(self, votes: Mapping[str, VoteMatrix | ArrayLike]) -> dict[str, Labels]:
+        """Return the table of labels of each task, for training; no two labels of a record contradict each other.
+
+        A record without a vote on a task is covered there where votes on the other tasks speak for its label more than for
+        any other class: no effusion, hence no side. An effusion tells no side from the other, so there the label is -1.
+        """
+        tables = self._tables(votes)
+        proba, best = self.predict_proba(tables), self.predict(tables)
+        evidence, members = self._evidence(tables), self.graph.members
+        found = {}
+        for t, (task, schema) in enumerate(self.graph.schemas.items()):
+            table, model = tables[task], self.models_[task]
+            spoken = [evidence[:, members[:, t] == c].max(axis=1) for c in range(schema.cardinality)]
+            first, second = np.sort(spoken, axis=0)[[-1, -2]]
+            told = (first > second + TELLS) & (np.argmax(spoken, axis=0) == best[task])
+            covered = covered_by(table) | told
+            n = table.n_records
+            found[task] = Labels(
+                ids=np.arange(n).astype(str) if table.ids is None else table.ids,
+                patient_ids=np.full(n, "") if table.patient_ids is None else table.patient_ids,
+                proba=proba[task],
+                label=np.where(covered, best[task], ABSTAIN),
+                covered=covered,
+                n_votes=table.n_votes(),
+                schema=table.schema,
+                lineage={
+                    "votes": fingerprint_votes(table),
+                    "tasks": {name: fingerprint_votes(other) for name, other in tables.items()},
+                    "models": [fitted.fingerprint for fitted in self.models_.values()],
+                    "kind": type(self).__name__,
+                    "class_balance": np.bincount(
+                        members[:, t], weights=self.frequency_, minlength=schema.cardinality
+                    ).tolist(),
+                    "class_balance_from": model.balance_.source,
+                    **gold_in(model),
+                },
+            )
+        return found
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Write the models to a folder, one below it for each task, numbered."""

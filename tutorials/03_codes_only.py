@@ -181,3 +181,4 @@ place.cleanup()
 # %% [markdown]
 # With an ECG or a radiograph beside each visit this goes on as in `01_first_labels.py`: declare the payload, name it as
 # the task's target, and `sidelight run` trains a network that needs no codes.
+# Several questions at once, whose answers rule each other out: `04_linked_tasks.py`.

@@ -11,6 +11,7 @@ import click
 from .fit_counts import learn_from_counts, read_together, show_learned
 from .gold import gold_options, read_gold
 from .hierarchy import at_leaves, leaf_balance, read_hierarchy
+from .linked import fit_linked
 from .output import json_option, note, overwrite_option, print_facts, print_json, print_table
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ if TYPE_CHECKING:
     type=click.Path(),
     help="JSON file with a tree of classes, {name: {name: null, ...}, ...}; labels are for its leaves.",
 )
+@click.option(
+    "--linked",
+    metavar="FILE",
+    type=click.Path(),
+    help="TOML file of answers that never go together: VOTES are then tasks, --out is a folder, a table for each.",
+)
 @gold_options
 @click.option(
     "--learn-from-gold",
@@ -55,6 +62,7 @@ def fit(
     model_out: str | None,
     class_balance: str | None,
     hierarchy: str | None,
+    linked: str | None,
     gold: str | None,
     gold_id: str | None,
     gold_column: str | None,
@@ -68,7 +76,17 @@ def fit(
     any number of them take part. Several folders, such as those of several sites, are learned from together by adding up
     the counts that lie with their votes; so is one folder without --out. Only these counts are read then, however many
     records there are.
-    """
+
+    With --linked the folders are of several tasks on the same records, and each task is called as its folder is. FILE says
+    which of their answers never go together, one table for each rule, such as
+
+    \b
+      [[never]]
+      effusion = "absent"
+      side = ["left", "right"]
+
+    Votes on one task then tell of the others, and no two labels of a record contradict each other.
+    """  # noqa: D301 - click reads the control character
     from sidelight.label_model import MODELS, HierarchicalLabelModel, Labels, VoteModel
     from sidelight.labeling import LabelSchema, UsageError, read_votes
 
@@ -76,9 +94,19 @@ def fit(
         raise UsageError(f"--hierarchy has a model of its own; leave out --model {model}")
     if model not in MODELS:
         raise UsageError(f"no label model {model!r}; there are {', '.join(sorted(MODELS))}")
+    if linked is not None:
+        given = {
+            "--class-balance": class_balance, "--hierarchy": hierarchy, "--gold": gold, "--learn-from-gold": learn_from_gold or None,
+            f"--model {model}": None if model == "matrix-completion" else model,
+        }  # fmt: skip
+        unfit = [name for name, value in given.items() if value is not None]
+        if unfit or out is None:
+            raise UsageError(f"--linked goes without {unfit[0]}" if unfit else "--linked wants --out FOLDER")
     for target in (out, model_out):
         if target is not None and Path(target).exists() and not overwrite:
             raise UsageError(f"{target} exists already; choose another name or pass --overwrite")
+    if linked is not None and out is not None:
+        return fit_linked(votes, linked, out, model_out, overwrite=overwrite, as_json=as_json)
     if out is not None and Path(out).suffix.lower() not in (".parquet", ".pq"):
         raise UsageError(
             f"--out {out}: labels are written as Parquet, so name it .parquet; `sidelight export --to csv` makes others of it"

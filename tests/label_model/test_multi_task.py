@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sidelight.label_model import LabelModel, MultiTaskLabelModel, TaskGraph
+from sidelight.label_model import LabelModel, LabelModelWarning, MultiTaskLabelModel, TaskGraph
 from sidelight.labeling import FunctionInfo, LabelSchema, VoteMatrix
 from sidelight.labeling.faults import InputError
 
@@ -115,3 +115,32 @@ def test_what_is_no_graph_and_no_vote_is_refused():
         MultiTaskLabelModel(GRAPH).predict(votes)
     with pytest.raises(ValueError, match="class_balance names colour"):
         MultiTaskLabelModel(GRAPH).fit(votes, class_balance={"colour": [1, 0]})
+
+
+def test_tables_of_labels_leave_open_what_no_vote_tells():
+    graph = TaskGraph.where(
+        {"effusion": ["no", "yes"], "side": ["none", "left", "right"]},
+        lambda answer: (answer["effusion"] == "no") == (answer["side"] == "none"),
+    )
+    rng = np.random.default_rng(1)
+    side = rng.choice(3, 900, p=[0.3, 0.5, 0.2])
+    right = rng.random((900, 4)) < 0.85
+    votes = {
+        "effusion": np.where(right, side[:, None] > 0, side[:, None] == 0).astype(np.int8),
+        "side": np.where(right, side[:, None], (side[:, None] + 1) % 3).astype(np.int8),
+    }
+    votes["side"][:300] = -1
+    votes["effusion"][:100] = -1
+    found = MultiTaskLabelModel(graph).fit(votes).labels(votes)
+    assert not found["side"].covered[:100].any()
+    assert set(found["side"].label[100:300].tolist()) == {0, -1}
+    np.testing.assert_array_equal(found["side"].label[100:300] == 0, found["effusion"].label[100:300] == 0)
+    assert found["side"].n_votes[:300].max() == 0
+    assert found["side"].label[300:].min() >= 0
+
+
+def test_warnings_of_a_tasks_own_fit_name_the_task():
+    votes, _ = simulated(200)
+    votes["side"][:, 2:] = -1
+    with pytest.warns(LabelModelWarning, match="^side: 2 function"):
+        MultiTaskLabelModel(GRAPH).fit(votes)
