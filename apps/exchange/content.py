@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +54,10 @@ class Content:
     @property
     def model(self) -> str:
         """What made the labels, in a few letters."""
-        return f"sidelight-{str(self.labels.lineage.get('model', ''))[:12]}"
+        lineage = self.labels.lineage
+        several = "".join(lineage.get("models", ()))  # of tasks that are linked, of classes within classes
+        made = hashlib.sha256(several.encode()).hexdigest() if several else str(lineage.get("model", ""))
+        return f"sidelight-{made[:12]}"
 
 
 class Format(Protocol):

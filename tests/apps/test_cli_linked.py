@@ -65,6 +65,11 @@ def test_each_task_gets_a_table_and_no_two_labels_contradict_each_other(place, c
     ]
     model = MultiTaskLabelModel.load("model")
     assert model.frequency_.tolist() == [entry["share"] for entry in told["combinations"]]
+    assert main(["export", "labels/side.parquet", "--to", "label-studio", "--out", "side.json"]) == 0
+    made = [
+        task["predictions"] for task in json.loads((place / "side.json").read_text()) if "predictions" in task
+    ]
+    assert {len(prediction["model_version"]) for predictions in made for prediction in predictions} == {22}
     assert main(command) == 2, "the folder is there already"
     assert main([*command, "--overwrite"]) == 0
     said = capsys.readouterr().out
