@@ -24,6 +24,7 @@ from .discover import discover, load_functions, load_schema, packs
 from .event_functions import event_lf, rise_lf
 from .examples import FailedExample, assert_examples, check_examples
 from .faults import (
+    ColumnError,
     FunctionError,
     InputError,
     LimitError,
@@ -78,6 +79,7 @@ __all__ = [
     "Batch",
     "ClinicalPipeline",
     "CodeSet",
+    "ColumnError",
     "CombinedFunction",
     "ContextFilter",
     "ContextRule",

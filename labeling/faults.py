@@ -48,6 +48,30 @@ class InputError(SidelightError):
         return (type(self), (self.path, self.problem))
 
 
+class ColumnError(InputError):
+    """An export lacks a column that holds what is needed.
+
+    Parameters
+    ----------
+    path : path-like
+        The export.
+    problem : str
+        As in `InputError`.
+    column : str
+        The column that was looked for.
+    columns : tuple of str
+        Those that the export has; empty where its first line may hold notes in place of names.
+    """
+
+    def __init__(self, path: str | Path, problem: str, column: str, columns: tuple[str, ...] = ()) -> None:
+        super().__init__(path, problem)
+        self.column = column
+        self.columns = columns
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.path, self.problem, self.column, self.columns))
+
+
 class FunctionError(SidelightError):
     """A labeling or slicing function raised, or returned what is no vote.
 

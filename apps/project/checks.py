@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sidelight.label_model import MODELS
-from sidelight.labeling import READERS, InputError, LabelSchema, Reading
+from sidelight.labeling import READERS, ColumnError, InputError, LabelSchema, Reading
 from sidelight.slicing import SubclassSchema
 
 from .file import Payload, Project, Slice, Source, Task
@@ -64,7 +64,7 @@ def check_columns(project: Project, path: str | Path | None = None) -> frozenset
     config = project.config
     try:
         batch = next(iter(open_export(project, path)), None)
-    except InputError as error:
+    except ColumnError as error:
         _blame_column(project, error)
         raise
     if batch is None:
@@ -89,16 +89,16 @@ def check_columns(project: Project, path: str | Path | None = None) -> frozenset
     return columns
 
 
-def _blame_column(project: Project, error: InputError) -> None:
+def _blame_column(project: Project, error: ColumnError) -> None:
     """Say which key names the column that a reader did not find."""
     data = project.config.data
     named = {("data", "id"): data.id, ("data", "patient"): data.patient, ("data", "time"): data.time}
     for name, payload in project.config.payloads.items():
         named["payloads", name, "column"] = payload.column  # type: ignore[index]
     for place, column in named.items():
-        if column is not None and f"no column {column!r}" in error.problem:
+        if column == error.column:
             project.places.refuse(place, error.problem)
-    if "no column 'id'" in error.problem:
+    if error.column == "id":
         project.places.refuse(("data",), f"id is missing: {error.problem}")
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from sidelight.labeling import Batch, InputError, UsageError, read
+from sidelight.labeling import Batch, ColumnError, InputError, UsageError, read
 from sidelight.labeling.readers.columns import are_names
 
 _GUESSES = {
@@ -66,11 +66,10 @@ def _first_batch(path: Path) -> tuple[Batch | None, list[str]]:
     """Return the first rows of an export and its columns; no rows where no column is called id."""
     try:
         batch = next(iter(read(path)), None)
-    except InputError as error:
-        listed = re.search(r"\(columns: (.*)\)$", error.problem)
-        if listed is None:
+    except ColumnError as error:
+        if not error.columns:
             raise
-        return None, listed[1].split(", ")
+        return None, list(error.columns)
     return batch, [] if batch is None else list(batch.records.schema.names)
 
 

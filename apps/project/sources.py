@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from sidelight.labeling import (
     ABSTAIN,
+    ColumnError,
     FunctionInfo,
-    InputError,
     LabelingFunction,
     LabelSchema,
     Record,
@@ -192,10 +192,8 @@ def read_labels(project: Project, name: str) -> dict[str, Any]:
                 batch.records.column(source.column).to_pylist(),
             )
             found.update(zip(keys, values, strict=True))
-    except InputError as error:
-        if "has no column" in error.problem:
-            project.places.refuse(("sources", name, "id"), error.problem)
-        raise
+    except ColumnError as error:
+        project.places.refuse(("sources", name, "id"), error.problem)
     return found
 
 

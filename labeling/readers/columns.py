@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..faults import InputError
+from ..faults import ColumnError, InputError
 
 TIME = pa.timestamp("us", tz="UTC")
 _NAME = re.compile(r"[^\W\d][\w.:/()%#-]*(?: [\w.:/()%#-]+){0,4}$")
@@ -31,7 +31,8 @@ def find_column(columns: Mapping[str, Any], name: str, wanted: str | None, path:
     if wanted is None and name != "id":
         return None
     if not are_names(columns):
-        raise InputError(path, f"has no column {wanted or name!r}; does the first line hold their names?")
+        problem = f"has no column {wanted or name!r}; does the first line hold their names?"
+        raise ColumnError(path, problem, wanted or name)
     near = difflib.get_close_matches(wanted, columns, n=1) if wanted else _called_ids(columns)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     ask = (
@@ -39,7 +40,8 @@ def find_column(columns: Mapping[str, Any], name: str, wanted: str | None, path:
         if wanted
         else "; say which column holds the record ids (id=... in Python, --id or --gold-id on the command line)"
     )
-    raise InputError(path, f"has no column {wanted or name!r}{hint}{ask} (columns: {', '.join(columns)})")
+    problem = f"has no column {wanted or name!r}{hint}{ask} (columns: {', '.join(columns)})"
+    raise ColumnError(path, problem, wanted or name, tuple(columns))
 
 
 def _called_ids(columns: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from sidelight.labeling import FunctionError, InputError, LimitError, SidelightError, UsageError
+from sidelight.labeling import ColumnError, FunctionError, InputError, LimitError, SidelightError, UsageError
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,7 @@ def test_a_function_error_names_function_and_row():
     "fault",
     [
         InputError("notes.csv", "is empty"),
+        ColumnError("notes.csv", "has no column 'id'", "id", ("note", "text")),
         FunctionError("f", 3, "raised KeyError", "notes.csv at 7"),
         LimitError("x"),
     ],

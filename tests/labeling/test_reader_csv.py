@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sidelight.labeling import InputError, read
+from sidelight.labeling import ColumnError, InputError, read
 
 cells = st.text(st.sampled_from("ab ,;\t\n\"'éß|0."), max_size=8)
 tables = st.lists(st.lists(cells, min_size=3, max_size=3), min_size=1, max_size=8)
@@ -132,3 +132,13 @@ def test_a_file_without_header_is_not_quoted(tmp_path):
         list(read(tmp_path / "a.csv"))
     assert "ZEBRAFISH" not in str(caught.value)
     assert "4711" not in str(caught.value)
+    assert caught.value.columns == (), "nothing of a note travels with the error"
+
+
+def test_a_column_that_is_not_there_comes_with_those_that_are(tmp_path):
+    (tmp_path / "a.csv").write_text("note,body (columns: b),nota\n1,x,y\n")
+    for wanted, asked in ((None, "id"), ("notte", "notte")):
+        with pytest.raises(ColumnError, match=f"has no column '{asked}'") as caught:
+            list(read(tmp_path / "a.csv", id=wanted))
+        assert caught.value.column == asked
+        assert caught.value.columns == ("note", "body (columns: b)", "nota")
