@@ -43,6 +43,8 @@ from .strata import strata
 from .subclass_schema import Subclass, SubclassSchema
 from .subclasses import SubclassRow, SubclassTable, subclass_metrics
 from .support import Support
+from .told import AuditedRecords
+from .withholding import withhold_small_cells
 
 if TYPE_CHECKING:
     from .classifier import SliceAwareClassifier as SliceAwareClassifier
@@ -92,6 +94,7 @@ __all__ = [
     "Advice",
     "Audit",
     "AuditRow",
+    "AuditedRecords",
     "CalibrationRow",
     "Card",
     "Comparison",
@@ -163,6 +166,7 @@ __all__ = [
     "train_robustly",
     "tree_distance",
     "undo_sampling",
+    "withhold_small_cells",
     "within_node",
 ]
 

@@ -1,7 +1,10 @@
 """What to do about what an audit found: the surest and largest first."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from sidelight.labeling.statistics import Interval
 
 from .forest import signed
 from .report import AuditRow
@@ -15,6 +18,8 @@ MOST_COLLECTED = 8
 
 MOST_TOLD = 6
 """Examples that a reason gives."""
+
+WITHHELD = "by figures that are withheld"
 
 
 @dataclass(frozen=True)
@@ -59,10 +64,7 @@ def advise(findings: "Findings") -> tuple[Advice, ...]:
         if row.verdict in ("worse", "slightly worse"):
             worse.setdefault(row.slice, row)
     for name, row in worse.items():
-        why = (
-            f"{name}: {titles[row.metric]} {write_number(row.value.estimate)} against "
-            f"{write_number(row.rest.estimate)} in the rest"
-        )
+        why = f"{name}: {titles[row.metric]} {_against(row.value, row.rest)}"
         fitting = [part for part in findings.mechanisms.get(name, ()) if part.fits]
         if fitting:
             found += [
@@ -80,7 +82,9 @@ def advise(findings: "Findings") -> tuple[Advice, ...]:
             Advice(
                 f"Report {row.subclass} beside {row.within}, and train with it as a slice",
                 f"{row.recall.estimate:.0%} of {row.subclass} are called {row.within}, {row.rest.estimate:.0%} of the rest "
-                f"(q {write_p(row.q)}); the class's own figure hides it.",
+                f"(q {write_p(row.q)}); the class's own figure hides it."
+                if not math.isnan(row.recall.estimate)
+                else f"{row.within} is found less often there, {WITHHELD}; the class's own figure hides it.",
             )
             for row in findings.subclasses.hidden
         ]
@@ -93,8 +97,8 @@ def advise(findings: "Findings") -> tuple[Advice, ...]:
             found.append(
                 Advice(
                     f"{part.name}: {what}",
-                    f"{_told(part, findings)}; errors {part.error_rate.estimate:.0%} against {part.rest_rate.estimate:.0%} on "
-                    f"patients that had no part in finding it (stability {part.stability:.2f}).",
+                    f"{_told(part, findings)}; errors {_percents(part)} on patients that had no part in finding it "
+                    f"(stability {part.stability:.2f}).",
                 )
             )
     if findings.review is not None:
@@ -120,8 +124,7 @@ def advise(findings: "Findings") -> tuple[Advice, ...]:
     differing = [(name, row) for name, panel in findings.fairness.items() for row in panel.differing]
     if differing:
         told = "; ".join(
-            f"{row.measure} of {group_named(name, row.group)} {write_number(row.value.estimate)}, elsewhere "
-            f"{write_number(row.rest.estimate)}"
+            f"{row.measure} of {group_named(name, row.group)} {_against(row.value, row.rest, 'elsewhere')}"
             for name, row in differing[:MOST_TOLD]
         )
         told += f"; and {len(differing) - MOST_TOLD} more" if len(differing) > MOST_TOLD else ""
@@ -138,7 +141,7 @@ def _collect(findings: "Findings") -> tuple[Advice, ...]:
     needs: dict[str, tuple[int, int]] = {}
     for row in findings.audit.rows:
         owed = row.verdict == "not assessable" and not row.reason.startswith("the rest")
-        if owed and row.n_needed is not None and row.n_needed > row.n:
+        if owed and row.n is not None and row.n_needed is not None and row.n_needed > row.n:
             needs.setdefault(row.slice, (row.n, row.n_needed))
     if not needs:
         return ()
@@ -150,6 +153,23 @@ def _collect(findings: "Findings") -> tuple[Advice, ...]:
     rest = f", and {len(order) - MOST_COLLECTED} more" if len(order) > MOST_COLLECTED else ""
     margin = findings.audit.settings.get("margin", 0.05)
     return (Advice(f"Collect records before judging: {told}{rest}", f"too small to show a gap of {margin}."),)
+
+
+def _against(value: Interval, rest: Interval, where: str = "") -> str:
+    """Return two figures, or that they are withheld."""
+    from .page import write_number
+
+    if math.isnan(value.estimate):
+        return f"differs from the rest, {WITHHELD}"
+    if where:
+        return f"{write_number(value.estimate)}, {where} {write_number(rest.estimate)}"
+    return f"{write_number(value.estimate)} against {write_number(rest.estimate)} in the rest"
+
+
+def _percents(part: "FoundSlice") -> str:
+    if math.isnan(part.error_rate.estimate):
+        return f"are more frequent, {WITHHELD},"
+    return f"{part.error_rate.estimate:.0%} against {part.rest_rate.estimate:.0%}"
 
 
 def _missing(findings: "Findings", name: str) -> str:

@@ -20,6 +20,8 @@ from .report import Audit, AuditRow, Overall
 from .resampling import Resampler
 from .slice_power import power_by_law, power_of_mean
 from .support import DEFAULT_SUPPORT, Support, lacks_events, least_size, shortage, too_few
+from .told import AuditedRecords
+from .withholding import withhold_small_cells
 
 Intervals: TypeAlias = Literal["auto", "bootstrap"]
 Correction: TypeAlias = Literal["benjamini-hochberg", "holm"]
@@ -43,6 +45,7 @@ def audit(
     intervals: Intervals = "auto",
     n_draws: int = 1000,
     seed: int = 0,
+    smallest_cell: int = 0,
 ) -> Audit:
     """Measure a model in every slice, and say where it is worse and how sure that is.
 
@@ -82,6 +85,9 @@ def audit(
         Resamples of the bootstrap.
     seed : int, default 0
         Seed of the resamples.
+    smallest_cell : int, default 0
+        From 2 on, figures that rest on fewer patients than this, and those from which such could be reckoned, are
+        withheld, for an audit that leaves the house: see `withhold_small_cells`.
 
     Returns
     -------
@@ -138,7 +144,7 @@ def audit(
         "correction": correction, "intervals": intervals, "n_draws": n_draws, "seed": seed,
         "support": {"records": support.records, "events": support.events, "patients": support.patients},
     }  # fmt: skip
-    return Audit(
+    found = Audit(
         rows=tuple(rows),
         overall=tuple(overall),
         n_records=len(task),
@@ -149,6 +155,13 @@ def audit(
         patients_known=known is not None,
         settings=settings,
     )
+    if not smallest_cell:
+        return found
+    from .findings import Findings
+
+    return withhold_small_cells(
+        Findings(found), AuditedRecords(y, proba, matrix, patients), smallest_cell
+    ).audit
 
 
 @dataclass(frozen=True, eq=False)

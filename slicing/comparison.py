@@ -20,6 +20,7 @@ from .paired_change import paired_change
 from .power import detectable_gap
 from .record_table import RecordTable
 from .report import Audit, AuditRow
+from .withholding import without_small_figures
 
 WHOLE = "all records"
 """Stands in the place of a slice's name for the whole audit."""
@@ -145,6 +146,9 @@ def compare_audits(
     With the records of both, those they share are compared in pairs, and all others, patients in common included, as
     what they are. Without, the two are taken as independent, and the intervals are wider than they need be.
 
+    From a newer audit that withholds small cells nothing is compared in pairs, which would tell how few records changed,
+    and the earlier one's figures that rest on so few are withheld too.
+
     Parameters
     ----------
     old, new : Audit
@@ -164,7 +168,10 @@ def compare_audits(
     'All records are better (1 comparison).'
     """
     shared = [metric for metric in new.metrics if metric in old.metrics]
-    pairs = _Pairs.of(records)
+    smallest = int(new.settings.get("smallest_cell", 0))
+    pairs = None if smallest else _Pairs.of(records)
+    if smallest > int(old.settings.get("smallest_cell", 0)):
+        old = without_small_figures(old, smallest)
     drafts: list[Change] = []
     up: list[bool] = []
     for metric in shared:
@@ -214,9 +221,14 @@ class _Pairs:
 def _notes(old: Audit, new: Audit, rows: tuple[Change, ...], pairs: _Pairs | None) -> tuple[str, ...]:
     """Say what differs besides the numbers."""
     found = []
-    if pairs is None:
+    if "smallest_cell" in new.settings:
+        found.append(
+            "The two audits were compared as independent: pairs would tell how few records changed, and small cells are "
+            "withheld."
+        )
+    elif pairs is None:
         found.append("The two audits were compared as independent: no records of theirs could be paired.")
-    else:
+    if pairs is not None:
         before, after = (len(table) for table in pairs.tables)
         found.append(
             f"{pairs.n_shared} records are in both audits and were compared in pairs; {before - pairs.n_shared} are in "
@@ -276,7 +288,8 @@ def _change(
     now: str = "",
     pairs: _Pairs | None = None,
 ) -> Change:
-    change = None if pairs is None else pairs.change(name, metric, after.level)
+    told = not (math.isnan(before.estimate) or math.isnan(after.estimate))
+    change = pairs.change(name, metric, after.level) if pairs is not None and told else None
     if change is not None:
         return Change(name, metric, before, after, change, math.nan, "", was, now)
     change = interval_difference(after, before)
@@ -300,13 +313,13 @@ def _slice_change(
         verdict = "only after" if before is None else "only before"
         values = (nothing, there.value) if before is None else (there.value, nothing)
         return Change(name, metric, *values, nothing, math.nan, verdict)
-    if not (before.assessable and after.assessable):
-        reason = after.reason or before.reason
+    if not (before.assessable and after.assessable) or before.withheld or after.withheld:
+        reason = after.reason or before.reason or after.withheld or before.withheld
         missing = Interval.missing(reason)
         return Change(
             name,
             metric,
-            before.value,
+            after.value if after.withheld else before.value,
             after.value,
             missing,
             math.nan,

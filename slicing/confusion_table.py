@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .drawing import Drawing
+from .small_cells import LINKED
 
 Normalize: TypeAlias = Literal["count", "total", "row", "column"]
 
@@ -47,6 +48,10 @@ class ConfusionTable:
         What `values` are.
     dimension : str
         What the labels are of.
+    withheld : tuple of tuple of str, optional
+        What stands in the place of each cell that may not be told, whose value and count are NaN; empty elsewhere.
+    totals : tuple of float or None, optional
+        Masses of the rows where cells are withheld, None where they are too.
     """
 
     values: NDArray[np.float64]
@@ -55,6 +60,8 @@ class ConfusionTable:
     n_patients: NDArray[np.int64]
     normalize: Normalize
     dimension: str
+    withheld: tuple[tuple[str, ...], ...] = ()
+    totals: tuple[float | None, ...] = ()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Let NumPy see the values."""
@@ -75,11 +82,11 @@ class ConfusionTable:
             "dimension": self.dimension,
             "normalize": self.normalize,
             "classes": list(self.classes),
-            "values": [
-                [None if math.isnan(value) else value for value in row] for row in self.values.tolist()
-            ],
-            "counts": self.counts.tolist(),
-            "n_patients": self.n_patients.tolist(),
+            "values": _plain(self.values),
+            "counts": _plain(self.counts),
+            "n_patients": _plain(np.where(np.isnan(self.counts), np.nan, self.n_patients))
+            if self.withheld
+            else self.n_patients.tolist(),
         }
 
     @property
@@ -92,7 +99,8 @@ class ConfusionTable:
         everything = np.arange(len(self.classes))
         if not any(SEPARATOR in label for label in self.classes):
             return everything, everything
-        return np.flatnonzero(self.counts.sum(axis=1) > 0), np.flatnonzero(self.counts.sum(axis=0) > 0)
+        there = np.isnan(self.counts) | (self.counts > 0)
+        return np.flatnonzero(there.any(axis=1)), np.flatnonzero(there.any(axis=0))
 
     def _layout(self) -> tuple[float, float, float]:
         """Return where cells begin, across and down, and how wide the picture is."""
@@ -124,7 +132,7 @@ class ConfusionTable:
         drawing.text(left, 16, f"observed {self.dimension}: {MEANING[self.normalize]}", "head")
         known = self.values[np.ix_(rows, columns)]
         largest = np.nanmax(known) if np.isfinite(known).any() else 1.0
-        totals = self.counts.sum(axis=1)
+        totals = self.totals or tuple(self.counts.sum(axis=1).tolist())
         drawing.text(left + CELL * len(columns) + 14, top - 10, "records", "head")
         for place, column in enumerate(columns):
             x = left + place * CELL + CELL / 2
@@ -132,7 +140,8 @@ class ConfusionTable:
         for at, row in enumerate(rows):
             y = top + at * CELL
             drawing.text(left - 12, y + CELL / 2 + 4, _label(self.classes[row]), "label", anchor="end")
-            total = _short(float(totals[row]), whole=True)
+            mass = totals[row]
+            total = LINKED if mass is None else _short(mass, whole=True)
             drawing.text(left + CELL * len(columns) + 14, y + CELL / 2 + 4, total, "number")
             for place, column in enumerate(columns):
                 value = float(self.values[row, column])
@@ -141,11 +150,23 @@ class ConfusionTable:
                 few = " few" if 0 < self.n_patients[row, column] < FEW_PATIENTS else ""
                 right = " right" if _agree(self.classes[row], self.classes[column]) else ""
                 drawing.rect(x + 1, y + 1, CELL - 2, CELL - 2, f"cell heat-{step}{few}{right}")
-                if self.counts[row, column] > 0:
+                if self.withheld and self.withheld[row][column]:
+                    drawing.text(
+                        x + CELL / 2,
+                        y + CELL / 2 + 4,
+                        self.withheld[row][column].replace(LINKED, "×"),
+                        "number",
+                        anchor="middle",
+                    )
+                elif self.counts[row, column] > 0:
                     ink = "number light" if step >= 8 else "number mid" if step >= 6 else "number"
                     words = _short(value, whole=self.normalize == "count")
                     drawing.text(x + CELL / 2, y + CELL / 2 + 4, words, ink, anchor="middle")
         return drawing.svg()
+
+
+def _plain(values: NDArray[np.float64]) -> list[list[float | None]]:
+    return [[None if math.isnan(value) else value for value in row] for row in values.tolist()]
 
 
 def normalized(counts: NDArray[Any], normalize: Normalize) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,13 +33,13 @@ class FairnessPanel(GapTable):
     ----------
     rows : tuple of GapRow
         Group by group; `measure` is a key of `MEASURES`.
-    groups : mapping of str to int
-        Records of each group; those of unknown group are left out.
+    groups : mapping of str to int or None
+        Records of each group, None where withheld; those of unknown group are left out.
     reference : str
         The group all are compared to; empty when each is compared to all others.
     """
 
-    groups: dict[str, int]
+    groups: Mapping[str, int | None]
     reference: str = ""
 
     def of(self, measure: str) -> tuple[GapRow, ...]:
@@ -49,7 +49,7 @@ class FairnessPanel(GapTable):
     def to_json(self) -> dict[str, Any]:
         """Return the panel as plain values."""
         return {
-            "groups": self.groups,
+            "groups": dict(self.groups),
             "reference": self.reference,
             "rows": [row.to_json() for row in self.rows],
         }
@@ -122,7 +122,7 @@ def fairness(
     codes, _ = group_codes(None if patients is None else np.asarray(patients)[task.rows], len(labels))
     truth = np.asarray(task.positive)
     scores = np.asarray(task.score, dtype=np.float64)
-    measures = _measures(truth, scores, threshold)
+    measures = measures_of_records(truth, scores, threshold)
     rows = []
     for group in present:
         if group == reference:
@@ -137,7 +137,7 @@ def fairness(
     return FairnessPanel(judged(rows, q), counts, reference or "")
 
 
-def _measures(
+def measures_of_records(
     truth: NDArray[np.bool_], scores: NDArray[np.float64], threshold: float
 ) -> dict[str, NDArray[np.float64]]:
     """Return each measure as one number a record, NaN where it does not count."""

@@ -8,6 +8,7 @@ from sidelight.labeling.statistics import Interval
 
 from .drawing import Drawing, nice_ticks
 from .report import AuditRow, Overall
+from .small_cells import mark_of
 
 ROW = 27.0
 WIDTH = 920.0
@@ -72,14 +73,20 @@ def forest_plot(overall: Overall, rows: Sequence[AuditRow], *, name: str, margin
     y = top + ROW / 2
     drawing.text(NAME_END, y + 4, "all records", "label strong", anchor="end")
     _draw(drawing, place, overall.value, y, "whole")
-    drawing.text(RIGHT + 52, y + 4, _count(overall.value.n), "number", anchor="end")
+    drawing.text(RIGHT + 52, y + 4, _count(overall.value), "number", anchor="end")
     drawing.text(RIGHT + 66, y + 4, _bounds(overall.value), "number")
     for row in rows:
         y += ROW
         mark = MARKS[row.verdict]
         drawing.text(NAME_END, y + 4, short_name(row.slice), f"label {mark}", anchor="end")
         _draw(drawing, place, row.value, y, mark)
-        drawing.text(RIGHT + 52, y + 4, _count(row.value.n), f"number {mark}", anchor="end")
+        drawing.text(
+            RIGHT + 52,
+            y + 4,
+            _count(row.value) if not row.withheld else row.withheld if row.n is None else "–",
+            f"number {mark}",
+            anchor="end",
+        )
         drawing.text(RIGHT + 66, y + 4, _bounds(row.value), f"number {mark}")
         gap = row.gap.estimate
         told = "–" if math.isnan(gap) or not row.assessable else signed(gap, digits_for(row.gap))
@@ -90,7 +97,7 @@ def forest_plot(overall: Overall, rows: Sequence[AuditRow], *, name: str, margin
 def _bounds(interval: Interval) -> str:
     estimate, low, high = interval.estimate, interval.low, interval.high
     if math.isnan(estimate):
-        return "–"
+        return mark_of(interval) or "–"
     digits = digits_for(interval)
     told = [f"{value:.{digits}f}".replace("-", "−") for value in (estimate, low, high)]
     return told[0] if math.isnan(low) else f"{told[0]} [{told[1]}, {told[2]}]"
@@ -102,8 +109,8 @@ def digits_for(interval: Interval) -> int:
     return 3 if width < FINE and not math.isnan(interval.low) else 2
 
 
-def _count(n: int) -> str:
-    return f"{n:,}".replace(",", "\u202f")
+def _count(value: Interval) -> str:
+    return "–" if mark_of(value) else f"{value.n:,}".replace(",", "\u202f")
 
 
 def _draw(drawing: Drawing, place: Callable[[float], float], value: Interval, y: float, mark: str) -> None:

@@ -59,15 +59,15 @@ class Intersections:
     names : tuple of str
         The slices that are combined.
     rows : tuple of Intersection
-    n_other : int
-        Records in combinations that are not listed.
+    n_other : int or None
+        Records in combinations that are not listed; None where withheld.
     errors : Interval
         Share of all records that is predicted wrongly.
     """
 
     names: tuple[str, ...]
     rows: tuple[Intersection, ...]
-    n_other: int
+    n_other: int | None
     errors: Interval
 
     def to_json(self) -> dict[str, Any]:

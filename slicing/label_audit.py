@@ -13,8 +13,9 @@ from sidelight.labeling.schema import ABSTAIN
 from sidelight.labeling.statistics import group_codes
 from sidelight.labeling.votes import as_votes
 
-from .matrix import as_slices
+from .matrix import SliceMatrix, as_slices
 from .share_gap import GapRow, GapTable, gap_between, judged
+from .small_cells import FIXED, CellLedger
 
 LABELS = "labels"
 """Stands in the place of a function's name for the label model's labels."""
@@ -60,6 +61,7 @@ def audit_labels(
     names: Sequence[str] | None = None,
     least: int = 20,
     q: float = 0.05,
+    smallest_cell: int = 0,
 ) -> LabelAudit:
     """Measure the votes, and the labels made of them, in every slice.
 
@@ -83,6 +85,9 @@ def audit_labels(
         Records that a measure must rest on, in the slice and in the rest.
     q : float, default 0.05
         Share of false alarms that is tolerated among the measures said to differ.
+    smallest_cell : int, default 0
+        From 2 on, figures that rest on fewer patients, or would tell of so few, are withheld, as in
+        `withhold_small_cells`.
 
     Examples
     --------
@@ -117,7 +122,42 @@ def audit_labels(
         for name in members.names
         for subject, measure, column in measures
     ]
-    return LabelAudit(judged(rows, q), n, q)
+    told = judged(rows, q)
+    if smallest_cell:
+        told = _withheld(told, measures, members, codes, smallest_cell)
+    return LabelAudit(told, n, q)
+
+
+def _withheld(
+    rows: tuple[GapRow, ...],
+    measures: list[tuple[str, str, NDArray[np.float64]]],
+    members: SliceMatrix,
+    codes: NDArray[np.intp],
+    smallest: int,
+) -> tuple[GapRow, ...]:
+    """Return the rows that may be told: the same slices of each function, whose measures are taken together."""
+    everyone = np.ones(len(codes), dtype=bool)
+    sizes = CellLedger(codes, smallest)
+    sizes.tell("records", everyone, rank=FIXED)
+    for name in members.names:
+        sizes.tell(name, members[name], ~members[name])
+    hidden = sizes.withheld()
+    told = [name for name in members.names if name not in hidden]
+    shown: set[tuple[str, str, str]] = set()
+    for subject in dict.fromkeys(subject for subject, _, _ in measures):
+        ledger = CellLedger(codes, smallest)
+        ledger.tell("records", everyone, rank=FIXED)
+        ledger.guard(*(side for name in members.names for side in (members[name], ~members[name])))
+        keys = [
+            (name, subject, measure) for name in told for owner, measure, _ in measures if owner == subject
+        ]
+        columns = {measure: values for owner, measure, values in measures if owner == subject}
+        for key in keys:
+            inside = members[key[0]]
+            ledger.tell(key[0], inside, rank=FIXED)
+            ledger.tell_share(key, columns[key[2]], inside, ~inside)
+        shown |= set(keys) - set(ledger.withheld())
+    return tuple(row for row in rows if (row.group, row.subject, row.measure) in shown)
 
 
 def _measures(

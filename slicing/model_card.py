@@ -6,6 +6,7 @@ from .advice import advise
 from .fairness import MEASURES
 from .page import (
     about_positive,
+    about_withheld,
     class_named,
     group_named,
     write_gap,
@@ -43,7 +44,7 @@ def model_card(findings: "Findings") -> str:
         "",
     ]
     lines += ["| metric | all records |", "| --- | --- |"]
-    lines += [f"| {item.title} | {write_interval(item.value)} |" for item in audit.overall]
+    lines += [f"| {item.title} | {_cell(write_interval(item.value))} |" for item in audit.overall]
     worse = [row for row in audit.ranked() if row.verdict in ("worse", "slightly worse")]
     if worse:
         lines += [
@@ -54,7 +55,8 @@ def model_card(findings: "Findings") -> str:
         ]
         lines += ["| --- | --- | --- | --- | --- | --- |"]
         lines += [
-            f"| {_cell(row.slice)} | {titles[row.metric]} | {row.n} | {write_interval(row.value)} | {write_gap(row.gap)} "
+            f"| {_cell(row.slice)} | {titles[row.metric]} | {row.withheld if row.n is None else row.n} "
+            f"| {_cell(write_interval(row.value))} | {write_gap(row.gap)} "
             f"| {write_p(row.q)} |"
             for row in worse
         ]
@@ -67,15 +69,15 @@ def model_card(findings: "Findings") -> str:
         ]
         lines += ["| --- | --- | --- | --- | --- | --- |"]
         lines += [
-            f"| {_cell(row.subclass)} | {_cell(row.within)} | {row.n} | {write_interval(row.recall)} "
-            f"| {write_interval(row.rest)} | {write_p(row.q)} |"
+            f"| {_cell(row.subclass)} | {_cell(row.within)} | {row.n} | {_cell(write_interval(row.recall))} "
+            f"| {_cell(write_interval(row.rest))} | {write_p(row.q)} |"
             for row in findings.subclasses.hidden
         ]
     if findings.discovery is not None and findings.discovery.confirmed:
         lines += ["", "### Found by searching, and confirmed on other patients", ""]
         lines += [
             f"- {_words(class_named(part.description, part.label, findings.classes))}: errors "
-            f"{write_interval(part.error_rate)} against {write_number(part.rest_rate.estimate)} in "
+            f"{_words(write_interval(part.error_rate))} against {write_number(part.rest_rate.estimate)} in "
             f"{'all other records' if part.label is None else 'the rest of its class'}"
             for part in findings.discovery.confirmed
         ]
@@ -89,7 +91,7 @@ def model_card(findings: "Findings") -> str:
             "| --- | --- | --- | --- | --- | --- |",
         ]
         lines += [
-            f"| {_cell(group_named(name, row.group))} | {MEASURES[row.measure]} | {write_interval(row.value)} "
+            f"| {_cell(group_named(name, row.group))} | {MEASURES[row.measure]} | {_cell(write_interval(row.value))} "
             f"| {write_number(row.rest.estimate)} | {write_gap(row.gap)} | {write_p(row.q)} |"
             for name, row in differing
         ]
@@ -99,8 +101,10 @@ def model_card(findings: "Findings") -> str:
     able = {row.slice for row in audit.rows if row.verdict != "not assessable"}
     silent = {row.slice: row.reason for row in reversed(audit.rows) if row.slice not in able}
     if silent:
-        told = [f"{_words(name)} ({reason})" for name, reason in reversed(silent.items())]
+        told = [f"{_words(name)} ({_words(reason)})" for name, reason in reversed(silent.items())]
         lines += ["", f"Not assessable: {'; '.join(told)}."]
+    if "smallest_cell" in audit.settings:
+        lines += ["", _words(about_withheld(audit))]
     todo = advise(findings)
     if todo:
         lines += [

@@ -16,6 +16,7 @@ from .forest import digits_for, forest_plot, signed
 from .metrics import METRICS
 from .report import Audit, AuditRow
 from .slice_calibration import CalibrationRow, calibration_by_slice
+from .small_cells import LINKED, mark_of
 from .volcano import volcano_plot
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def power_table(audit: Audit) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for row in (row for metric in audit.metrics for row in in_reading_order(audit, metric)):
         entry = found.setdefault(row.slice, {"slice": row.slice, "n": row.n, "cells": {}})
-        entry["n"] = max(entry["n"], row.n)
+        entry["n"] = None if row.n is None else max(entry["n"], row.n)
         entry["cells"][row.metric] = row
     return list(found.values())
 
@@ -121,6 +122,20 @@ def about_positive(findings: "Findings") -> str:
     return f" {one} {'are' if len(told) > 1 else 'is'} about the class “{positive_class(findings)}”."
 
 
+def about_withheld(audit: Audit) -> str:
+    """Return what is withheld from findings that were made fit to be shared; empty from others."""
+    smallest = audit.settings.get("smallest_cell")
+    if smallest is None:
+        return ""
+    who = "patients" if audit.patients_known else "records"
+    return (
+        f"Small cells are withheld: “<{smallest}” stands for a figure that rests on 1 to {smallest - 1} {who}, or from which "
+        f"such a count could be reckoned directly (few right or few wrong of many, few in the rest); “{LINKED}”, or × in a "
+        "table, for one that would tell another by subtraction. Zero is told. Verdicts stay where their figures are "
+        "withheld. Records shown one by one, maps of them, and figures of training records are left out."
+    )
+
+
 def _calibration_in_order(findings: "Findings") -> list[CalibrationRow]:
     """Return all records first, then slices as the other tables have them."""
     metrics = findings.audit.metrics[:1]
@@ -154,7 +169,7 @@ def page_environment(*more: Path) -> Environment:
     environment.filters.update(
         interval=write_interval, number=write_number, percent=write_percent, gap=write_gap, p=write_p,
         thousands=write_thousands, about=write_about, class_named=class_named, in_order=in_reading_order,
-        counted=write_counted, group_named=group_named, titled=write_metric,
+        counted=write_counted, about_withheld=about_withheld, mark=write_mark, group_named=group_named, titled=write_metric,
     )  # fmt: skip
     return environment
 
@@ -211,12 +226,23 @@ def write_interval(value: Interval | None) -> str:
     ('0.985 [0.984, 0.986]', '0.84 [0.77, 0.89]')
     """
     if value is None or _missing(value.estimate):
-        return "–"
+        return write_mark(value)
     digits = digits_for(value)
     text = write_number(value.estimate, digits)
     if _missing(value.low):
         return text
     return f"{text} [{write_number(value.low, digits)}, {write_number(value.high, digits)}]"
+
+
+def write_mark(value: Interval | None) -> str:
+    """Write what stands in the place of a figure: why it is withheld, or a dash where there is none.
+
+    Examples
+    --------
+    >>> write_mark(Interval.missing("<5")), write_mark(Interval.missing("no record that counts"))
+    ('<5', '–')
+    """
+    return (mark_of(value) if value is not None else "") or "–"
 
 
 def write_gap(value: Interval) -> str:

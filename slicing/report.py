@@ -50,10 +50,10 @@ class AuditRow:
     ----------
     slice, metric : str
         Which slice, and which metric.
-    n, n_patients, n_positive : int
-        Records with gold and prediction, their patients, and those of the positive class.
-    n_without_gold : int
-        Members that had no gold or no prediction and are left out.
+    n, n_patients, n_positive : int or None
+        Records with gold and prediction, their patients, and those of the positive class; None where withheld.
+    n_without_gold : int or None
+        Members that had no gold or no prediction and are left out; None where withheld.
     prevalence : float
         Share of the positive class.
     share : float
@@ -75,14 +75,16 @@ class AuditRow:
         Where the bounds come from.
     higher_is_better : bool
         Which way is better.
+    withheld : str
+        What stands in the place of figures that may not be told: "<5", or "withheld" where they would tell such a count.
     """
 
     slice: str
     metric: str
-    n: int
-    n_patients: int
-    n_positive: int
-    n_without_gold: int
+    n: int | None
+    n_patients: int | None
+    n_positive: int | None
+    n_without_gold: int | None
     prevalence: float
     share: float
     value: Interval
@@ -95,6 +97,7 @@ class AuditRow:
     n_needed: int | None = None
     method: str = ""
     higher_is_better: bool = True
+    withheld: str = ""
 
     @property
     def assessable(self) -> bool:
@@ -138,8 +141,8 @@ class Audit:
         Each metric over all records.
     n_records, n_patients : int
         Records with gold and prediction, and their patients.
-    n_without_gold : int
-        Records left out.
+    n_without_gold : int or None
+        Records left out; None where withheld.
     prevalence : float
         Share of the positive class.
     n_tests : int
@@ -154,7 +157,7 @@ class Audit:
     overall: tuple[Overall, ...]
     n_records: int
     n_patients: int
-    n_without_gold: int
+    n_without_gold: int | None
     prevalence: float
     n_tests: int
     patients_known: bool
@@ -295,10 +298,9 @@ class Audit:
             lines.append(f"{item.title}: {item.value} over {self.n_records} records")
             width = max((len(row.slice) for row in self.of(item.metric)), default=0)
             for row in self.of(item.metric):
-                told = row.reason or f"gap {row.gap}  q {row.q:.3f}"
-                lines.append(
-                    f"  {row.slice:<{width}}  n={row.n:<6} {row.value!s:<24} {row.verdict:<15} {told}"
-                )
+                told = row.reason or row.withheld or f"gap {row.gap}  q {row.q:.3f}"
+                n = row.withheld if row.n is None else row.n
+                lines.append(f"  {row.slice:<{width}}  n={n:<6} {row.value!s:<24} {row.verdict:<15} {told}")
         return "\n".join(lines)
 
 

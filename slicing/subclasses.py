@@ -35,8 +35,8 @@ class SubclassRow:
     ----------
     subclass, within : str
         Its name, and the class it belongs to.
-    n, n_patients : int
-        Records and patients.
+    n, n_patients : int or None
+        Records and patients; None where withheld.
     share : float
         Share of the class's records.
     recall, rest, gap : Interval
@@ -58,8 +58,8 @@ class SubclassRow:
 
     subclass: str
     within: str
-    n: int
-    n_patients: int
+    n: int | None
+    n_patients: int | None
     share: float
     recall: Interval
     rest: Interval
@@ -93,8 +93,8 @@ class SubclassTable:
         The largest sure gap first, each weighted by its severity.
     classes : mapping of str to Interval
         Share of each class's records that are called the class: what the subclasses average to.
-    n_without : int
-        Records without a subclass.
+    n_without : int or None
+        Records without a subclass; None where withheld.
     annotated : mapping of str to float
         Share of each class's records that carry a subclass.
     errors, weighted_errors : Interval
@@ -105,7 +105,7 @@ class SubclassTable:
 
     rows: tuple[SubclassRow, ...]
     classes: Mapping[str, Interval]
-    n_without: int
+    n_without: int | None
     annotated: Mapping[str, float]
     errors: Interval
     weighted_errors: Interval
@@ -207,10 +207,7 @@ def subclass_metrics(
     cells = [subclasses[row] for row in task.rows]
     codes, _ = group_codes(None if patients is None else np.asarray(patients)[task.rows], len(task))
     wanted = schema or SubclassSchema(())
-    parts = [
-        set() if is_absent(cell) else {wanted.meaning(part) for part in cell_parts(str(cell), separator)}
-        for cell in cells
-    ]
+    parts = subclass_parts(cells, schema, separator)
     names = list(classes) if classes is not None else [str(code) for code in range(task.proba.shape[1])]
     astray = sorted({item.within for item in wanted.subclasses if item.within and item.within not in names})
     if astray:
@@ -306,6 +303,17 @@ def subclass_metrics(
         _weighted_share(1 - right, weight, codes),
         schema,
     )
+
+
+def subclass_parts(
+    cells: Sequence[str | None], schema: SubclassSchema | None = None, separator: str = "|"
+) -> list[set[str]]:
+    """Return the subclasses that each cell of a column names, called as the schema calls them."""
+    wanted = schema or SubclassSchema(())
+    return [
+        set() if is_absent(cell) else {wanted.meaning(part) for part in cell_parts(str(cell), separator)}
+        for cell in cells
+    ]
 
 
 def _weighted_share(

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sidelight.slicing import (
     Audit,
     Confusion,
-    ConfusionTable,
     Intersections,
     SliceMatrix,
     slice_intersections,
@@ -33,7 +32,7 @@ LEAST_MEETING = 3
 """Combinations with enough records, without which none are shown."""
 
 
-def confusion_tables(
+def confusions(
     result: Audit,
     gold: NDArray[np.int64],
     proba: NDArray[np.float64],
@@ -41,8 +40,11 @@ def confusion_tables(
     classes: tuple[str, ...],
     patients: NDArray[np.str_],
     subclasses: Sequence[str | None] | None,
-) -> list[tuple[str, ConfusionTable]]:
-    """Return the table of all records, of the slice in which most are surely worse off, and of the common subclasses."""
+) -> list[tuple[str, NDArray[np.intp], Confusion]]:
+    """Return distributions of all records, of the slice in which most are surely worse off, and of the common subclasses.
+
+    Each comes with its heading and the records that it is of.
+    """
     known = np.flatnonzero(gold >= 0)
     if not len(known):
         return []
@@ -54,10 +56,10 @@ def confusion_tables(
         slices=members.take_rows(known) if members.n_slices else None,
         patients=patients[known],
     )
-    found = [("All records", distribution.table(normalize="row"))]
+    found = [("All records", known, distribution)]
     worst = next((row.slice for row in result.ranked() if row.verdict == "worse" and row.excess > 0), None)
     if worst is not None:
-        found.append((f"In {worst}", distribution.where(slice=worst).table(normalize="row")))
+        found.append((f"In {worst}", known[members[worst][known]], distribution.where(slice=worst)))
     if subclasses is not None:
         parts = [_flat(subclasses[row] or "").split("|") for row in known.tolist()]
         seen = Counter(part.strip() for held in parts for part in held if part.strip())
@@ -73,7 +75,7 @@ def confusion_tables(
             classes={"class": [label for label in order if label in used]},
             patients=patients[known],
         )
-        found.append((SUBCLASSES, nested.table(normalize="row")))
+        found.append((SUBCLASSES, known, nested))
     return found
 
 

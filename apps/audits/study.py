@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,9 @@ from sidelight.labeling import UsageError, VoteMatrix
 from sidelight.slicing import (
     DEFAULT_METRICS,
     Audit,
+    AuditedRecords,
     Comparison,
     ErrorReview,
-    FairnessPanel,
     Findings,
     Mechanism,
     RecordTable,
@@ -34,10 +34,12 @@ from sidelight.slicing import (
     slice_calibration,
     strata,
     subclass_metrics,
+    withhold_small_cells,
 )
 from sidelight.slicing.embedding_map import embedding_map
+from sidelight.slicing.strata import MISSING
 
-from .combinations import confusion_tables, meeting_slices
+from .combinations import confusions, meeting_slices
 from .material import Material
 from .strips import example_strips
 
@@ -82,6 +84,8 @@ class Wishes:
     positive : int, optional
         The class that sensitivity, areas and care groups are about: of two classes the second; of more none, and then
         accuracy and Brier score alone are measured.
+    smallest_cell : int
+        From 2 on, figures that rest on fewer patients are withheld, and what shows single records is left out.
     seed : int
     """
 
@@ -97,6 +101,7 @@ class Wishes:
     review: ErrorReview | None = None
     earlier: tuple[Audit, RecordTable | None] | None = None
     positive: int | None = None
+    smallest_cell: int = 0
     seed: int = 0
 
 
@@ -116,7 +121,6 @@ def study(material: Material, wishes: Wishes, *, title: str = "Slice audit") -> 
         seed=wishes.seed,
     )
     table = RecordTable.of(material.ids[rows], gold, proba, members.values, members.names, patients=patients)
-    comparison = _compared(wishes.earlier, result, table)
     subclasses = None
     named = _subclasses(material, wishes)
     for item in () if wishes.schema is None else wishes.schema.subclasses:
@@ -139,7 +143,7 @@ def study(material: Material, wishes: Wishes, *, title: str = "Slice audit") -> 
     mechanisms = _explained(material, wishes, result, members, found, evidence_rows)
     first = next(iter(material.embeddings.values()), None)
     picture = ""
-    if first is not None and len(evidence_rows) > 3:
+    if first is not None and len(evidence_rows) > 3 and not wishes.smallest_cell:
         confirmed = () if found is None else found.confirmed
         picture = embedding_map(
             first[evidence_rows],
@@ -149,6 +153,8 @@ def study(material: Material, wishes: Wishes, *, title: str = "Slice audit") -> 
             classes=classes,
             seed=wishes.seed,
         )
+    groups = _care_groups(material, wishes)
+    seen = confusions(result, gold, proba, members, classes, patients, named)
     findings = Findings(
         audit=result,
         title=title,
@@ -163,17 +169,48 @@ def study(material: Material, wishes: Wishes, *, title: str = "Slice audit") -> 
         calibration=slice_calibration(gold, proba, members, patients, positive=_positive(wishes))
         if len(classes) == 2
         else (),
-        fairness=_care_groups(material, wishes),
-        confusion=confusion_tables(result, gold, proba, members, classes, patients, named),
+        fairness={
+            name: fairness(
+                gold,
+                proba,
+                labels,
+                patients=patients,
+                reference=reference,
+                order=order,
+                positive=_positive(wishes),
+            )
+            for name, (labels, order, reference) in groups.items()
+        },
+        confusion=[(heading, known.table(normalize="row")) for heading, _, known in seen],
         labels=_labels(material, wishes),
         review=wishes.review,
-        comparison=comparison,
         map=picture,
-        strips=example_strips(material, result, members, found, evidence_rows),
+        strips=()
+        if wishes.smallest_cell
+        else example_strips(material, result, members, found, evidence_rows),
         notes=notes,
         provenance=_provenance(material, wishes),
     )
-    return findings, table
+    if wishes.smallest_cell:
+        if result.n_patients < wishes.smallest_cell:
+            raise UsageError(
+                f"there are fewer than {wishes.smallest_cell} patients with gold and a prediction: with this smallest cell "
+                "nothing could be told of them"
+            )
+        records = AuditedRecords(
+            gold, proba, members, patients, named, {name: labels for name, (labels, _, _) in groups.items()},
+            [(known, confusion) for _, known, confusion in seen], np.flatnonzero(np.isin(rows, evidence_rows)),
+            _of_missing(members),
+        )  # fmt: skip
+        findings = replace(
+            withhold_small_cells(findings, records, wishes.smallest_cell), labels=findings.labels
+        )
+    return replace(findings, comparison=_compared(wishes.earlier, findings.audit, table)), table
+
+
+def _of_missing(members: SliceMatrix) -> tuple[str, ...]:
+    """Return the slices that hold the records without a value in some column."""
+    return tuple(name for name in members.names if name.endswith(f" {MISSING}"))
 
 
 def _metrics(n_classes: int, positive: int | None) -> tuple[str, ...]:
@@ -305,7 +342,8 @@ def _explained(
     return explained
 
 
-def _care_groups(material: Material, wishes: Wishes) -> dict[str, FairnessPanel]:
+def _care_groups(material: Material, wishes: Wishes) -> dict[str, tuple[NDArray[Any], list[str], str | None]]:
+    """Return the groups of each column: each audited record's, their order, and the one that the others are compared to."""
     rows, found = material.rows, {}
     if len(material.schema.classes) != 2:
         return {}
@@ -320,15 +358,8 @@ def _care_groups(material: Material, wishes: Wishes) -> dict[str, FairnessPanel]
             continue
         # of two groups the second would tell the first's gaps once more
         reference = sizes.most_common(1)[0][0] if len(sizes) == 2 else None
-        found[name] = fairness(
-            material.gold[rows],
-            material.proba[rows],
-            labels,
-            patients=material.patients[rows],
-            reference=reference,
-            order=[group.removeprefix(f"{name} = ") for group in matrix.names],
-            positive=_positive(wishes),
-        )
+        order = [group.removeprefix(f"{name} = ") for group in matrix.names]
+        found[name] = (labels, order, reference)
     return found
 
 
@@ -352,7 +383,7 @@ def _labels(material: Material, wishes: Wishes) -> Any:
             proba = wishes.labels.proba[where]
     return audit_labels(
         votes.take_rows(place[rows]), material.members.take_rows(rows), gold=material.gold[rows], proba=proba,
-        patients=material.patients[rows],
+        patients=material.patients[rows], smallest_cell=wishes.smallest_cell,
     )  # fmt: skip
 
 

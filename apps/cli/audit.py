@@ -12,6 +12,7 @@ from .output import interval_text, json_option, note, overwrite_option, print_fa
 
 if TYPE_CHECKING:
     from sidelight.apps.audits import Material, Wishes
+    from sidelight.labeling.statistics import Interval
     from sidelight.slicing import Audit, Comparison, Findings, RecordTable
 
 
@@ -79,6 +80,13 @@ if TYPE_CHECKING:
 @click.option(
     "--part", default="test", show_default=True, help="Part of the bundle's split to audit, or all."
 )
+@click.option(
+    "--smallest-cell",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="For a folder to share: withhold what rests on fewer than N patients or would tell of so few, and leave out "
+    "errors.csv, records.npz, pictures and the map.",
+)
 @click.option("--title", default="Slice audit", show_default=True, help="Heading of the page.")
 @click.option(
     "--out",
@@ -112,13 +120,16 @@ def audit(
     """Compare PREDICTIONS with gold labels, overall and slice by slice, with intervals by patient.
 
     audit.html, audit.json and model_card.md hold no record's text and no id. errors.csv and records.npz are about
-    single records: keep them where the records are kept.
+    single records: keep them where the records are kept. Where small numbers may not leave the house either, write a
+    second folder with --smallest-cell.
     """
     from sidelight.apps.audits import read_material, study, without_taught
     from sidelight.labeling import LimitError, UsageError
 
     if Path(out).exists() and not overwrite:
         raise UsageError(f"{out} exists already; choose another --out or pass --overwrite")
+    if given["smallest_cell"] and given["show"]:
+        raise UsageError("--show is for errors.csv, which --smallest-cell leaves out")
     shown = [*given["show"], *(["text"] if given["with_text"] else [])]
     wishes = _wishes(given)
     material = read_material(
@@ -153,7 +164,7 @@ def audit(
             "--discover needs --signals with --bundle, --embeddings, --metadata, --strata or --group"
         )
     findings, table = study(material, wishes, title=given["title"])
-    _write(out, overwrite, findings, table, material, shown, wishes.seed)
+    _write(out, overwrite, findings, None if wishes.smallest_cell else table, material, shown, wishes.seed)
     if as_json:
         print_json(findings.to_json())
     else:
@@ -195,6 +206,7 @@ def _wishes(given: Mapping[str, Any]) -> "Wishes":
         votes=None if given["votes"] is None else read_votes(given["votes"]),
         review=review,
         earlier=None if given["compare"] is None else _earlier(given["compare"]),
+        smallest_cell=given["smallest_cell"] or 0,
         seed=given["seed"],
     )
 
@@ -224,12 +236,12 @@ def _write(
     out: str,
     overwrite: bool,
     findings: "Findings",
-    table: "RecordTable",
+    table: "RecordTable | None",
     material: "Material",
     shown: list[str],
     seed: int,
 ) -> None:
-    """Write everything into one folder, whole or not at all."""
+    """Write everything into one folder, whole or not at all; without `table` nothing that is of single records."""
     from sidelight.labeling import write_file, write_folder
     from sidelight.slicing import error_sheet
     from sidelight.slicing.record_table import FILE
@@ -248,8 +260,9 @@ def _write(
     )
     with write_folder(out, overwrite=overwrite) as folder:
         findings.write(folder)
-        table.write(folder / FILE)
-        sheet.write(folder / "errors.csv")
+        if table is not None:
+            table.write(folder / FILE)
+            sheet.write(folder / "errors.csv")
         if findings.comparison is not None:
             told = json.dumps(findings.comparison.to_json(), indent=1, sort_keys=True)
             write_file(folder / "comparison.json", told + "\n")
@@ -260,9 +273,9 @@ def _print_changes(changes: "Comparison") -> None:
         [
             row.slice,
             row.metric,
-            interval_text(row.before.estimate, row.before.low, row.before.high),
-            interval_text(row.after.estimate, row.after.low, row.after.high),
-            interval_text(row.change.estimate, row.change.low, row.change.high),
+            _told(row.before),
+            _told(row.after),
+            _told(row.change),
             row.q,
             row.verdict,
         ]
@@ -271,6 +284,13 @@ def _print_changes(changes: "Comparison") -> None:
     print_table("Changes", ["slice", "metric", "before", "after", "change", "q", "verdict"], rows)
     for told in changes.notes:
         click.echo(told)
+
+
+def _told(value: "Interval") -> str:
+    """Return a figure, or what stands in its place."""
+    from sidelight.slicing.small_cells import mark_of
+
+    return mark_of(value) or interval_text(value.estimate, value.low, value.high)
 
 
 def _searched(findings: "Findings") -> str:
@@ -290,24 +310,23 @@ def _print(findings: "Findings", part: str, out: str) -> None:
             "part": part,
             "records": result.n_records,
             "patients": result.n_patients if result.patients_known else "unknown",
-            "without gold": result.n_without_gold,
+            "without gold": "withheld" if result.n_without_gold is None else result.n_without_gold,
             **({"prevalence": result.prevalence} if len(findings.classes) == 2 else {}),
-            **{
-                row.title: interval_text(row.value.estimate, row.value.low, row.value.high)
-                for row in result.overall
-            },
+            **{row.title: _told(row.value) for row in result.overall},
         }
     )
     metric = result.metrics[0]
     rows = [
         [
             row.slice,
-            row.n,
+            row.withheld if row.n is None else row.n,
             row.prevalence,
-            interval_text(row.value.estimate, row.value.low, row.value.high),
-            interval_text(row.gap.estimate, row.gap.low, row.gap.high),
+            _told(row.value),
+            _told(row.gap),
             row.q,
-            "none" if row.assessable and row.detectable_gap != row.detectable_gap else row.detectable_gap,
+            "none"
+            if row.assessable and not row.withheld and row.detectable_gap != row.detectable_gap
+            else row.detectable_gap,
             row.verdict + (f" ({row.reason})" if row.reason else ""),
         ]
         for row in result.of(metric)
@@ -323,7 +342,7 @@ def _print(findings: "Findings", part: str, out: str) -> None:
         )
     if findings.subclasses is not None:
         table = [
-            [row.subclass, row.within, row.n, interval_text(row.recall.estimate, row.recall.low, row.recall.high),
+            [row.subclass, row.within, row.recall.reason if row.n is None else row.n, _told(row.recall),
              row.rest.estimate, row.q, row.verdict]
             for row in findings.subclasses.rows
         ]  # fmt: skip

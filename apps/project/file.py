@@ -175,13 +175,14 @@ class Monitors(Section):
 
 
 class Audits(Section):
-    """`[audit]`: what audits look into beside the slices, by columns of the export."""
+    """`[audit]`: columns that audits look into beside the slices; the fewest patients that figures are told of."""
 
     subclass: str | None = None
     subclass_schema: str | None = None
     groups: list[str] = []
     discover: bool = True
     search: list[str] = []
+    smallest_cell: int | None = Field(default=None, ge=2)
 
 
 class LabelingApp(Section):

@@ -153,6 +153,7 @@ def _wishes(work: Work) -> Wishes:
         metadata=tuple(dict.fromkeys([*about.groups, *about.search])),
         labels=None if fitted is None else Labels.read(fitted / "labels.parquet"),
         positive=config.questions[name].positive_class,
+        smallest_cell=about.smallest_cell or 0,
         seed=config.project.seed,
     )
 

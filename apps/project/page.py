@@ -93,6 +93,7 @@ def run_page(run: Run, quotes: Sequence[Quote] = ()) -> str:
             },
         },
         slices={m["slice"]: m["value"] for m in metrics if m["step"] == "slices"},
+        smallest_cell=config.audit.smallest_cell or 0,
         tasks=[_task(run, config, name, metrics) for name in config.questions],
         quotes=quotes,
         intended_use=INTENDED_USE,

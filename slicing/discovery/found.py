@@ -156,17 +156,24 @@ class FoundSlice:
             "name": self.name, "method": self.method, "label": self.label, "description": self.description,
             "n": self.n, "n_patients": self.n_patients, "n_members": int(self.members.sum()),
             "error_rate": self.error_rate.to_json(), "rest_rate": self.rest_rate.to_json(),
-            "gap": self.gap.to_json(), "foreseen": self.foreseen, "p": self.p, "q": None if math.isnan(self.q) else self.q,
+            "gap": self.gap.to_json(), "foreseen": _plain(self.foreseen), "p": _plain(self.p), "q": _plain(self.q),
             "confirmed": self.confirmed, "stability": self.stability, "terms": list(self.terms),
             "traits": list(self.traits),
         }  # fmt: skip
 
     def __str__(self) -> str:
         verdict = "confirmed" if self.confirmed else "not confirmed"
+        if math.isnan(self.error_rate.estimate):
+            told = f"{self.error_rate.reason}, stability {self.stability:.2f}, {verdict}"
+            return f"{self.name}: {self.description}; errors withheld (n={self.n}, {told})"
         return (
             f"{self.name}: {self.description}; errors {self.error_rate} against {self.rest_rate.estimate:.3f} "
             f"(n={self.n}, p={self.q:.2g} corrected, stability {self.stability:.2f}, {verdict})"
         )
+
+
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def ask_rule(record: Any, rule: Rule, label_field: str | None = None) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidelight.apps.audits.combinations import confusion_tables
+from sidelight.apps.audits.combinations import confusions
 from sidelight.slicing import Confusion, as_slices, audit, exact_match, hamming_loss, node_measure
 
 FINDINGS = ["a/x", "a/y", "b", "c/u/v", "c/u/w", "c/?"]
@@ -169,8 +169,8 @@ def test_an_audit_draws_classes_whose_names_hold_slashes(classes):
     y = np.arange(60) % 2
     proba = np.column_stack([1 - y * 0.8, y * 0.8])
     slices = as_slices({"late": np.arange(60) > 30})
-    tables = confusion_tables(
+    found = confusions(
         audit(y, proba, slices), y, proba, slices, classes, np.full(60, ""), ["LAFB/LPFB"] * 60
     )
-    assert [table.counts.sum() for _, table in tables] == [60, 60]
-    assert "LAFB\u2215LPFB" in tables[1][1].to_svg()
+    assert [confusion.mass for _, _, confusion in found] == [60, 60]
+    assert "LAFB\u2215LPFB" in found[1][2].table().to_svg()

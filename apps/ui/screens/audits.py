@@ -55,9 +55,10 @@ def show_audit(result: Audit) -> None:
     """Show an audit's verdict, the whole, and each slice against the rest."""
     st.html(f'<p class="verdict">{escape(result.verdict)}</p>')
     patients = f"{result.n_patients} patients" if result.patients_known else "patients not known"
+    without = "some" if result.n_without_gold is None else result.n_without_gold
     overall = [(-1, item.title, interval_words(item.value)) for item in result.overall]
     st.html(
-        f'<p class="quiet">{result.n_records} records, {patients}, {result.n_without_gold} more without a gold label; '
+        f'<p class="quiet">{result.n_records} records, {patients}, {without} more without a gold label; '
         f'95 % intervals by patient.</p><div class="narrow">{said_list(overall)}</div>'
     )
     metric = result.metrics[0] if result.metrics else ""

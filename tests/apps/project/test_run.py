@@ -309,6 +309,24 @@ def test_an_audit_looks_at_subclasses_and_care_groups_and_searches_without_train
     assert set(to_do(home)) == {"audit:state", "bundle:state"}, "the file's content counts"
 
 
+def test_an_audit_withholds_what_rests_on_few_patients_down_to_the_bundle(home):
+    run_project(home)
+    smallest = 12
+    edit(home, "sidelight.toml", "[monitors]", f"[audit]\nsmallest_cell = {smallest}\n\n[monitors]")
+    assert set(to_do(home)) == {"audit:state", "bundle:state"}
+    done = run_project(home)
+    told = json.loads((done.folder / "audit/state/audit.json").read_text())
+    assert told["settings"]["smallest_cell"] == smallest
+    assert {row["n"] for row in told["rows"]} & {None}
+    card = (done.folder / "bundle/state/card.md").read_text()
+    assert "None" not in card
+    assert "– to –" in card
+    page = (done.folder / "report.html").read_text()
+    assert f"&lt;{smallest}" in page
+    about = json.loads((done.folder / "bundle/state/bundle.json").read_text())["metrics"]["slices"]
+    assert all(row["n"] is None or row["n"] >= smallest for row in about)
+
+
 def test_a_run_without_an_audit_section_searches_the_network_alone(done):
     told = json.loads((find_run(load_project(done)).folder / "audit/state/audit.json").read_text())
     assert "subclasses" not in told

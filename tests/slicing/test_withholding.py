@@ -1,0 +1,330 @@
+"""Findings without small cells: no output tells, or lets anyone reckon, a count of a few patients."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sidelight.slicing import (
+    AuditedRecords,
+    Card,
+    Confusion,
+    Findings,
+    Strip,
+    SubclassSchema,
+    TrainingView,
+    audit,
+    audit_labels,
+    compare_audits,
+    contrast_errors,
+    discover,
+    explain_slice,
+    fairness,
+    read_audit,
+    slice_calibration,
+    slice_intersections,
+    subclass_metrics,
+    withhold_small_cells,
+)
+from sidelight.slicing.model_card import model_card
+from sidelight.slicing.page import audit_page
+
+CLASSES = ("normal", "abnormal")
+N = 900
+SMALLEST = 5
+
+
+class Case:
+    """One model audited in every way there is, with slices of many sizes; `extra` members are added to the tiny one."""
+
+    def __init__(self, seed=0, patients=None):
+        random = np.random.default_rng(seed)
+        rows = np.arange(N)
+        self.y, self.paced = random.integers(0, 2, N), random.random(N) < 0.25
+        wrong = random.random(N) < np.where(self.paced & (self.y == 1), 0.6, 0.05)
+        positive = np.where(wrong, 1 - self.y, self.y) * 0.8 + 0.1
+        self.proba = np.column_stack([1 - positive, positive])
+        site = np.where(rows < 3, "tiny", np.where(rows < 60, "small", np.where(rows < 400, "east", "west")))
+        self.slices = {
+            "paced": self.paced,
+            **{f"site = {name}": site == name for name in ("tiny", "small", "east", "west")},
+            "nearly all": rows >= 4,
+            "good": (rows >= 600) & (rows < 640),
+            "wide": rows >= 700,
+            "within wide": rows >= 702,
+            "fours": rows < 4,
+            "fives": rows < 5,
+        }
+        self.patients = rows if patients is None else patients
+        sub = np.where(self.y == 1, np.where(self.paced, "paced beats", "plain"), "").astype(object)
+        sub[np.flatnonzero(self.y == 1)[:2]] = "rare"
+        self.subclasses = sub.tolist()
+        self.sex = np.where(rows < 2, "other", np.where(random.random(N) < 0.5, "f", "m"))
+        self.embedding = np.column_stack(
+            [self.y + random.normal(0, 0.3, N), 3 * self.paced + random.normal(0, 0.3, N)]
+        )
+
+    def findings(self):
+        y, proba, slices, patients = self.y, self.proba, self.slices, self.patients
+        table = Confusion.of(
+            {"class": [CLASSES[c] for c in y]}, {"class": [CLASSES[c] for c in proba.argmax(axis=1)]},
+            classes={"class": CLASSES}, patients=patients,
+        )  # fmt: skip
+        inside = np.flatnonzero(slices["good"])
+        good = Confusion.of(
+            {"class": [CLASSES[c] for c in y[inside]]},
+            {"class": [CLASSES[c] for c in proba[inside].argmax(axis=1)]},
+            classes={"class": CLASSES}, patients=np.asarray(patients)[inside],
+        )  # fmt: skip
+        training = TrainingView(labels=y, slices=self.paced & (np.arange(N) < 100), gold=y, proba=proba)
+        found = Findings(
+            audit(y, proba, slices, patients),
+            "An audit",
+            CLASSES,
+            discovery=discover(
+                y, proba, embeddings=self.embedding, metadata={"sex": self.sex}, patients=patients
+            ),
+            subclasses=subclass_metrics(y, proba, self.subclasses, classes=CLASSES, patients=patients),
+            contrast=contrast_errors(y, proba, slices, classes=CLASSES, patients=patients),
+            mechanisms={"paced": explain_slice(self.paced, y, proba, training)},
+            intersections=slice_intersections(y, proba, slices, patients=patients),
+            calibration=slice_calibration(y, proba, slices, patients),
+            fairness={"sex": fairness(y, proba, self.sex, patients=patients)},
+            confusion=[
+                ("All records", table.table(normalize="row")),
+                ("In good", good.table(normalize="row")),
+            ],
+            map="<svg>every record</svg>",
+            strips=[Strip("paced", (Card("<svg></svg>", "called normal, gold abnormal", True),))],
+        )
+        everyone = np.arange(N)
+        records = AuditedRecords(
+            y,
+            proba,
+            slices,
+            patients,
+            self.subclasses,
+            {"sex": self.sex},
+            [(everyone, table), (inside, good)],
+        )
+        return found, records
+
+
+@pytest.fixture(scope="module")
+def case():
+    return Case()
+
+
+@pytest.fixture(scope="module")
+def full(case):
+    return case.findings()
+
+
+@pytest.fixture(scope="module")
+def shared(case, full):
+    found, records = full
+    votes = np.column_stack([case.y, np.where(np.arange(N) % 7 < 3, case.y, -1)]).astype(np.int8)
+    labels = audit_labels(votes, case.slices, gold=case.y, smallest_cell=SMALLEST)
+    return replace(withhold_small_cells(found, records, SMALLEST), labels=labels)
+
+
+COUNTS = {"n", "n_patients", "n_positive", "n_without_gold", "n_other", "n_without", "n_members"}
+MEANS = {"brier", "auroc", "calibration", "slope", "entropy"}
+
+
+def small_counts(plain, total=N, path="", smallest=SMALLEST, *, share=True):
+    """Yield where a count of 1 to smallest - 1 stands in a tree of plain values, or in the parts of a share."""
+    if isinstance(plain, dict):
+        told = plain.get("metric") or plain.get("measure") or ""
+        share = share and told not in MEANS
+        if "estimate" in plain and plain["estimate"] is not None:
+            n = plain["n"]
+            parts = [n]
+            last = path.rpartition(".")[2]
+            if share and last in {
+                "value",
+                "rest",
+                "recall",
+                "errors",
+                "observed",
+                "error_rate",
+                "rest_rate",
+            } | set(CLASSES):
+                parts += [round(plain["estimate"] * n), n - round(plain["estimate"] * n)]
+            yield from ((path, part) for part in parts if 0 < part < smallest)
+        for name, value in plain.items():
+            whole = name in COUNTS and isinstance(value, int) and not isinstance(value, bool)
+            if whole and any(0 < part < smallest for part in (value, total - value)):
+                yield f"{path}.{name}", value
+            yield from small_counts(value, total, f"{path}.{name}", smallest, share=share)
+    elif isinstance(plain, list):
+        for place, value in enumerate(plain):
+            if (
+                isinstance(value, float | int)
+                and re.search(r"\.(counts|n_patients)\.\d+$", path)
+                and 0 < value < smallest
+            ):
+                yield f"{path}.{place}", value
+            yield from small_counts(value, total, f"{path}.{place}", smallest, share=share)
+
+
+def test_the_walker_finds_small_counts_where_nothing_is_withheld(full):
+    found = {path.split(".")[1] for path, _ in small_counts(full[0].to_json())}
+    assert {
+        "rows",
+        "subclasses",
+        "calibration",
+        "fairness",
+        "intersections",
+        "contrast",
+        "confusion",
+    } <= found
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("smallest", [5, 11])
+def test_no_count_in_the_json_is_small_in_itself_in_its_share_or_in_what_it_leaves(seed, smallest):
+    found, records = Case(seed).findings()
+    plain = json.loads(json.dumps(withhold_small_cells(found, records, smallest).to_json(), allow_nan=False))
+    assert list(small_counts(plain, smallest=smallest)) == []
+    told = [row for row in plain["rows"] if row["n"] is not None]
+    assert len(told) > 10, "and much is left"
+    assert plain["overall"][0]["value"]["estimate"] is not None
+
+
+def test_slices_at_the_threshold_are_told_and_below_it_marked(shared):
+    rows = {row.slice: row for row in shared.audit.of("brier")}
+    assert (rows["fours"].n, rows["fours"].withheld, rows["fours"].verdict) == (None, "<5", "not assessable")
+    assert rows["site = tiny"].withheld == "<5"
+    assert rows["nearly all"].withheld == "<5", "four records are outside of it"
+    assert rows["paced"].n is not None
+    assert rows["paced"].verdict == "worse"
+
+
+def test_of_the_sites_one_more_is_withheld_and_of_nested_slices_one(shared):
+    rows = {row.slice: row for row in shared.audit.of("brier")}
+    sites = [rows[f"site = {name}"].withheld for name in ("tiny", "small", "east", "west")]
+    assert sites == ["<5", "withheld", "", ""], "all records less the other three would be the tiny one"
+    assert sorted([rows["wide"].withheld, rows["within wide"].withheld]) == ["", "withheld"]
+
+
+def test_patients_are_what_counts():
+    case = Case(patients=np.where(np.arange(N) < 60, np.arange(N) // 20, np.arange(N)))
+    found, records = case.findings()
+    rows = {row.slice: row for row in withhold_small_cells(found, records, SMALLEST).audit.of("brier")}
+    assert rows["site = small"].withheld == "<5", "57 records of three patients"
+
+
+def test_a_verdict_stays_where_its_figures_are_withheld():
+    y = np.arange(400) % 2
+    late = np.arange(400) < 60
+    p = np.where(late & (y == 1) & (np.arange(400) > 4), 0.2, y * 0.8 + 0.1)
+    found = audit(y, p, {"late": late}, metrics=["sensitivity"], smallest_cell=5)
+    row = found.rows[0]
+    assert (row.verdict, row.withheld, row.n) == ("worse", "<5", 60), "two of thirty were found"
+    assert row.q != row.q
+    assert "late" in found.verdict
+    assert "1 of 1" in found.verdict
+    assert "withheld" in audit_page(Findings(found)).split("What to do")[-1]
+
+
+def test_a_rest_with_a_few_errors_is_withheld_with_its_slice():
+    rows, y = np.arange(400), np.ones(400, dtype=int)
+    y[300:] = 0
+    missed = (rows < 40) | ((rows >= 200) & (rows < 202))
+    found = audit(y, np.where(missed, 0.2, y * 0.8 + 0.1), {"early": rows < 100}, metrics=["sensitivity"])
+    assert (found.rows[0].rest.n, round(200 * (1 - found.rows[0].rest.estimate))) == (200, 2)
+    shared = audit(
+        y,
+        np.where(missed, 0.2, y * 0.8 + 0.1),
+        {"early": rows < 100},
+        metrics=["sensitivity"],
+        smallest_cell=5,
+    )
+    assert shared.rows[0].withheld == "<5", "40 of 100 in the slice; all 42 less these are the rest's two"
+    assert shared.overall[0].value.estimate == found.overall[0].value.estimate
+
+
+def test_the_page_the_card_and_the_tables_hold_nothing_of_small_slices(full, shared):
+    hidden = [row for row in full[0].audit.rows if row.slice in ("fours", "site = tiny", "nearly all")]
+    page, card, table = audit_page(shared), model_card(shared), shared.audit.to_csv()
+    for row in hidden:
+        cells = re.findall(rf'<th scope="row" class="name">{row.slice}</th>(.*?)</tr>', page)
+        assert cells
+        for found in cells:
+            text = re.sub(r"<[^>]+>|&lt;5|below 5", " ", found)
+            assert not re.search(r"\d", text), (row.slice, text)
+    for line in table.splitlines():
+        if line.startswith(("fours,", "site = tiny,", "nearly all,")):
+            assert not re.search(r"(?<![<\w])\d", re.sub(r"below 5|<5|0\.95|fours|\b[01]\.0\b", "", line)), (
+                line
+            )
+    assert "Not assessable" in card
+    for text in (page, card):
+        assert "Small cells are withheld" in text
+        assert "every record" not in text
+        assert "gold abnormal" not in text
+    assert shared.strips == ()
+    assert "<5" in str(shared.audit)
+
+
+def test_drawings_place_no_mark_for_what_is_withheld(full, shared):
+    plot = audit_page(shared).split('class="figure forest"')[1].split("</svg>")[0]
+    before = audit_page(full[0]).split('class="figure forest"')[1].split("</svg>")[0]
+    withheld = [row for row in shared.audit.of("auroc") if row.withheld]
+    shown = [row for row in full[0].audit.of("auroc") if row.value.estimate == row.value.estimate]
+    lost = {row.slice for row in withheld} & {row.slice for row in shown}
+    assert lost
+    marks = [len(re.findall(r'class="mark|<(?:circle|polygon)', text)) for text in (before, plot)]
+    assert marks[0] - marks[1] >= len(lost)
+    assert "nan" not in audit_page(shared)
+
+
+def test_what_shows_single_records_and_training_records_is_left_out(shared):
+    assert (shared.map, shared.review, shared.comparison) == ("", None, None)
+    assert all(part.evidence.startswith("its figures") for part in shared.mechanisms["paced"])
+    for part in shared.discovery.slices:
+        assert part.terms == ()
+        assert "%" not in part.description
+
+
+def test_labels_of_slices_of_a_few_are_left_out(shared):
+    groups = {row.group for row in shared.labels.rows}
+    assert "paced" in groups
+    assert not {"fours", "site = tiny", "nearly all"} & groups
+    assert list(small_counts(shared.labels.to_json())) == []
+
+
+def test_rare_subclasses_are_no_names_in_a_new_schema(shared):
+    rows = {row.subclass: row for row in shared.subclasses.rows}
+    assert (rows["rare"].n, rows["rare"].recall.reason) == (None, "<5")
+    assert rows["paced beats"].verdict == "hidden gap"
+    assert "rare" not in shared.subclasses.completed().names
+    assert isinstance(shared.subclasses.completed(), SubclassSchema)
+
+
+def test_an_audit_without_small_cells_is_read_back_and_compared(full, shared):
+    again = read_audit(json.loads(json.dumps(shared.to_json())))
+    assert again.to_csv() == shared.audit.to_csv()
+    for old, new in ((again, full[0].audit), (full[0].audit, again), (again, again)):
+        rows = {(row.slice, row.metric): row for row in compare_audits(old, new).rows}
+        assert rows["paced", "brier"].change.estimate == 0
+        assert rows["fours", "brier"].verdict == "not assessable"
+    told = compare_audits(full[0].audit, again)
+    assert list(small_counts(told.to_json())) == []
+    assert not told.paired
+    assert "pairs would tell how few" in told.notes[0]
+
+
+def test_the_sentence_on_what_is_withheld_is_there_only_when_something_may_be(full):
+    assert "Small cells" not in audit_page(full[0])
+    assert "Small cells" not in model_card(full[0])
+    assert "smallest_cell" not in full[0].audit.settings
+
+
+def test_fewer_patients_than_the_threshold_in_all_are_refused():
+    y = np.arange(4) % 2
+    with pytest.raises(ValueError, match="fewer than 5 patients in all"):
+        audit(y, y * 0.8 + 0.1, {"all": y >= 0}, metrics=["accuracy"], smallest_cell=5)
