@@ -13,6 +13,7 @@ import argparse
 import json
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,37 @@ from sidelight.slicing import discover, subclass_metrics
 
 BANDS = ((0.5, 4), (4, 8), (8, 13), (13, 30), (30, 43))
 """Hertz of the bands that an EEG segment is described by."""
+
+
+@dataclass(frozen=True, eq=False)
+class Strata:
+    """Records whose classes hide subclasses.
+
+    Parameters
+    ----------
+    inputs : ndarray of shape (n_records, n_features)
+    subclass : ndarray of shape (n_records,)
+        What the audit is not told of.
+    superclass : ndarray of int of shape (n_records,)
+        Gold.
+    group : ndarray of int of shape (n_records,)
+        Records of one group stay together, as a patient's do.
+    """
+
+    inputs: NDArray[np.float64]
+    subclass: NDArray[Any]
+    superclass: NDArray[np.int64]
+    group: NDArray[np.intp]
+
+    @property
+    def inner(self) -> list[Any]:
+        """The subclasses that share their class with another."""
+        return [
+            value
+            for value in np.unique(self.subclass).tolist()
+            if len(np.unique(self.subclass[self.superclass == self.superclass[self.subclass == value][0]]))
+            > 1
+        ]
 
 
 def main() -> None:
@@ -41,21 +73,21 @@ def main() -> None:
     )
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=ConvergenceWarning)
-    loaders: dict[str, Callable[[Path], tuple[Any, ...]]] = {"mnist": mnist, "bonn": bonn}
+    loaders: dict[str, Callable[[Path], Strata]] = {"mnist": mnist, "bonn": bonn}
     figures: dict[str, Any] = {}
     for name in options.sets.split(","):
         try:
-            inputs, subclass, superclass, group = loaders[name](options.data)
+            strata = loaders[name](options.data)
         except FileNotFoundError:
             print(f"absent: {name}")
             continue
         if options.noise:
-            figures[name] = alarms(inputs, subclass, superclass, group, options.keep, options.noise)
+            figures[name] = alarms(strata, options.keep, options.noise)
             print(f"{name}: a slice was confirmed in {figures[name]} of {options.noise} searches of noise\n")
             continue
         rows = [
-            audited(inputs, subclass, superclass, group, thinned, options.keep, seed)
-            for thinned in _inner(subclass, superclass)
+            audited(strata, thinned, options.keep, seed)
+            for thinned in strata.inner
             for seed in range(options.seeds)
         ]
         figures[name] = rows
@@ -73,24 +105,15 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def _inner(subclass: NDArray[Any], superclass: NDArray[np.int64]) -> list[Any]:
-    """Return the subclasses that share their class with another."""
-    return [
-        value
-        for value in np.unique(subclass).tolist()
-        if len(np.unique(subclass[superclass == superclass[subclass == value][0]])) > 1
-    ]
-
-
-def mnist(data: Path) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.int64], NDArray[np.intp]]:
+def mnist(data: Path) -> Strata:
     """Return images as rows, digits, whether a digit is 5 or more, and each image's group: itself."""
     with np.load(data / "mnist_superclass/digits.npz") as stored:
         images, digit = stored["images"], stored["digit"]
     small = images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(len(images), -1) / 255
-    return small, digit.astype(int), (digit >= 5).astype(np.int64), np.arange(len(small))
+    return Strata(small, digit.astype(int), (digit >= 5).astype(np.int64), np.arange(len(small)))
 
 
-def bonn(data: Path) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.int64], NDArray[np.intp]]:
+def bonn(data: Path) -> Strata:
     """Return spectra and amplitudes of quarter segments, sets, the state, and the segment.
 
     The states are healthy (sets Z, O), interictal (N, F) and seizure (S).
@@ -112,29 +135,16 @@ def bonn(data: Path) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.int6
     ]
     features = np.stack([*bands, *shape], axis=1)
     features = (features - features.mean(axis=0)) / features.std(axis=0)
-    return (
-        features,
-        letter,
-        (np.isin(letter, ["N", "F"]) + 2 * (letter == "S")).astype(np.int64),
-        np.arange(len(letter)) // 4,
-    )
+    state = (np.isin(letter, ["N", "F"]) + 2 * (letter == "S")).astype(np.int64)
+    return Strata(features, letter, state, np.arange(len(letter)) // 4)
 
 
-def audited(
-    inputs: NDArray[np.float64],
-    subclass: NDArray[Any],
-    superclass: NDArray[np.int64],
-    group: NDArray[np.intp],
-    thinned: Any,
-    keep: float,
-    seed: int,
-) -> dict[str, Any]:
+def audited(strata: Strata, thinned: Any, keep: float, seed: int) -> dict[str, Any]:
     """Train with one subclass thinned, search, and compare the first slice with the truth."""
-    held, proba, own = _trained(inputs, subclass, superclass, group, thinned, keep, seed)
-    y, kind = superclass[held], subclass[held]
-    found = discover(
-        y, proba, embeddings={"model": own, "input": inputs[held]}, patients=group[held], seed=seed
-    )
+    held, proba, own = _trained(strata, thinned, keep, seed)
+    y, kind, owner = strata.superclass[held], strata.subclass[held], strata.group[held]
+    views = {"model": own, "input": strata.inputs[held]}
+    found = discover(y, proba, embeddings=views, patients=owner, seed=seed)
     wrong = proba.argmax(axis=1) != y
     same = (y == y[kind == thinned][0]) & (kind != thinned)
     rises = [
@@ -150,7 +160,7 @@ def audited(
         if part.confirmed and max(rise, key=lambda value: rise[value]) == thinned
     ]
     share = float(np.mean(kind[found.slices[0].members] == thinned)) if found.slices else 0.0
-    table = subclass_metrics(y, proba, [str(value) for value in kind], patients=group[held])
+    table = subclass_metrics(y, proba, [str(value) for value in kind], patients=owner)
     return {
         "thinned": thinned,
         "gap": round(float(wrong[same].mean() - wrong[kind == thinned].mean()), 3),
@@ -164,50 +174,34 @@ def audited(
     }
 
 
-def alarms(
-    inputs: NDArray[np.float64],
-    subclass: NDArray[Any],
-    superclass: NDArray[np.int64],
-    group: NDArray[np.intp],
-    keep: float,
-    n_searches: int,
-) -> int:
+def alarms(strata: Strata, keep: float, n_searches: int) -> int:
     """Return in how many searches a slice is confirmed once groups of a class have swapped all their predictions."""
-    thinned = _inner(subclass, superclass)
-    found = 0
+    thinned, found = strata.inner, 0
     for number in range(n_searches):
         seed = number // len(thinned)
-        held, proba, own = _trained(
-            inputs, subclass, superclass, group, thinned[number % len(thinned)], keep, seed
-        )
-        y, owner = superclass[held], group[held]
+        held, proba, own = _trained(strata, thinned[number % len(thinned)], keep, seed)
+        y, owner = strata.superclass[held], strata.group[held]
         random = np.random.default_rng([number, 1])
         dealt = proba.copy()
         for label in np.unique(y):
             owners = np.unique(owner[y == label])
             for taker, giver in zip(owners, random.permutation(owners), strict=True):
                 dealt[owner == taker] = proba[owner == giver]
-        views = {"model": own, "input": inputs[held]}
+        views = {"model": own, "input": strata.inputs[held]}
         found += bool(discover(y, dealt, embeddings=views, patients=owner, seed=number).confirmed)
     return found
 
 
 def _trained(
-    inputs: NDArray[np.float64],
-    subclass: NDArray[Any],
-    superclass: NDArray[np.int64],
-    group: NDArray[np.intp],
-    thinned: Any,
-    keep: float,
-    seed: int,
+    strata: Strata, thinned: Any, keep: float, seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
     """Return which records were held out, and a small model's probabilities and embedding of them."""
     random = np.random.default_rng(seed)
-    train = (random.random(int(group.max()) + 1) < 0.5)[group]
-    seen = train & ((subclass != thinned) | (random.random(len(inputs)) < keep))
-    model = MLPClassifier((32,), max_iter=60, alpha=1e-3, random_state=seed).fit(
-        inputs[seen], superclass[seen]
-    )
+    inputs = strata.inputs
+    train = (random.random(int(strata.group.max()) + 1) < 0.5)[strata.group]
+    seen = train & ((strata.subclass != thinned) | (random.random(len(inputs)) < keep))
+    model = MLPClassifier((32,), max_iter=60, alpha=1e-3, random_state=seed)
+    model.fit(inputs[seen], strata.superclass[seen])
     held = np.flatnonzero(~train)
     proba = model.predict_proba(inputs[held])
     own = np.maximum(inputs[held] @ model.coefs_[0] + model.intercepts_[0], 0)

@@ -21,10 +21,10 @@ def script():
 @pytest.mark.parametrize(("name", "thinned"), [("mnist", 0), ("mnist", 9), ("bonn", "Z")])
 def test_the_first_slice_is_the_thinned_subclass(script, shared_data, name, thinned):
     folder = shared_data({"mnist": "mnist_superclass", "bonn": "bonn_eeg"}[name])
-    inputs, subclass, superclass, group = getattr(script, name)(folder.parent)
+    strata = getattr(script, name)(folder.parent)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        found = script.audited(inputs, subclass, superclass, group, thinned, 0.04, 0)
+        found = script.audited(strata, thinned, 0.04, 0)
     assert found["gap"] < -0.1, "thinning hurts the subclass"
     assert found["named"]
     assert found["in table"], "told of the subclasses, the table names it too"
