@@ -171,7 +171,7 @@ def compare_audits(
     smallest = int(new.settings.get("smallest_cell", 0))
     pairs = None if smallest else _Pairs.of(records)
     if smallest > int(old.settings.get("smallest_cell", 0)):
-        old = without_small_figures(old, smallest)
+        old = without_small_figures(old, smallest, {row.slice for row in new.rows})
     drafts: list[Change] = []
     up: list[bool] = []
     for metric in shared:

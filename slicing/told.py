@@ -261,4 +261,5 @@ class _Teller:
         for part in () if discovery is None else discovery.slices:
             members = np.zeros(self.n, dtype=bool)
             members[np.arange(self.n) if searched is None else searched] = part.members
-            self.ledger.tell(("found", part.name), members, rank=3 if part.confirmed else 1)
+            others = (self.known if part.label is None else self._class(part.label)) & ~members
+            self.ledger.tell(("found", part.name), members, others, rank=3 if part.confirmed else 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Marks = Mapping[Hashable, str]
 """What is withheld, and what stands in its place."""
 
-EVIDENCE = "its figures are of single training records and are withheld"
+EVIDENCE = "figures of training records are withheld"
 
 
 def withhold_small_cells(findings: Findings, records: AuditedRecords, smallest: int) -> Findings:
@@ -61,7 +61,7 @@ def withhold_small_cells(findings: Findings, records: AuditedRecords, smallest: 
     Raises
     ------
     ValueError
-        When there are fewer patients in all.
+        When there are fewer patients in all, or `records` lacks what a part of the findings was made of.
 
     Examples
     --------
@@ -75,6 +75,7 @@ def withhold_small_cells(findings: Findings, records: AuditedRecords, smallest: 
     """
     if findings.audit.n_patients < smallest:
         raise ValueError(f"there are fewer than {smallest} patients in all: nothing could be told of them")
+    _check(findings, records)
     marks = ledger_of(findings, records, smallest).withheld()
     return replace(
         findings,
@@ -103,6 +104,25 @@ def withhold_small_cells(findings: Findings, records: AuditedRecords, smallest: 
     )
 
 
+def _check(findings: Findings, records: AuditedRecords) -> None:
+    """Refuse findings with a part that nobody could look into."""
+    lacking = ""
+    if findings.subclasses is not None and records.subclasses is None:
+        lacking = "subclasses"
+    elif set(findings.fairness) - set(records.groups):
+        lacking = "the groups of a fairness panel"
+    elif len(findings.confusion) != len(records.confusion):
+        lacking = f"the records of {len(findings.confusion)} tables of confusion"
+    elif findings.discovery is not None:
+        n_searched = len(np.asarray(records.y)) if records.searched is None else len(records.searched)
+        if n_searched != findings.discovery.n_records:
+            lacking = f"which {findings.discovery.n_records} records were searched"
+    if lacking:
+        raise ValueError(
+            f"records does not hold {lacking}; nobody could say which figures of theirs are small"
+        )
+
+
 def withheld_interval(mark: str, level: float = 0.95) -> Interval:
     """Return what stands in the place of a figure."""
     return Interval.missing(mark, level=level)
@@ -122,10 +142,11 @@ def is_small_share(value: Interval, smallest: int) -> bool:
     return any(0 < count < smallest for count in (value.n, hits, value.n - hits))
 
 
-def without_small_figures(audit: Audit, smallest: int) -> Audit:
+def without_small_figures(audit: Audit, smallest: int, slices: Collection[str]) -> Audit:
     """Return an audit without the figures that rest on few patients, judged one by one, as all that is left of it is known.
 
-    Unlike `withhold_small_cells` this needs no records, and does not look at what can be reckoned from several figures.
+    Unlike `withhold_small_cells` this needs no records, and does not look at what can be reckoned from several figures; so
+    only some `slices` are told, those of which another audit, made with all records at hand, says what may be.
     """
     positives = audit.prevalence * audit.n_records
     rows = []
@@ -138,7 +159,7 @@ def without_small_figures(audit: Audit, smallest: int) -> Audit:
         else:
             by_class = []
         few = [count is not None and 0 < count < smallest for count in counts]
-        marks: dict[Hashable, str] = {}
+        marks: dict[Hashable, str] = {} if row.slice in slices else {("slice", row.slice): LINKED}
         mark = f"<{smallest}"
         if any(few):
             marks["slice", row.slice] = mark

@@ -1,5 +1,6 @@
 """Findings without small cells: no output tells, or lets anyone reckon, a count of a few patients."""
 
+import functools
 import json
 import re
 from dataclasses import replace
@@ -112,14 +113,21 @@ class Case:
         return found, records
 
 
+@functools.cache
+def made(seed):
+    """Return a case with its findings, which take a second to make."""
+    case = Case(seed)
+    return case, *case.findings()
+
+
 @pytest.fixture(scope="module")
 def case():
-    return Case()
+    return made(0)[0]
 
 
 @pytest.fixture(scope="module")
-def full(case):
-    return case.findings()
+def full():
+    return made(0)[1:]
 
 
 @pytest.fixture(scope="module")
@@ -186,12 +194,113 @@ def test_the_walker_finds_small_counts_where_nothing_is_withheld(full):
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("smallest", [5, 11])
 def test_no_count_in_the_json_is_small_in_itself_in_its_share_or_in_what_it_leaves(seed, smallest):
-    found, records = Case(seed).findings()
+    _, found, records = made(seed)
     plain = json.loads(json.dumps(withhold_small_cells(found, records, smallest).to_json(), allow_nan=False))
     assert list(small_counts(plain, smallest=smallest)) == []
     told = [row for row in plain["rows"] if row["n"] is not None]
     assert len(told) > 10, "and much is left"
     assert plain["overall"][0]["value"]["estimate"] is not None
+
+
+def told_groups(plain, case):
+    """Return the groups whose sizes follow from what the JSON tells, read off it figure by figure."""
+    y, right = case.y == 1, case.proba.argmax(axis=1) == case.y
+    everyone, groups = np.ones(N, dtype=bool), []
+
+    def tell(value, group, hits=None):
+        if value is not None and not (isinstance(value, dict) and value["estimate"] is None):
+            groups.extend([group] if hits is None else [group, group & hits])
+
+    for item in plain["overall"]:
+        own = {"sensitivity": (y, right), "specificity": (~y, right), "auroc": (y,)}.get(
+            item["metric"], (everyone,)
+        )
+        tell(item["value"], *own)
+    for row in plain["rows"]:
+        inside = case.slices[row["slice"]]
+        tell(row["n"], inside)
+        tell(row["n_positive"], inside & y)
+        for side, name in ((inside, "value"), (~inside, "rest")):
+            own = {"sensitivity": (side & y, right), "specificity": (side & ~y, right), "auroc": (side & y,)}
+            tell(row[name], *own.get(row["metric"], (side,)))
+    for row in plain["calibration"]:
+        inside = case.slices.get(row["slice"], everyone)
+        tell(row["observed"], inside, y)
+    for row in plain["contrast"]:
+        own = y if row["subject"] == CLASSES[1] else ~y
+        tell(row["value"], own & ~right, case.slices[row["group"]])
+        tell(row["rest"], own & right, case.slices[row["group"]])
+    table = plain["subclasses"]
+    parts = np.array(case.subclasses, dtype=str)
+    tell(table["n_without"], parts == "")
+    tell(table["errors"], everyone, right)
+    for row in table["rows"]:
+        own = y if row["within"] == CLASSES[1] else ~y
+        inside = own & (parts == row["subclass"])
+        tell(row["n"], inside)
+        tell(row["recall"], inside, right)
+        tell(row["rest"], own & ~inside, right)
+    for group, n in plain["fairness"]["sex"]["groups"].items():
+        tell(n, case.sex == group)
+    called = case.proba[:, 1] >= 0.5
+    for row in plain["fairness"]["sex"]["rows"]:
+        own = {
+            "selection": (everyone, called), "sensitivity": (y, called), "false-positive rate": (~y, called),
+            "precision": (called, y), "accuracy": (everyone, right), "calibration": (everyone, None),
+        }[row["measure"]]  # fmt: skip
+        for name, side in (("value", case.sex == row["group"]), ("rest", case.sex != row["group"])):
+            tell(row[name], own[0] & side, own[1])
+    for row in plain["intersections"]["rows"]:
+        inside = np.all(
+            [case.slices[s] == (s in row["slices"]) for s in plain["intersections"]["names"]], axis=0
+        )
+        tell(row["n"], inside)
+        tell(row["errors"], inside, right)
+    for table, rows in zip(plain["confusion"], (everyone, case.slices["good"]), strict=True):
+        for i, line in enumerate(table["counts"]):
+            for j, count in enumerate(line):
+                tell(count, rows & (case.y == i) & (case.proba.argmax(axis=1) == j))
+    return groups
+
+
+def secret_groups(case, smallest):
+    """Return the groups of a few records that have a name: slices, subclasses, care groups, and what is right of them."""
+    y, right = case.y == 1, case.proba.argmax(axis=1) == case.y
+    parts = np.array(case.subclasses, dtype=str)
+    named = [side for members in case.slices.values() for side in (members, ~members)]
+    named += (
+        [parts == name for name in set(parts.tolist())]
+        + [case.sex == name for name in "fm"]
+        + [case.sex == "other"]
+    )
+    named += [
+        outer & ~inner
+        for outer in case.slices.values()
+        for inner in case.slices.values()
+        if not (inner & ~outer).any()
+    ]
+    cells = [np.ones(N, dtype=bool), y, ~y, y & right, y & ~right, ~y & right, ~y & ~right]
+    found = [group & cell for group in named[: 2 * len(case.slices)] for cell in cells] + named
+    return [group for group in found if 0 < group.sum() < smallest]
+
+
+def could_be_reckoned(told, secret):
+    """Return which secret groups are combinations of those told, by least squares."""
+    basis = np.array([np.ones(N), *told], dtype=float).T
+    targets = np.array(secret, dtype=float).T
+    left = targets - basis @ np.linalg.lstsq(basis, targets, rcond=None)[0]
+    return np.linalg.norm(left, axis=0) < 1e-6
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("smallest", [5, 11])
+def test_no_small_group_can_be_reckoned_from_all_that_the_json_tells(seed, smallest):
+    case, found, records = made(seed)
+    secret = secret_groups(case, smallest)
+    assert could_be_reckoned(told_groups(found.to_json(), case), secret).all(), "where nothing is withheld"
+    told = told_groups(withhold_small_cells(found, records, smallest).to_json(), case)
+    assert len(told) > 50
+    assert not could_be_reckoned(told, secret).any()
 
 
 def test_slices_at_the_threshold_are_told_and_below_it_marked(shared):
@@ -284,7 +393,9 @@ def test_drawings_place_no_mark_for_what_is_withheld(full, shared):
 
 def test_what_shows_single_records_and_training_records_is_left_out(shared):
     assert (shared.map, shared.review, shared.comparison) == ("", None, None)
-    assert all(part.evidence.startswith("its figures") for part in shared.mechanisms["paced"])
+    assert all(
+        part.evidence == "figures of training records are withheld" for part in shared.mechanisms["paced"]
+    )
     for part in shared.discovery.slices:
         assert part.terms == ()
         assert "%" not in part.description
@@ -305,6 +416,33 @@ def test_rare_subclasses_are_no_names_in_a_new_schema(shared):
     assert isinstance(shared.subclasses.completed(), SubclassSchema)
 
 
+def test_a_subclass_with_a_few_misses_keeps_its_number_and_loses_its_share():
+    case = Case()
+    case.proba[:, 1] = np.where(np.arange(N) % 9 == 0, 1 - case.y, case.y) * 0.8 + 0.1
+    case.proba[:, 0] = 1 - case.proba[:, 1]
+    beats = np.flatnonzero((case.y == 1) & case.paced)
+    case.proba[beats] = [0.1, 0.9]
+    case.proba[beats[:2]] = [0.9, 0.1]
+    case.subclasses = [name.replace("rare", "plain") for name in case.subclasses]
+    found, records = case.findings()
+    rows = {row.subclass: row for row in withhold_small_cells(found, records, SMALLEST).subclasses.rows}
+    assert (rows["paced beats"].n, rows["paced beats"].recall.reason) == (len(beats), "<5")
+    assert rows["paced beats"].verdict == "better"
+
+
+def test_a_found_slice_that_leaves_a_few_of_its_class_is_dropped(case, full):
+    found, records = full
+    part = found.discovery.slices[0]
+    names = []
+    for left in (4, 5):
+        inside = case.y == part.label if part.label is not None else np.ones(N, dtype=bool)
+        inside[np.flatnonzero(inside)[-left:]] = False
+        only = replace(found.discovery, slices=(replace(part, members=inside),))
+        shared = withhold_small_cells(replace(found, discovery=only), records, SMALLEST)
+        names.append([kept.name for kept in shared.discovery.slices])
+    assert names == [[], [part.name]]
+
+
 def test_an_audit_without_small_cells_is_read_back_and_compared(full, shared):
     again = read_audit(json.loads(json.dumps(shared.to_json())))
     assert again.to_csv() == shared.audit.to_csv()
@@ -312,6 +450,11 @@ def test_an_audit_without_small_cells_is_read_back_and_compared(full, shared):
         rows = {(row.slice, row.metric): row for row in compare_audits(old, new).rows}
         assert rows["paced", "brier"].change.estimate == 0
         assert rows["fours", "brier"].verdict == "not assessable"
+    one = replace(
+        full[0].audit, rows=tuple(replace(row, slice="gone") for row in full[0].audit.of("brier")[:1])
+    )
+    gone = [row.before for row in compare_audits(one, again).rows if row.slice == "gone"]
+    assert [value.reason for value in gone] == ["withheld"], "nobody looked at what it would tell"
     told = compare_audits(full[0].audit, again)
     assert list(small_counts(told.to_json())) == []
     assert not told.paired
@@ -322,6 +465,21 @@ def test_the_sentence_on_what_is_withheld_is_there_only_when_something_may_be(fu
     assert "Small cells" not in audit_page(full[0])
     assert "Small cells" not in model_card(full[0])
     assert "smallest_cell" not in full[0].audit.settings
+
+
+@pytest.mark.parametrize(
+    ("lost", "told"),
+    [
+        ({"subclasses": None}, "subclasses"),
+        ({"groups": {}}, "fairness"),
+        ({"confusion": ()}, "2 tables of confusion"),
+        ({"searched": np.arange(5)}, "900 records were searched"),
+    ],
+)
+def test_findings_that_cannot_be_looked_into_are_refused(full, lost, told):
+    found, records = full
+    with pytest.raises(ValueError, match=told):
+        withhold_small_cells(found, replace(records, **lost), SMALLEST)
 
 
 def test_fewer_patients_than_the_threshold_in_all_are_refused():
