@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Self
@@ -76,6 +77,37 @@ class TaskGraph:
         every = _all_combinations({name: tuple(classes) for name, classes in tasks.items()})
         return cls(tasks, [row for row in every if rule(dict(zip(names, row, strict=True)))])
 
+    @classmethod
+    def without(
+        cls, tasks: Mapping[str, Sequence[str]], never: Sequence[Mapping[str, str | Sequence[str]]]
+    ) -> Self:
+        """Return the graph without the combinations that cannot be.
+
+        Parameters
+        ----------
+        tasks : mapping of str to sequence of str
+            Each task's classes.
+        never : sequence of mappings from task to a class or several
+            What never goes together: a combination that has one of the classes named for every task named.
+
+        Raises
+        ------
+        ValueError
+            When an entry names fewer than two tasks, or one that is none, or what is no class; with its number from 1.
+
+        Examples
+        --------
+        >>> tasks = {"effusion": ["no", "yes"], "side": ["none", "left", "right"]}
+        >>> never = [{"effusion": "no", "side": ["left", "right"]}, {"effusion": "yes", "side": "none"}]
+        >>> TaskGraph.without(tasks, never).feasible
+        (('no', 'none'), ('yes', 'left'), ('yes', 'right'))
+        """
+        refused = [_read_entry(f"never[{n}]", entry, tasks) for n, entry in enumerate(never, start=1)]
+        return cls.where(
+            tasks,
+            lambda answer: not any(all(answer[t] in named for t, named in e.items()) for e in refused),
+        )
+
     @property
     def schemas(self) -> dict[str, LabelSchema]:
         """The classes of each task."""
@@ -99,6 +131,30 @@ class TaskGraph:
             "tasks": {name: list(classes) for name, classes in self.tasks.items()},
             "feasible": [list(row) for row in self.feasible or ()],
         }
+
+
+def _read_entry(place: str, entry: object, tasks: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
+    """Return the classes that an entry of `never` names, by task."""
+    if not isinstance(entry, Mapping) or len(entry) < 2:
+        raise ValueError(f"{place}: names classes of two tasks or more")
+    found = {}
+    for task, given in entry.items():
+        if task not in tasks:
+            raise ValueError(f"{place}.{task}: no such task{_near(task, tasks)}")
+        named = [given] if isinstance(given, str) else given
+        if not isinstance(named, list | tuple) or not named or not all(isinstance(c, str) for c in named):
+            raise ValueError(f"{place}.{task}: is a class or a list of classes")
+        for name in named:
+            if name not in tasks[task]:
+                raise ValueError(f"{place}.{task}: no class {name!r}{_near(name, tasks[task])}")
+        found[task] = set(named)
+    return found
+
+
+def _near(given: str, known: Iterable[str]) -> str:
+    """Return what may have been meant, or what there is."""
+    near = difflib.get_close_matches(given, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
 
 
 def _all_combinations(tasks: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:

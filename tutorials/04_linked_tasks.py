@@ -85,5 +85,6 @@ os.chdir(start)
 place.cleanup()
 
 # %% [markdown]
-# In Python the same is `MultiTaskLabelModel(TaskGraph.where(tasks, rule)).fit({task: votes})`. Where a question makes sense
-# after one answer to another only, a project's `parent` and `when` say so: see "Several questions" in `docs/cookbook.md`.
+# In a project the same `[[never]]` stands in `sidelight.toml`; in Python it is
+# `MultiTaskLabelModel(TaskGraph.without(tasks, never)).fit({task: votes})`. Where a question makes sense after one answer to
+# another only, a project's `parent` and `when` say so: see "Several questions" in `docs/cookbook.md`.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,42 +143,10 @@ def read_links(path: str, tasks: Mapping[str, Sequence[str]]) -> TaskGraph:
     entries = content.get("never")
     if not isinstance(entries, list) or not entries:
         raise InputError(path, "never: needs at least one [[never]] with answers that never go together")
-    refused = [_read_entry(path, f"never[{n}]", entry, tasks) for n, entry in enumerate(entries, start=1)]
     try:
-        return TaskGraph.where(
-            tasks,
-            lambda answer: not any(all(answer[t] in named for t, named in e.items()) for e in refused),
-        )
+        return TaskGraph.without(tasks, entries)
     except ValueError as fault:
-        raise InputError(path, f"never: {fault}") from None
-
-
-def _read_entry(
-    path: str, place: str, entry: object, tasks: Mapping[str, Sequence[str]]
-) -> dict[str, set[str]]:
-    """Return the classes that one `[[never]]` names, by task."""
-    from sidelight.labeling import InputError
-
-    if not isinstance(entry, dict) or len(entry) < 2:
-        raise InputError(path, f"{place}: names classes of two tasks or more")
-    found = {}
-    for task, given in entry.items():
-        if task not in tasks:
-            raise InputError(path, f"{place}.{task}: no such task{_near(task, tasks)}")
-        named = [given] if isinstance(given, str) else given
-        if not isinstance(named, list) or not named or not all(isinstance(name, str) for name in named):
-            raise InputError(path, f"{place}.{task}: is a class or a list of classes")
-        for name in named:
-            if name not in tasks[task]:
-                raise InputError(path, f"{place}.{task}: no class {name!r}{_near(name, tasks[task])}")
-        found[task] = set(named)
-    return found
-
-
-def _near(given: str, known: Iterable[str]) -> str:
-    """Return what may have been meant, and what there is."""
-    near = difflib.get_close_matches(given, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+        raise InputError(path, str(fault)) from None
 
 
 def _show(summary: Mapping[str, Mapping[str, Any]], combinations: Sequence[Mapping[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from sidelight.labeling import READERS, ColumnError, InputError, LabelSchema, Re
 from sidelight.slicing import SubclassSchema
 
 from .file import Payload, Project, Slice, Source, Task
+from .links import check_links
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 CONDITIONS = ("equals", "one_of", "at_least", "below", "contains", "missing")
@@ -21,6 +22,7 @@ def check_project(project: Project) -> None:
     for name, task in project.config.tasks.items():
         _check_task(project, name, task)
     _check_parents(project)
+    check_links(project)
     _check_audit(project)
     for name, source in project.config.sources.items():
         _check_source(project, name, source)

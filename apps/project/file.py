@@ -216,13 +216,14 @@ class Tuning(Section):
 
 
 class Config(Section):
-    """The whole file."""
+    """The whole file; each `[[never]]` names classes of two tasks or more that no record has at once."""
 
     version: Literal[1] = 1
     project: About = About()
     data: Data
     payloads: dict[str, Payload] = {}
     tasks: dict[str, Task] = Field(min_length=1)
+    never: list[dict[str, str | list[str]]] | None = None
     sources: dict[str, Source] = Field(min_length=1)
     slices: dict[str, Slice] = {}
     splits: Splits = Splits()

@@ -10,6 +10,7 @@ from sidelight import __version__
 
 from .checks import subclass_schema
 from .file import Project
+from .links import linked_tasks
 from .sources import file_identity, functions_of, slices_of, trained_slices
 from .store import Store
 
@@ -136,6 +137,15 @@ class _Builder:
         if task.parent is not None:
             needs.append(f"fit:{task.parent}")
         settings = task.model_dump(include={"classes", "label_model", "class_balance", "parent", "when"})
+        linked = linked_tasks(self.config)
+        if name in linked:
+            others = [f"label:{source}" for other in linked for source in self.project.sources(other)]
+            needs += [need for need in others if need not in needs]
+            settings["never"] = self.config.never
+            settings["linked"] = {
+                other: declared.model_dump(include={"classes", "class_balance"})
+                for other, declared in linked.items()
+            }
         self.add(f"fit:{name}", needs, **settings)
 
     def _analyze(self, name: str) -> None:

@@ -15,6 +15,7 @@ from sidelight.slicing.forest import forest_plot
 from sidelight.slicing.page import page_environment, style_sheet
 
 from .file import Config
+from .links import linked_tasks
 from .runs import Run
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -59,6 +60,7 @@ class TaskView:
     judged: str
     network: Mapping[str, Any]
     advice: Sequence[str]
+    linked: Sequence[str] = ()
 
     @property
     def nothing_learned(self) -> bool:
@@ -119,6 +121,7 @@ def _task(run: Run, config: Config, name: str, metrics: Sequence[Mapping[str, An
         for m in own
         if m["metric"] == "label accuracy" and m["n"] and m["low"] is not None
     ]
+    linked = linked_tasks(config)
     covered, conflicts = float(_one(own, "covered") or 0), float(_one(own, "records in conflict") or 0)
     return TaskView(
         name=name,
@@ -149,6 +152,7 @@ def _task(run: Run, config: Config, name: str, metrics: Sequence[Mapping[str, An
             hidden,
             [m["said"] for m in own if m["metric"] == "labeled against all votes"],
         ),
+        linked=[other for other in linked if other != name] if name in linked else (),
     )
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from sidelight.crossmodal import patient_split
-from sidelight.label_model import MODELS, Labels
+from sidelight.label_model import MODELS, Labels, VoteModel
 from sidelight.labeling import VoteMatrix, write_votes
 from sidelight.slicing import SFApplier, SliceMatrix
 
 from .checks import open_export
 from .file import Project
+from .links import fit_linked, linked_tasks
 from .sources import read_labels, slices_of, votes_from_labels
 from .votes import cast_votes, joined_votes
 from .work import Records, Work, column_values, write_json
@@ -123,17 +124,21 @@ def do_fit(work: Work) -> None:
     name = work.step.subject
     task = work.project.config.questions[name]
     records = work.records()
-    votes = joined_votes(
-        [folder for need, folder in work.inputs.items() if need.startswith("label:")], records
-    )
+    votes = _votes_of(work, name, records)
     inside = np.ones(len(records.ids), dtype=bool)
     if task.parent is not None:
         above = Labels.read(work.inputs[f"fit:{task.parent}"] / "labels.parquet")
         inside = above.label == work.project.config.tasks[task.parent].classes.index(str(task.when))
     seen = np.flatnonzero(inside & (records.parts != "test"))
-    model = MODELS[task.label_model](cardinality=len(task.classes))
-    model.fit(votes.take_rows(seen), class_balance=task.class_balance)
-    labels = within(Labels.from_model(model, votes), inside)
+    linked = linked_tasks(work.project.config)
+    if name in linked:
+        tables = {question: _votes_of(work, question, records) for question in linked}
+        model: VoteModel
+        model, labels = fit_linked(work.project.config, name, tables, seen)
+    else:
+        model = MODELS[task.label_model](cardinality=len(task.classes))
+        model.fit(votes.take_rows(seen), class_balance=task.class_balance)
+        labels = within(Labels.from_model(model, votes), inside)
     labels.write(work.folder / "labels.parquet")
     model.save(work.folder / "label_model")
     work.note("covered", float(labels.covered.mean()), task=name)
@@ -141,9 +146,16 @@ def do_fit(work: Work) -> None:
         work.note("class balance", float(share), task=name, **{"class": task.classes[number]})
     for number, known in enumerate(task.classes):
         work.note("labeled", int((labels.label == number).sum()), task=name, **{"class": known})
-    for found in model.overruled_:
+    for found in () if name in linked else model.overruled_:
         about = {"class": found.name, "n": found.n_records, "said": str(found)}
         work.note("labeled against all votes", found.n_otherwise, task=name, **about)
+
+
+def _votes_of(work: Work, question: str, records: Records) -> VoteMatrix:
+    """Return the votes of all sources of a task, or of a finding."""
+    return joined_votes(
+        [work.inputs[f"label:{source}"] for source in work.project.sources(question)], records
+    )
 
 
 def within(labels: Labels, inside: Any) -> Labels:

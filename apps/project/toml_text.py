@@ -12,6 +12,8 @@ def write_toml(values: Mapping[str, Any]) -> str:
     --------
     >>> write_toml({"version": 1, "tasks": {"a": {"classes": ["no", "yes"]}}})
     'version = 1\n\n[tasks.a]\nclasses = ["no", "yes"]\n'
+    >>> write_toml({"never": [{"a": "no", "b": ["x", "y"]}]})
+    'never = [{a = "no", b = ["x", "y"]}]\n'
     """
     return "\n".join(_tables(values, ())).strip() + "\n"
 
@@ -38,6 +40,8 @@ def _value(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_key(name)} = {_value(part)}' for name, part in value.items())}}}"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)
