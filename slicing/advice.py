@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sidelight.labeling.statistics import Interval
 
 from .forest import signed
-from .report import AuditRow
+from .report import Audit, AuditRow
 
 if TYPE_CHECKING:
     from .discovery import FoundSlice
@@ -18,6 +18,12 @@ MOST_COLLECTED = 8
 
 MOST_TOLD = 6
 """Examples that a reason gives."""
+
+OF_PREVALENCE = ("brier", "accuracy", "precision")
+"""Metrics that depend on how common the positive class is."""
+
+MUCH = 0.2
+"""Difference of that share from which on it is told."""
 
 WITHHELD = "by figures that are withheld"
 
@@ -64,7 +70,7 @@ def advise(findings: "Findings") -> tuple[Advice, ...]:
         if row.verdict in ("worse", "slightly worse"):
             worse.setdefault(row.slice, row)
     for name, row in worse.items():
-        why = f"{name}: {titles[row.metric]} {_against(row.value, row.rest)}"
+        why = f"{name}: {titles[row.metric]} {_against(row.value, row.rest)}{_mixed(row, audit)}"
         fitting = [part for part in findings.mechanisms.get(name, ()) if part.fits]
         if fitting:
             found += [
@@ -164,6 +170,19 @@ def _against(value: Interval, rest: Interval, where: str = "") -> str:
     if where:
         return f"{write_number(value.estimate)}, {where} {write_number(rest.estimate)}"
     return f"{write_number(value.estimate)} against {write_number(rest.estimate)} in the rest"
+
+
+def _mixed(row: AuditRow, audit: Audit) -> str:
+    """Say that a metric moves with how common the positive class is, where that differs much; empty elsewhere."""
+    if row.metric not in OF_PREVALENCE or row.n is None or not 0 < row.n < audit.n_records:
+        return ""
+    elsewhere = (audit.prevalence - row.share * row.prevalence) / (1 - row.share)
+    if not abs(row.prevalence - elsewhere) >= MUCH:
+        return ""
+    return (
+        f" (the positive class makes up {row.prevalence:.0%} there and {elsewhere:.0%} of the rest, which alone moves this "
+        "metric)"
+    )
 
 
 def _percents(part: "FoundSlice") -> str:

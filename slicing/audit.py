@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sidelight.labeling.statistics import Interval, benjamini_hochberg, group_codes, holm
 
-from .estimates import ESTIMATORS, Areas, Estimate, n_distinct
+from .estimates import ESTIMATORS, Areas, Estimate, Means, n_distinct
 from .matrix import SliceMatrix, as_slices
 from .metrics import DEFAULT_METRICS, Metric, Task, as_metrics, as_task
 from .power import detectable_gap, needed_size
@@ -216,7 +216,8 @@ def _by_formula(metric: Metric, common: _Common) -> tuple[Overall, list[_Draft]]
             n: int = n,
         ) -> tuple[float, int | None]:
             if metric.kind == "mean":
-                seen, size = power_of_mean(inside, rest, n, common.margin, alpha)
+                most = estimator.most if isinstance(estimator, Means) else math.inf
+                seen, size = power_of_mean(inside, rest, n, common.margin, alpha, most)
                 return seen, size if size is None else max(size, common.support.records)
             parts = (inside, rest, own_mix, n, len(common.task))
             seen, size = power_by_law(metric.kind, estimator, *parts, common.margin, alpha)

@@ -232,6 +232,7 @@ class Means:
     ) -> None:
         self.inside, self.values = task.parts(metric)
         self.codes, self.n_patients, self.level = codes, n_patients, level
+        self.most = (1.0 if task.proba.shape[1] == 2 else 2.0) if metric.name == "brier" else math.inf
         self.repeated = n_patients < len(codes)
         if self.repeated:
             self.method = "log scale, between patients"
@@ -258,7 +259,9 @@ class Means:
             return replace(found, interval=replace(found.interval, reason=reason))
         quantile = float(stats.t.ppf((1 + self.level) / 2, effective - 1))
         factor = math.exp(quantile * math.sqrt(found.variance) / mean)
-        return replace(found, interval=Interval(mean, mean / factor, mean * factor, self.level, n))
+        return replace(
+            found, interval=Interval(mean, mean / factor, min(mean * factor, self.most), self.level, n)
+        )
 
     def power(self, design: float, share_counted: tuple[float, ...], n: float) -> Variance:
         """Return the variance of a slice of `n` records: unknown before its values are seen."""

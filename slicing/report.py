@@ -15,6 +15,9 @@ from sidelight.labeling.statistics import Interval
 FORMAT = 1
 """Version of what `Audit.to_json` returns."""
 
+NAMES = ("Brier score",)
+"""Titles of metrics that begin with somebody's name."""
+
 MOST_NAMED = 6
 """Slices that a verdict names, those with the most records surely worse off."""
 
@@ -221,7 +224,7 @@ class Audit:
         if len(self.overall) < 2:
             return name
         title = next(item.title for item in self.overall if item.metric == metric)
-        return f"{name} in {title if title.isupper() else title[:1].lower() + title[1:]}"
+        return f"{name} in {title if title.isupper() or title in NAMES else title[:1].lower() + title[1:]}"
 
     @property
     def partly_assessed(self) -> tuple[str, ...]:

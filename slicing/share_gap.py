@@ -126,9 +126,10 @@ def gap_between(
     sizes = [int((side & counted).sum()) for side in (inside, outside)]
     people = [n_distinct(codes[side & counted]) for side in (inside, outside)]
     if min(sizes) < least or min(people) < least_patients:
-        reason = f"{min(sizes)} records that count; {least} are needed"
+        fewest = "1 record that counts" if min(sizes) == 1 else f"{min(sizes)} records that count"
+        reason = f"{fewest}; {least} are needed"
         if min(sizes) >= least:
-            reason = f"{min(people)} patients; {least_patients} are needed"
+            reason = f"{min(people)} patient{'' if min(people) == 1 else 's'}; {least_patients} are needed"
         return (
             parts[0],
             parts[1],

@@ -24,6 +24,7 @@ from .drawing import Drawing, nice_ticks
 from .forest import digits_for, short_name, signed
 from .matrix import as_slices
 from .metrics import as_task
+from .support import too_few
 
 WHOLE = "all records"
 
@@ -158,7 +159,7 @@ def _row(
     n = len(truth)
     _, own = np.unique(owners, return_inverse=True)
     own, n_patients = own.reshape(-1), len(np.unique(owners))
-    nothing = Interval.missing(f"{n} records, {least} are needed", level=level, n=n)
+    nothing = Interval.missing(too_few(n, least, "records", ""), level=level, n=n)
     if not n:
         return CalibrationRow(name, 0, 0, math.nan, nothing, nothing, nothing, math.nan, "")
     observed = clustered_proportion(truth, owners, level)

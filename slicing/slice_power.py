@@ -71,14 +71,15 @@ def power_by_law(
 
 
 def power_of_mean(
-    inside: Estimate, rest: Estimate, n: int, margin: float, alpha: float
+    inside: Estimate, rest: Estimate, n: int, margin: float, alpha: float, most: float = math.inf
 ) -> tuple[float, int | None]:
-    """Return the same of a mean, whose variances are taken as they were seen."""
+    """Return the same of a mean, whose variances are taken as they were seen and which is `most` at its worst."""
     own, noise = inside.variance, rest.variance
     if not n or math.isnan(own) or math.isnan(noise):
         return math.nan, None
     n_patients = min(inside.n_effective, rest.n_effective)
-    seen = detectable_gap(0.0, lambda _: own, noise, alpha=alpha, room=1e6, n_patients=n_patients)
+    room = min(most - rest.interval.estimate, 1e6)
+    seen = detectable_gap(0.0, lambda _: own, noise, alpha=alpha, room=room, n_patients=n_patients)
     size = needed_size(
         0.0,
         lambda wanted: lambda _: own * n / wanted,

@@ -64,7 +64,15 @@ def lacks_events(
 
 
 def too_few(count: int, needed: int, name: str, owner: str) -> str:
-    """Say that a count is below what is needed; empty when it is not."""
+    """Say that a count is below what is needed; empty when it is not.
+
+    Examples
+    --------
+    >>> too_few(1, 10, "positive records", ""), too_few(10, 10, "positive records", "")
+    ('1 positive record, 10 are needed', '')
+    """
+    if count == 1:
+        name = name.replace("records", "record").replace("patients", "patient")
     return f"{owner}{count} {name}, {needed} are needed" if count < needed else ""
 
 

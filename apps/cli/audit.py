@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,6 +165,7 @@ def audit(
             "--discover needs --signals with --bundle, --embeddings, --metadata, --strata or --group"
         )
     findings, table = study(material, wishes, title=given["title"])
+    findings = _placed(findings, given["bundle"], given["part"])
     _write(out, overwrite, findings, None if wishes.smallest_cell else table, material, shown, wishes.seed)
     if as_json:
         print_json(findings.to_json())
@@ -209,6 +211,16 @@ def _wishes(given: Mapping[str, Any]) -> "Wishes":
         smallest_cell=given["smallest_cell"] or 0,
         seed=given["seed"],
     )
+
+
+def _placed(findings: "Findings", bundle: str | None, part: str) -> "Findings":
+    """Tell on the page which patients these are, or that nobody knows."""
+    if bundle is not None:
+        return replace(findings, provenance={**findings.provenance, "part of the bundle's split": part})
+    unknown = (
+        "Whether the model learned from some of these patients: no bundle was given that knows its own split."
+    )
+    return replace(findings, notes=[*findings.notes, unknown])
 
 
 def _earlier(path: str) -> "tuple[Audit, RecordTable | None]":

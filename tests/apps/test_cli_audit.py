@@ -79,6 +79,16 @@ def test_everything_is_looked_into_and_no_id_or_word_stands_on_the_page(project,
     assert {path.stat().st_mode & 0o077 for path in out.iterdir()} == {0}, "readable by the owner alone"
 
 
+def test_the_page_says_that_nobody_knows_whom_the_model_learned_from(project, tmp_path):
+    assert run(project, tmp_path / "audit") == 0
+    page = (tmp_path / "audit/audit.html").read_text()
+    assert "<li>Whether the model learned from some of these patients" in page
+    assert "called from a probability of 0.5 on" in page
+    assert any(
+        "learned from" in told for told in json.loads((tmp_path / "audit/audit.json").read_text())["notes"]
+    )
+
+
 def test_a_sheet_goes_out_is_filled_in_and_comes_back(project, tmp_path, capsys):
     assert run(project, tmp_path / "first", "--show", "age") == 0
     with (tmp_path / "first/errors.csv").open(newline="") as file:

@@ -259,3 +259,37 @@ def test_the_legend_of_a_map_tells_three_marks_apart_and_no_more():
     ]
     drawn = embedding_map(points, gold % 3, gold == 0, classes=["a", "b", "c" * 99])
     assert "c…" in drawn
+
+
+def test_a_brier_score_stays_within_its_range_however_few_records_there_are():
+    random = np.random.default_rng(0)
+    y, p = random.integers(0, 2, 300), random.uniform(0.05, 0.95, 300)
+    found = audit(y, p, {f"first {n}": np.arange(300) < n for n in (2, 3, 5, 9)}, metrics=["brier"])
+    for row in found.rows:
+        assert not row.value.high > 1
+        assert not row.detectable_gap > 1
+    assert found.rows[2].value.high > 0.5
+
+
+def test_a_slice_of_another_prevalence_is_not_blamed_on_the_model_alone():
+    rows = np.arange(600)
+    y = (rows < 60).astype(int) | (rows % 4 == 0)
+    p = np.where(rows < 60, 0.35, y * 0.8 + 0.1)
+    result = audit(y, p, {"ill": rows < 60, "mixed": (rows >= 60) & (rows % 3 == 0)}, metrics=["brier"])
+    why = advise(Findings(result, classes=("well", "ill")))[0].why
+    assert "makes up 100% there and 25% of the rest" in why
+    same = audit(y, np.where(rows % 3 == 0, 0.5, p), {"third": rows % 3 == 0}, metrics=["brier"])
+    assert "makes up" not in advise(Findings(same))[0].why
+    both = audit(y, p, {"ill": rows < 60}, metrics=["brier", "specificity"])
+    assert "worse (ill in Brier score)" in both.verdict, "Brier is a name"
+
+
+def test_a_single_record_is_no_records_and_a_rest_too_small_needs_no_larger_slice():
+    rows = np.arange(300)
+    y = rows % 2
+    page = audit_page(
+        Findings(audit(y, y * 0.8 + 0.1, {"one": rows == 1, "most": rows > 3}, metrics=["sensitivity"]))
+    )
+    assert "1 positive record, 10 are needed" in page
+    line = next(part for part in page.split("<tr") if 'class="name">most<' in part and "needed" in part)
+    assert "a gap of" not in line.split("</tr>")[0]
