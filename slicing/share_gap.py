@@ -77,9 +77,9 @@ class GapTable:
 
     @property
     def differing(self) -> tuple[GapRow, ...]:
-        """Return the rows that surely differ, largest gap first."""
+        """Return the rows that surely differ, largest gap first, those whose gap is withheld last."""
         found = [row for row in self.rows if row.verdict == "differs"]
-        return tuple(sorted(found, key=lambda row: -abs(row.gap.estimate)))
+        return tuple(sorted(found, key=lambda row: -np.nan_to_num(abs(row.gap.estimate))))
 
     def told(self, between: str, subject: str = "model") -> str:
         """Return how many rows differ `between` what, and each of these; `subject` goes without saying."""

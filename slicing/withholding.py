@@ -20,7 +20,7 @@ from .report import Audit, AuditRow
 from .share_gap import GapRow
 from .slice_calibration import WHOLE as ALL_RECORDS
 from .slice_calibration import CalibrationRow
-from .small_cells import LINKED
+from .small_cells import LINKED, mark_of
 from .subclasses import SubclassRow, SubclassTable
 from .told import WHOLE, AuditedRecords, ledger_of
 
@@ -237,7 +237,7 @@ def _subclasses(table: SubclassTable, marks: Marks) -> SubclassTable:
     errors = marks.get(("errors",), "")
     return replace(
         table,
-        rows=tuple(_subclass(row, marks) for row in table.rows),
+        rows=_unordered([_subclass(row, marks) for row in table.rows]),
         classes={
             name: withheld_interval(marks["of class", name], value.level)
             if ("of class", name) in marks
@@ -251,6 +251,22 @@ def _subclasses(table: SubclassTable, marks: Marks) -> SubclassTable:
         errors=withheld_interval(errors) if errors else table.errors,
         weighted_errors=withheld_interval(errors) if errors else table.weighted_errors,
     )
+
+
+def _unordered(rows: Sequence[SubclassRow]) -> tuple[SubclassRow, ...]:
+    """Return rows with those of a verdict whose gap is withheld at its end, by name: their order would tell of the gaps."""
+    places = {verdict: place for place, verdict in enumerate(dict.fromkeys(row.verdict for row in rows))}
+    withheld = [bool(mark_of(row.recall)) for row in rows]
+    order = sorted(
+        range(len(rows)),
+        key=lambda at: (
+            places[rows[at].verdict],
+            withheld[at],
+            rows[at].subclass if withheld[at] else "",
+            at,
+        ),
+    )
+    return tuple(rows[at] for at in order)
 
 
 def _subclass(row: SubclassRow, marks: Marks) -> SubclassRow:

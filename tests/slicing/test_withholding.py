@@ -389,6 +389,9 @@ def test_drawings_place_no_mark_for_what_is_withheld(full, shared):
     marks = [len(re.findall(r'class="mark|<(?:circle|polygon)', text)) for text in (before, plot)]
     assert marks[0] - marks[1] >= len(lost)
     assert "nan" not in audit_page(shared)
+    written = re.findall(r">(&lt;5|withheld)</text>", plot)
+    n_hidden = sum(row.n is None for row in withheld)
+    assert len(written) == len(withheld) + n_hidden, "in place of each estimate, and of each count"
 
 
 def test_what_shows_single_records_and_training_records_is_left_out(shared):
@@ -428,6 +431,26 @@ def test_a_subclass_with_a_few_misses_keeps_its_number_and_loses_its_share():
     rows = {row.subclass: row for row in withhold_small_cells(found, records, SMALLEST).subclasses.rows}
     assert (rows["paced beats"].n, rows["paced beats"].recall.reason) == (len(beats), "<5")
     assert rows["paced beats"].verdict == "better"
+
+
+def test_the_order_of_what_is_withheld_tells_nothing():
+    random = np.random.default_rng(0)
+    y, names = np.ones(400, dtype=int), np.array(["many"] * 400, dtype=object)
+    y[300:] = 0
+    for place, name in enumerate(["d", "b", "a", "c"]):
+        names[3 * place : 3 * place + 3] = name
+    p = y * 0.8 + 0.1
+    p[[0, 1, 2, 3, 4, 6]] = 0.1  # d, b and a are missed more and more rarely, c never
+    p[20:60] = 0.1
+    classes, slices = ("well", "ill"), {"any": random.random(400) < 0.5}
+    found = Findings(
+        audit(y, p, slices),
+        classes=classes,
+        subclasses=subclass_metrics(y, p, names.tolist(), classes=classes),
+    )
+    assert [row.subclass for row in found.subclasses.rows if row.n == 3] == ["d", "b", "a", "c"]
+    shared = withhold_small_cells(found, AuditedRecords(y, p, slices, None, names.tolist()), SMALLEST)
+    assert [row.subclass for row in shared.subclasses.rows if row.n is None][:4] == ["a", "b", "c", "d"]
 
 
 def test_a_found_slice_that_leaves_a_few_of_its_class_is_dropped(case, full):
