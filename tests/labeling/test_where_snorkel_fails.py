@@ -122,7 +122,7 @@ def test_summaries_come_without_warnings():
     LFAnalysis(np.array([[0, 1], [1, -1]])).lf_summary(np.array([0, 1]))  # a warning is an error here
 
 
-@pytest.mark.filterwarnings("ignore:labels go against the votes")  # half of them are for a class said to be rare
+@pytest.mark.filterwarnings("ignore:labels go against the votes")  # half are for a class called rare
 def test_a_record_without_votes_stays_unlabeled_whatever_the_balance():
     """There it got the larger class, and `tie_break_policy="abstain"` did not abstain."""
     votes = np.array([[0, 0, 0], [1, 1, 1], [-1, -1, -1]] * 20)
