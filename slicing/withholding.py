@@ -364,8 +364,12 @@ def _found(part: FoundSlice, smallest: int) -> FoundSlice:
     """Return a found slice without words of reports, shares of its members, and shares of a few errors."""
     within = "" if part.label is None else f"class {part.label}, "
     traits = tuple(re.sub(r" \(\d+% against \d+%\)$", "", trait) for trait in part.traits)
-    told = f"{within}{part.rule.words()}"
-    if part.description != told and traits:
+    words = re.sub(r'text holds "[^"]*"', "text holds some word", part.rule.words())
+    near = re.match(r"near (\d+) records", words)
+    if near is not None and int(near[1]) < smallest:
+        words = words.replace(near[0], f"near fewer than {smallest} records")
+    told = within + words
+    if part.description.startswith(f"{within}{part.rule.words()}: ") and traits:
         told += f": {', '.join(traits[:2])}"
     part = replace(part, description=told, traits=traits, terms=(), prototypes=())
     if not any(is_small_share(value, smallest) for value in (part.error_rate, part.rest_rate)):

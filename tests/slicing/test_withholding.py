@@ -433,6 +433,32 @@ def test_a_subclass_with_a_few_misses_keeps_its_number_and_loses_its_share():
     assert rows["paced beats"].verdict == "better"
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("near 4 records in the embedding 'model'", "near fewer than 5 records in the embedding 'model'"),
+        ("near 5 records in the embedding 'model'", "near 5 records in the embedding 'model'"),
+        ('text holds "rare words" and age > 60', "text holds some word and age > 60"),
+    ],
+)
+def test_a_found_slice_is_told_by_no_word_of_a_report_and_no_few_neighbours(full, words, told):
+    class Rule:
+        label, method = 1, "made up"
+
+        def words(self):
+            return words
+
+    found, records = full
+    part = replace(
+        found.discovery.slices[0], rule=Rule(), description=f'class 1, {words}: sex is f (80% against 20%), "term"',
+        traits=("sex is f (80% against 20%)",), terms=("term",), members=records.y == 1,
+    )  # fmt: skip
+    only = replace(found, discovery=replace(found.discovery, slices=(part,)))
+    kept = withhold_small_cells(only, records, SMALLEST).discovery.slices
+    assert [part.description for part in kept] == [f"class 1, {told}: sex is f"]
+    assert json.loads(json.dumps(kept[0].to_json()))["terms"] == []
+
+
 def test_the_order_of_what_is_withheld_tells_nothing():
     random = np.random.default_rng(0)
     y, names = np.ones(400, dtype=int), np.array(["many"] * 400, dtype=object)
