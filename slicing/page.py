@@ -132,7 +132,7 @@ def about_withheld(audit: Audit) -> str:
         f"Small cells are withheld: “<{smallest}” stands for a figure that rests on 1 to {smallest - 1} {who}, or from which "
         f"such a count could be reckoned directly (few right or few wrong of many, few in the rest); “{LINKED}”, or × in a "
         "table, for one that would tell another by subtraction. Zero is told. Verdicts stay where their figures are "
-        "withheld. Records shown one by one, maps of them, and figures of training records are left out."
+        "withheld. Records shown one by one, maps of them, and the figures behind reasons are left out."
     )
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Marks = Mapping[Hashable, str]
 """What is withheld, and what stands in its place."""
 
-EVIDENCE = "figures of training records are withheld"
+EVIDENCE = "its figures are withheld"
 
 
 def withhold_small_cells(findings: Findings, records: AuditedRecords, smallest: int) -> Findings:
@@ -55,7 +55,7 @@ def withhold_small_cells(findings: Findings, records: AuditedRecords, smallest: 
     Returns
     -------
     Findings
-        Without what shows records one by one (strips, map, a filled-in sheet), without numbers of training records,
+        Without what shows records one by one (strips, map, a filled-in sheet), without the figures behind reasons,
         and without the audit of labels and the comparison: make these with `smallest_cell`, and put them in place.
 
     Raises

@@ -165,7 +165,7 @@ def audit(
             "--discover needs --signals with --bundle, --embeddings, --metadata, --strata or --group"
         )
     findings, table = study(material, wishes, title=given["title"])
-    findings = _placed(findings, given["bundle"], given["part"])
+    findings = _placed(findings, given["bundle"], given["part"], taught=len(material.training) > 0)
     _write(out, overwrite, findings, None if wishes.smallest_cell else table, material, shown, wishes.seed)
     if as_json:
         print_json(findings.to_json())
@@ -213,14 +213,20 @@ def _wishes(given: Mapping[str, Any]) -> "Wishes":
     )
 
 
-def _placed(findings: "Findings", bundle: str | None, part: str) -> "Findings":
-    """Tell on the page which patients these are, or that nobody knows."""
-    if bundle is not None:
-        return replace(findings, provenance={**findings.provenance, "part of the bundle's split": part})
-    unknown = (
-        "Whether the model learned from some of these patients: no bundle was given that knows its own split."
-    )
-    return replace(findings, notes=[*findings.notes, unknown])
+def _placed(findings: "Findings", bundle: str | None, part: str, *, taught: bool) -> "Findings":
+    """Tell on the page which patients these are, that the model learned from them, or that nobody knows."""
+    notes, known = list(findings.notes), dict(findings.provenance)
+    if bundle is None:
+        notes.append(
+            "Whether the model learned from some of these patients: no bundle was given that knows its own split."
+        )
+    else:
+        known["part of the bundle's split"] = part
+    if bundle is not None and (part == "train" or (part == "all" and taught)):
+        notes.append(
+            f"How the model does on patients it has not seen: the part “{part}” holds those it learned from."
+        )
+    return replace(findings, notes=notes, provenance=known)
 
 
 def _earlier(path: str) -> "tuple[Audit, RecordTable | None]":

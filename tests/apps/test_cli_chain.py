@@ -70,6 +70,12 @@ def test_commands_follow_each_other(project, tmp_path, capsys):
         "errors.csv",
         "records.npz",
     }
+    assert "notes" not in audited
+    for part, learned in (("dev", False), ("train", True), ("all", True)):
+        assert main([*audit[:-2], str(tmp_path / part), "--part", part, "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["provenance"]["part of the bundle's split"] == part
+        assert any("holds those it learned from" in note for note in told.get("notes", [])) == learned
 
 
 def test_no_text_in_what_training_leaves(project, tmp_path):

@@ -396,9 +396,7 @@ def test_drawings_place_no_mark_for_what_is_withheld(full, shared):
 
 def test_what_shows_single_records_and_training_records_is_left_out(shared):
     assert (shared.map, shared.review, shared.comparison) == ("", None, None)
-    assert all(
-        part.evidence == "figures of training records are withheld" for part in shared.mechanisms["paced"]
-    )
+    assert all(part.evidence == "its figures are withheld" for part in shared.mechanisms["paced"])
     for part in shared.discovery.slices:
         assert part.terms == ()
         assert "%" not in part.description
