@@ -215,6 +215,11 @@ def _by_formula(metric: Metric, common: _Common) -> tuple[Overall, list[_Draft]]
             own_mix: tuple[float, ...] = own_mix,
             n: int = n,
         ) -> tuple[float, int | None]:
+            if n >= common.support.records and min(inside.counted) == 0:
+                return (
+                    math.nan,
+                    None,
+                )  # a slice of one class alone: more of its records bring none of the other
             if metric.kind == "mean":
                 most = estimator.most if isinstance(estimator, Means) else math.inf
                 seen, size = power_of_mean(inside, rest, n, common.margin, alpha, most)

@@ -68,7 +68,7 @@ def test_slices_that_are_worse_come_first_and_those_too_small_last(model, page):
 
 
 def test_the_page_says_what_sensitivity_is_about(page):
-    assert "of class “abnormal”, which AUROC, Sensitivity, Specificity are about" in page[1]
+    assert "of class “abnormal”, which AUROC, Sensitivity and Specificity are about" in page[1]
 
 
 def test_everything_that_scrolls_can_be_reached_and_every_header_says_something(page):
@@ -282,6 +282,20 @@ def test_a_slice_of_another_prevalence_is_not_blamed_on_the_model_alone():
     assert "makes up" not in advise(Findings(same))[0].why
     both = audit(y, p, {"ill": rows < 60}, metrics=["brier", "specificity"])
     assert "worse (ill in Brier score)" in both.verdict, "Brier is a name"
+
+
+def test_a_slice_of_one_class_asks_for_no_more_records_to_rank():
+    rows = np.arange(400)
+    y, p = rows % 2, np.random.default_rng(0).uniform(0.1, 0.9, 400)
+    found = Findings(
+        audit(y, p, {"ill": (y == 1) & (rows < 60), "few": (y == 1) & (rows < 6)}, metrics=["auroc"])
+    )
+    needed = {row.slice: row.n_needed for row in found.audit.rows}
+    assert needed["ill"] is None, "thirty ill records bring no well one"
+    assert needed["few"] is not None, "three tell little of the next"
+    told = " ".join(item.what for item in advise(found))
+    assert "few (3 records" in told
+    assert "ill (" not in told
 
 
 def test_a_single_record_is_no_records_and_a_rest_too_small_needs_no_larger_slice():
