@@ -123,18 +123,18 @@ def _check(findings: Findings, records: AuditedRecords) -> None:
         )
 
 
-def withheld_interval(mark: str, level: float = 0.95) -> Interval:
+def _withheld(mark: str, level: float = 0.95) -> Interval:
     """Return what stands in the place of a figure."""
     return Interval.missing(mark, level=level)
 
 
-def withheld_gap(row: GapRow, mark: str) -> GapRow:
+def _without_gap(row: GapRow, mark: str) -> GapRow:
     """Return a row of two figures and their difference without them; what was shown to differ still is."""
-    nothing = withheld_interval(mark, row.value.level)
+    nothing = _withheld(mark, row.value.level)
     return replace(row, value=nothing, rest=nothing, gap=nothing, q=math.nan)
 
 
-def is_small_share(value: Interval, smallest: int) -> bool:
+def _is_small_share(value: Interval, smallest: int) -> bool:
     """Return whether a share counts few records in all, few as right, or few as wrong."""
     if math.isnan(value.estimate):
         return 0 < value.n < smallest
@@ -143,7 +143,7 @@ def is_small_share(value: Interval, smallest: int) -> bool:
 
 
 def without_small_figures(audit: Audit, smallest: int, slices: Collection[str]) -> Audit:
-    """Return an audit without the figures that rest on few patients, judged one by one, as all that is left of it is known.
+    """Return an audit without the figures that rest on few patients, judged one by one.
 
     Unlike `withhold_small_cells` this needs no records, and does not look at what can be reckoned from several figures; so
     only some `slices` are told, those of which another audit, made with all records at hand, says what may be.
@@ -168,19 +168,17 @@ def without_small_figures(audit: Audit, smallest: int, slices: Collection[str]) 
         if ("class", row.slice) in marks and _kind(row.metric) == "area":
             marks["figure", row.slice, row.metric] = mark
         if _kind(row.metric) == "share" and any(
-            is_small_share(part, smallest) for part in (row.value, row.rest)
+            _is_small_share(part, smallest) for part in (row.value, row.rest)
         ):
             marks["figure", row.slice, row.metric] = mark
         rows.append(row if row.withheld else _row(row, marks, smallest))
     small = {
         item.metric
         for item in audit.overall
-        if _kind(item.metric) == "share" and is_small_share(item.value, smallest)
+        if _kind(item.metric) == "share" and _is_small_share(item.value, smallest)
     }
     overall = tuple(
-        replace(item, value=withheld_interval(f"<{smallest}", item.value.level))
-        if item.metric in small
-        else item
+        replace(item, value=_withheld(f"<{smallest}", item.value.level)) if item.metric in small else item
         for item in audit.overall
     )
     return replace(audit, rows=tuple(rows), overall=overall)
@@ -196,7 +194,7 @@ def _audit(audit: Audit, marks: Marks, smallest: int) -> Audit:
         audit,
         rows=tuple(_row(row, marks, smallest) for row in audit.rows),
         overall=tuple(
-            replace(item, value=withheld_interval(whole[item.metric], item.value.level))
+            replace(item, value=_withheld(whole[item.metric], item.value.level))
             if whole[item.metric]
             else item
             for item in audit.overall
@@ -219,7 +217,7 @@ def _row(row: AuditRow, marks: Marks, smallest: int) -> AuditRow:
     if own or ("without gold", row.slice) in marks:
         changes["n_without_gold"] = None
     if mark:
-        nothing = withheld_interval(mark, row.value.level)
+        nothing = _withheld(mark, row.value.level)
         changes |= {"value": nothing, "rest": nothing, "gap": nothing, "q": math.nan, "withheld": mark}
         changes |= {"detectable_gap": math.nan, "n_needed": None}
         if few or row.reason:
@@ -239,17 +237,15 @@ def _subclasses(table: SubclassTable, marks: Marks) -> SubclassTable:
         table,
         rows=_unordered([_subclass(row, marks) for row in table.rows]),
         classes={
-            name: withheld_interval(marks["of class", name], value.level)
-            if ("of class", name) in marks
-            else value
+            name: _withheld(marks["of class", name], value.level) if ("of class", name) in marks else value
             for name, value in table.classes.items()
         },
         n_without=None if ("without subclass",) in marks else table.n_without,
         annotated={
             name: share for name, share in table.annotated.items() if ("annotated", name) not in marks
         },
-        errors=withheld_interval(errors) if errors else table.errors,
-        weighted_errors=withheld_interval(errors) if errors else table.weighted_errors,
+        errors=_withheld(errors) if errors else table.errors,
+        weighted_errors=_withheld(errors) if errors else table.weighted_errors,
     )
 
 
@@ -274,7 +270,7 @@ def _subclass(row: SubclassRow, marks: Marks) -> SubclassRow:
     mark = own or marks.get(("recall", row.subclass, row.within), "")
     if not mark:
         return row
-    nothing = withheld_interval(mark, row.recall.level)
+    nothing = _withheld(mark, row.recall.level)
     changes: dict[str, Any] = {
         "recall": nothing,
         "rest": nothing,
@@ -308,7 +304,7 @@ def _calibration(rows: Sequence[CalibrationRow], marks: Marks) -> list[Calibrati
 def _panel(column: str, panel: FairnessPanel, marks: Marks) -> FairnessPanel:
     groups = {group: None if ("group", column, group) in marks else n for group, n in panel.groups.items()}
     rows = [
-        withheld_gap(row, marks[key]) if (key := ("parity", column, row.group, row.measure)) in marks else row
+        _without_gap(row, marks[key]) if (key := ("parity", column, row.group, row.measure)) in marks else row
         for row in panel.rows
     ]
     return replace(panel, rows=tuple(rows), groups=groups)
@@ -321,7 +317,7 @@ def _intersections(found: Intersections | None, marks: Marks) -> Intersections |
     for row in found.rows:
         mark = marks.get(("errors of", row.slices), "")
         if ("combination", row.slices) not in marks:
-            rows.append(replace(row, errors=withheld_interval(mark), few=True) if mark else row)
+            rows.append(replace(row, errors=_withheld(mark), few=True) if mark else row)
     whole = len(rows) == len(found.rows) and ("other combinations",) not in marks
     return replace(found, rows=tuple(rows), n_other=found.n_other if whole else None) if rows else None
 
@@ -372,9 +368,9 @@ def _found(part: FoundSlice, smallest: int) -> FoundSlice:
     if part.description.startswith(f"{within}{part.rule.words()}: ") and traits:
         told += f": {', '.join(traits[:2])}"
     part = replace(part, description=told, traits=traits, terms=(), prototypes=())
-    if not any(is_small_share(value, smallest) for value in (part.error_rate, part.rest_rate)):
+    if not any(_is_small_share(value, smallest) for value in (part.error_rate, part.rest_rate)):
         return part
-    nothing = withheld_interval(f"<{smallest}", part.error_rate.level)
+    nothing = _withheld(f"<{smallest}", part.error_rate.level)
     return replace(
         part, error_rate=nothing, rest_rate=nothing, gap=nothing, foreseen=math.nan, p=math.nan, q=math.nan
     )
