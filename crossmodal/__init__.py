@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .batches import Augment as Augment
     from .batches import Batch as Batch
     from .batches import BatchLoader as BatchLoader
+    from .batches import RowAugment as RowAugment
     from .batches import Sampler as Sampler
     from .bundle import Bundle as Bundle
     from .bundle import load_bundle as load_bundle
@@ -93,6 +94,7 @@ _LATE = {
     "BagEncoder": "pooling",
     "Batch": "batches",
     "BatchLoader": "batches",
+    "RowAugment": "batches",
     "BinaryCrossEntropy": "multi_label",
     "Bundle": "bundle",
     "ClassReweighting": "reweighting",
@@ -188,6 +190,7 @@ __all__ = [
     "Reliability",
     "ResNet1d",
     "ResNet2d",
+    "RowAugment",
     "RowLoss",
     "Sampler",
     "Scored",

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor
 
-from .batches import Augment
+from .batches import Augment, RowAugment
+from .contract import InputContract
 
 
 @dataclass(frozen=True)
@@ -110,3 +111,15 @@ class BagAugment:
 
 AUGMENTATIONS: dict[str, Augment] = {"image": ImageAugment(), "signal": SignalAugment()}
 """Augmentations by the name that `CrossModalClassifier(augment=...)` and the command line know."""
+
+
+def augmentation(
+    wanted: str | Augment | RowAugment | None, contract: InputContract
+) -> Augment | RowAugment | None:
+    """Return the augmentation by name, or for "auto" that of this kind of study; of bags, for each instance by itself."""
+    if not isinstance(wanted, str):
+        return wanted
+    if wanted != "auto" and wanted not in AUGMENTATIONS:
+        raise ValueError(f"augment is {wanted!r}; known by name: {', '.join(sorted(AUGMENTATIONS))}")
+    found = AUGMENTATIONS.get(contract.kind if wanted == "auto" else wanted)
+    return BagAugment(found) if found is not None and contract.bag else found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 import torch
@@ -16,6 +16,16 @@ from .targets import Targets
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 """Takes a batch of inputs and a generator, returns the batch changed in a way that keeps the class."""
+
+
+@runtime_checkable
+class RowAugment(Protocol):
+    """An augmentation that depends on which records it changes, and on how far the training has come."""
+
+    def of_rows(self, inputs: Tensor, rows: NDArray[np.intp], epoch: int, draw: torch.Generator) -> Tensor:
+        """Return the inputs of these training records, in an epoch counted from 0, changed at random."""
+        ...
+
 
 Sampler = Callable[[NDArray[np.intp], Targets, np.random.Generator], Iterable[int]]
 """Takes the usable rows, the targets and a generator, returns the rows of one epoch in order."""
@@ -83,7 +93,7 @@ class BatchLoader:
         Slices of each record.
     sampler : callable, optional
         Chooses the rows of each epoch; without one they come in the order of `rows`.
-    augment : callable, optional
+    augment : callable or RowAugment, optional
         Changes the inputs of each batch.
     accumulate : int, default 1
         Pieces in which each batch is handed out, one after the other; their gradients add up to the batch's.
@@ -102,7 +112,7 @@ class BatchLoader:
         *,
         membership: NDArray[np.float32] | None = None,
         sampler: Sampler | None = None,
-        augment: Augment | None = None,
+        augment: Augment | RowAugment | None = None,
         accumulate: int = 1,
         n_devices: int = 1,
         seed: int = 0,
@@ -127,13 +137,14 @@ class BatchLoader:
     def __iter__(self) -> Iterator[Batch]:
         pieces, n_pieces = self._pieces(self.epoch), self.accumulate * self.n_devices
         draw = torch.Generator().manual_seed(_epoch_seed(self.seed, self.epoch, 1 + self.device))
+        change = self._change(draw)
         self.epoch += 1
         for start in range(0, len(pieces), n_pieces):
             step = pieces[start : start + n_pieces]
             whole = sum(float(self.targets.weight[rows].sum()) for rows in step) / n_pieces
             for rows in step[self.device :: self.n_devices]:
                 yield self._batch(
-                    rows, draw, float(self.targets.weight[rows].sum()) / whole if whole else 1.0
+                    rows, change, float(self.targets.weight[rows].sum()) / whole if whole else 1.0
                 )
 
     def _pieces(self, epoch: int) -> list[NDArray[np.intp]]:
@@ -163,10 +174,20 @@ class BatchLoader:
         """Return the seed of what the network itself draws on this device, from this epoch on."""
         return _epoch_seed(self.seed, self.epoch, 1 + self.n_devices + self.device)
 
-    def _batch(self, rows: NDArray[np.intp], draw: torch.Generator, share: float) -> Batch:
-        inputs = torch.from_numpy(self.inputs.batch(rows))
+    def _change(self, draw: torch.Generator) -> Callable[[Tensor, NDArray[np.intp]], Tensor]:
+        """Return what changes the inputs of rows in the epoch that begins."""
+        augment, epoch = self.augment, self.epoch
+        if augment is None:
+            return lambda inputs, rows: inputs
+        if isinstance(augment, RowAugment):
+            return lambda inputs, rows: augment.of_rows(inputs, rows, epoch, draw)
+        return lambda inputs, rows: augment(inputs, draw)
+
+    def _batch(
+        self, rows: NDArray[np.intp], change: Callable[[Tensor, NDArray[np.intp]], Tensor], share: float
+    ) -> Batch:
         return Batch(
-            inputs=inputs if self.augment is None else self.augment(inputs, draw),
+            inputs=change(torch.from_numpy(self.inputs.batch(rows)), rows),
             target=torch.from_numpy(self.targets.proba[rows]),
             weight=torch.from_numpy(self.targets.weight[rows]),
             rows=torch.from_numpy(rows.astype(np.int64)),

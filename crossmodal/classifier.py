@@ -14,8 +14,8 @@ from torch import nn
 
 from sidelight.labeling.seeds import derive_seed
 
-from .augment import AUGMENTATIONS, BagAugment
-from .batches import Augment, BatchLoader, Sampler, apply_in_batches, shuffled
+from .augment import AUGMENTATIONS, augmentation
+from .batches import Augment, BatchLoader, RowAugment, Sampler, apply_in_batches, shuffled
 from .calibration import fit_temperature, scaled_softmax
 from .checkpoint import Checkpoint, training_fingerprint
 from .contract import KINDS, InputContract
@@ -57,9 +57,9 @@ class CrossModalClassifier(Parameters):
     sampler : callable, optional
         Chooses the rows of each epoch; takes the usable rows, the targets and a NumPy generator. Every row
         once, shuffled, by default.
-    augment : str or callable, optional, default "auto"
-        A name in `AUGMENTATIONS` or a callable that takes inputs and a torch generator; None for none. "auto"
-        takes the one for the kind of study (signal, image), if there is one.
+    augment : str, callable or RowAugment, optional, default "auto"
+        A name in `AUGMENTATIONS` or a callable that takes inputs and a torch generator; a `RowAugment` learns which
+        records they are. None for none; "auto" takes the one for the kind of study (signal, image), if there is one.
     max_epochs : int, default 30
         Passes over the training rows.
     batch_size : int, default 32
@@ -140,7 +140,7 @@ class CrossModalClassifier(Parameters):
         loss: str | nn.Module = DEFAULT_LOSS,
         sampler: Sampler | None = None,
         *,
-        augment: str | Augment | None = "auto",
+        augment: str | Augment | RowAugment | None = "auto",
         max_epochs: int = 30,
         batch_size: int = 32,
         accumulate: int = 1,
@@ -219,7 +219,7 @@ class CrossModalClassifier(Parameters):
             targets.used,
             self.batch_size,
             membership=slices,
-            augment=self._augment(inputs.contract),
+            augment=augmentation(self.augment, inputs.contract),
             accumulate=self.accumulate,
             n_devices=self.devices,
             seed=derive_seed(self.seed, "crossmodal", "batches"),
@@ -298,13 +298,6 @@ class CrossModalClassifier(Parameters):
                 raise ValueError(f"{name} is {getattr(self, name)}; at least 1 is needed")
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate is {self.learning_rate}; it is above 0")
-
-    def _augment(self, contract: InputContract) -> Augment | None:
-        """Return the augmentation by name, or for this kind of study; of bags, for each instance by itself."""
-        if not isinstance(self.augment, str):
-            return self.augment
-        found = AUGMENTATIONS.get(contract.kind if self.augment == "auto" else self.augment)
-        return BagAugment(found) if found is not None and contract.bag else found
 
     def _agree(self, inputs: Inputs, targets: Targets, dev: tuple[Inputs, Targets] | None) -> None:
         """Refuse signals and labels that do not belong together."""

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from sidelight.labeling.faults import UsageError
 from sidelight.labeling.seeds import derive_seed, generator
 
-from .batches import Batch
+from .augment import augmentation
+from .batches import Batch, RowAugment
 from .classifier import CrossModalClassifier
 from .group_norm import without_batch_norm
 from .heads import Network
@@ -133,7 +134,7 @@ def fit_privately(
         optimizer = torch.optim.Adam(network.parameters(), lr=model.learning_rate)
         random = generator(model.seed, "crossmodal", "private patients")
         draw = torch.Generator().manual_seed(derive_seed(model.seed, "crossmodal", "private views"))
-        augment = model._augment(inputs.contract)
+        augment = augmentation(model.augment, inputs.contract)
         for _ in range(n_steps):
             chosen = [rows for rows in patients if random.random() < chance]
             summed = _clipped_sum(wrapped, loss, inputs, targets, chosen, clip, augment, draw)
@@ -214,6 +215,10 @@ def _refuse_coupled(model: CrossModalClassifier, network: Network, loss: nn.Modu
     if model.sampler is not None:
         raise UsageError(
             "a sampler draws patients with other chances than privacy is reckoned with; leave it out"
+        )
+    if isinstance(model.augment, RowAugment):
+        raise UsageError(
+            "an augmentation that knows the records cannot be trained with privately; give another"
         )
     if hasattr(network.head, "extra_loss"):
         raise UsageError("a head with a loss of its own cannot be trained privately; give a plain one")

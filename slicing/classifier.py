@@ -113,7 +113,7 @@ class SliceAwareClassifier:
         slices = self._membership(S, len(targets.proba))
         model = CrossModalClassifier(self.base_architecture, **self.training)
         if self.balanced and self.slice_names:
-            emphasize(model, targets, slices, "slice-heads", **({"seed": 0} | self.head))
+            emphasize(model, X, targets, slices, "slice-heads", **({"seed": 0} | self.head))
             model.schedule = self.training["schedule"]
         else:
             rates = slices.values[targets.used].mean(axis=0).tolist()

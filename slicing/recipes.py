@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from sidelight.crossmodal.classifier import DEFAULT_LOSS, CrossModalClassifier
-from sidelight.crossmodal.inputs import Inputs
+from sidelight.crossmodal.inputs import Inputs, as_inputs
 from sidelight.crossmodal.losses import LOSSES
 from sidelight.crossmodal.multi_label import BinaryCrossEntropy, as_multi_label
 from sidelight.crossmodal.soft_loss import SoftCrossEntropy
@@ -26,6 +26,7 @@ from .fallback import keep_better
 from .group_loss import GroupDRO, label_groups
 from .heads import SliceHeads
 from .membership import Membership, as_membership
+from .noise import SliceNoise
 from .retraining import correct_on, retrain_last_layer
 from .sampling import Reweighted, SliceSampler
 from .shared_heads import ExpertMixture, HardSharing
@@ -34,8 +35,8 @@ from .visibility import switch_off_unseen
 Recipe = Callable[..., CrossModalClassifier]
 """Takes an unfitted classifier, signals, targets, slices and ``validation=``; returns the fitted classifier."""
 
-SHARE = 0.2
-"""Share of the draws that "balanced" gives to slices."""
+SHARE = 0.23
+"""Share of the draws that "balanced" gives to slices, their usual draws included."""
 
 OFTENEST = 50.0
 """Most that a row is drawn more often than another by "balanced"."""
@@ -82,13 +83,14 @@ def train_robustly(
     Notes
     -----
     - "plain": no more than `fit`.
-    - "balanced": two tenths of the draws go to the slices in turn, the rest to all records, each class alike (but none
-      more than four times as often as it comes, and no record more than fifty times as often as another), and the
-      weights kept are the mean of the newest (`schedule` "averaged"). Where the loss is the default one, labels are
-      smoothed by 0.45, so that few rows that come often are not learned by heart, and after a fifth of the training labels
-      of slices with up to 2,000 members are doubted as far as signals do not bear them out, and smoothed by 0.3
-      (`slicing.doubt`). The one to begin with: one training at the plain one's cost, and nothing added to
-      the network. `benchmarks/slice_training.py` compares it with the others.
+    - "balanced": 0.23 of the draws go to the slices in turn, less what each has anyway, the rest to all records, each
+      class alike (but none more than four times as often as it comes, and no record more than fifty times as often as
+      another), and the weights kept are the mean of the newest (`schedule` "averaged"). Signals get noise as the slices'
+      own vary, more once their members have come often (`slicing.noise`), before `augment` of the classifier. Where the
+      loss is the default one, labels are smoothed by 0.45, and after a fifth of the training labels of slices with up to
+      2,000 members are doubted as far as signals do not bear them out, and smoothed by 0.3 (`slicing.doubt`). All that
+      keeps few rows that come often from being learned by heart. The one to begin with: one training at nearly the plain
+      one's cost, and nothing added to the network. `benchmarks/slice_training.py` compares it with the others.
     - "slice-heads": `SliceHeads`, and draws that meet every label within and without every slice alike (at most 20 times
       as often as the likeliest). For a slice that follows a rule of its own, which draws alone would mend at the
       cost of the others.
@@ -164,17 +166,24 @@ def _plain(classifier: Any, signals: Any, targets: Targets, slices: Any, *, vali
 
 
 def emphasize(
-    classifier: CrossModalClassifier, targets: Targets, slices: Membership, recipe: str, **head: Any
+    classifier: CrossModalClassifier,
+    signals: Inputs | ArrayLike,
+    targets: Targets,
+    slices: Membership,
+    recipe: str,
+    **head: Any,
 ) -> bool:
     """Set an unfitted classifier up for "balanced" or "slice-heads", the recipes of one plain training.
 
     Parameters
     ----------
     classifier : CrossModalClassifier
-        Gets a sampler and a constant learning rate; for "balanced" labels that are smoothed and doubted, and averaged
-        weights, for "slice-heads" the head.
-    targets : Targets
+        Gets a sampler and a constant learning rate; for "balanced" noise on signals, labels that are smoothed and doubted,
+        and averaged weights, for "slice-heads" the head.
+    signals : SignalSet, StudyFiles, Bags or array-like of shape (n_records, n_leads, length)
         What it will be trained on.
+    targets : Targets
+        Their labels.
     slices : Membership
         Of the training records.
     recipe : {"balanced", "slice-heads"}
@@ -189,8 +198,8 @@ def emphasize(
 
     Examples
     --------
-    >>> network, targets = CrossModalClassifier(), as_targets([0, 1, 0, 1])
-    >>> emphasize(network, targets, as_membership({"late": [0, 0, 1, 1]}, n_records=4), "balanced")
+    >>> network, signals, targets = CrossModalClassifier(), np.zeros((4, 1, 8)), as_targets([0, 1, 0, 1])
+    >>> emphasize(network, signals, targets, as_membership({"late": [0, 0, 1, 1]}, n_records=4), "balanced")
     False
     >>> network.schedule
     'averaged'
@@ -199,7 +208,15 @@ def emphasize(
         raise ValueError(f"recipe is {recipe!r}; set up beforehand are: {', '.join(sorted(EMPHASES))}")
     classifier.schedule = "averaged" if recipe == "balanced" else "constant"
     if recipe == "balanced":
-        classifier.sampler = SliceSampler(slices, share=SHARE, cap=OFTENEST)
+        classifier.sampler = sampler = SliceSampler(slices, share=SHARE, cap=OFTENEST)
+        classifier.augment = SliceNoise(
+            as_inputs(signals),
+            targets,
+            slices,
+            sampler.odds(targets.used, targets),
+            classifier.augment,
+            seed=derive_seed(classifier.seed, "slicing", "noise"),
+        )
         if classifier.loss == DEFAULT_LOSS:
             classifier.loss = DoubtedLabels(
                 BinaryCrossEntropy() if classifier.multi_label else SoftCrossEntropy(),
@@ -223,7 +240,7 @@ def emphasize(
 
 def _emphasized(recipe: str) -> Recipe:
     def train(classifier: Any, signals: Any, targets: Targets, slices: Any, *, validation: Any) -> Any:
-        membership = slices if emphasize(classifier, targets, slices, recipe) else None
+        membership = slices if emphasize(classifier, signals, targets, slices, recipe) else None
         return _fit(classifier, signals, targets, validation=validation, membership=membership)
 
     return train

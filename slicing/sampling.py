@@ -25,8 +25,8 @@ class SliceSampler:
     """Chooses the rows of an epoch so that rare slices are met in every batch.
 
     Goes to `CrossModalClassifier(sampler=...)`. Either every slice, and who is in none, is drawn in turn, each class within
-    it alike; or, with `share`, that share of the draws goes to the slices in turn, each member alike, and the rest to all
-    records, each class alike. The first gives half of a slice's draws to its rarer class, which is a slicing function's
+    it alike; or, with `share`, that share of the draws goes to the slices in turn, each member alike, less what a slice has
+    of the draws anyway, and the rest to all records, each class alike. The first gives half of a slice's draws to its rarer class, which is a slicing function's
     mistakes where the label all but determines the slice; the second draws a slice as it is.
 
     Parameters
@@ -34,7 +34,7 @@ class SliceSampler:
     membership : SliceMatrix or array-like of shape (n_records, n_slices)
         Of all training records, in [0, 1]; soft membership counts in part.
     share : float, optional
-        Share of the draws that goes to slices, from 0 to below 1.
+        Share of the draws that goes to slices, from 0 to below 1; a slice that has that share anyway gets no more.
     cap : float, default 20
         Most that the likeliest row may be drawn more often than the least likely one. With `share`, records of the rarest
         class are beside the slices drawn at most four times as often as those of the commonest.
@@ -148,11 +148,15 @@ def undo_sampling(
 
 
 def _mixture(member: NDArray[np.float64], everyone: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """Return odds of which `share` is the slices', in turn, and the rest everyone's; of empty slices nothing is drawn."""
+    """Return odds of which slices have `share` in turn, less the usual draws of each, and the rest are everyone's.
+
+    Of empty slices nothing is drawn.
+    """
     odds: NDArray[np.float64] = everyone / max(float(everyone.sum()), 1e-12)
-    sizes = member.sum(axis=0)
-    if (sizes > 0).any():
-        odds = share * (member[:, sizes > 0] / sizes[sizes > 0]).mean(axis=1) + (1 - share) * odds
+    member = member[:, member.sum(axis=0) > 0]
+    if member.shape[1]:
+        more = np.maximum(share - odds @ member, 0) / member.shape[1]
+        odds = (member / member.sum(axis=0)) @ more + (1 - more.sum()) * odds
     return odds
 
 

@@ -18,6 +18,7 @@ from .work import Work, write_array, write_table
 
 if TYPE_CHECKING:
     from sidelight.crossmodal import CrossModalClassifier
+    from sidelight.crossmodal.inputs import Inputs
     from sidelight.crossmodal.targets import Targets
 
 ENCODERS = {"signal": "resnet1d", "image": "resnet2d"}
@@ -48,7 +49,8 @@ def do_train(work: Work) -> None:
     network = _network(work, task)
     read = as_multi_label if task.is_multi_label else as_targets
     targets = read(proba[train], covered[train])
-    members = _emphasize_slices(work, network, linked.label_rows[train], targets)
+    signals = linked.signals.take(train)
+    members = _emphasize_slices(work, network, linked.label_rows[train], signals, targets)
     validation = None
     if len(dev) and covered[dev].any():
         validation = (linked.signals.take(dev), proba[dev], covered[dev])
@@ -62,8 +64,8 @@ def do_train(work: Work) -> None:
     work.partial.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         network.fit(
-            linked.signals.take(train), proba[train], covered[train], validation=validation, membership=members,
-            progress=show, checkpoint=work.partial / "training.ckpt",
+            signals, proba[train], covered[train], validation=validation, membership=members, progress=show,
+            checkpoint=work.partial / "training.ckpt",
         )  # fmt: skip
     except ValueError as error:  # its message names settings and shapes
         fault = str(error)
@@ -124,7 +126,7 @@ def _network(work: Work, task: Task) -> CrossModalClassifier:
 
 
 def _emphasize_slices(
-    work: Work, network: CrossModalClassifier, rows: NDArray[np.intp], targets: Targets
+    work: Work, network: CrossModalClassifier, rows: NDArray[np.intp], signals: Inputs, targets: Targets
 ) -> NDArray[np.float32] | None:
     """Set a network up for the slices with `train = true`; return who belongs to which where it learns that.
 
@@ -136,6 +138,8 @@ def _emphasize_slices(
         Untrained.
     rows : ndarray of int of shape (n_train,)
         The record of each training study.
+    signals : Inputs
+        The training studies.
     targets : Targets
         Labels of the training studies.
     """
@@ -154,5 +158,5 @@ def _emphasize_slices(
     if not some:  # nobody to learn from: as if no slice had asked
         return None
     membership = as_membership(some, n_records=len(rows))
-    learned = emphasize(network, targets, membership, work.project.config.tuning.recipe)
+    learned = emphasize(network, signals, targets, membership, work.project.config.tuning.recipe)
     return membership.values if learned else None

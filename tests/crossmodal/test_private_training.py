@@ -87,12 +87,18 @@ def test_with_patients_enough_it_learns(two_views, quick):
     assert auroc(new_gold, model.predict_proba(new)[:, 1]) > 0.8
 
 
+class Following:
+    def of_rows(self, inputs, rows, epoch, draw):
+        return inputs
+
+
 def test_what_breaks_the_guarantee_is_refused(two_views, quick, monkeypatch):
     gold, _, signals = two_views(20)
     for changes, words in (
         ({"loss": "instance-reweighting"}, "depend on each other"),
         ({"loss": "self-training"}, "depend on each other"),
         ({"sampler": lambda rows, targets, random: rows}, "other chances"),
+        ({"augment": Following()}, "knows the records"),
     ):
         with pytest.raises(UsageError, match=words):
             fit_privately(quick(**changes), signals, gold, np.arange(20))

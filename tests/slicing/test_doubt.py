@@ -158,7 +158,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(tmp_path, stop):
 
     def fit(**keywords):
         model = plain(max_epochs=12)
-        emphasize(model, as_targets(y), membership, "balanced")
+        emphasize(model, x, as_targets(y), membership, "balanced")
         return model.fit(x, y, **keywords)
 
     def halt(progress):

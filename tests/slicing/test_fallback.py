@@ -67,16 +67,16 @@ def test_falling_back_needs_records_to_judge_by():
 
 @pytest.mark.parametrize(("multi_label", "kind"), [(False, SoftCrossEntropy), (True, BinaryCrossEntropy)])
 def test_labels_are_smoothed_unless_the_loss_was_chosen(multi_label, kind):
-    y = np.eye(2)[[0, 1, 0, 1]]
+    x, y = np.zeros((4, 1, 8)), np.eye(2)[[0, 1, 0, 1]]
     slices = as_membership({"late": [0, 0, 1, 1]}, n_records=4)
     network = plain(multi_label=multi_label)
-    emphasize(network, as_targets(y), slices, "balanced")
+    emphasize(network, x, as_targets(y), slices, "balanced")
     assert isinstance(network.loss, DoubtedLabels)
     assert isinstance(network.loss.loss, kind)
     assert network.loss.smoothing == 0.45
     own = plain(loss=SoftCrossEntropy(confidence=True))
     given = own.loss
-    emphasize(own, as_targets(y), slices, "balanced")
+    emphasize(own, x, as_targets(y), slices, "balanced")
     assert own.loss is given
 
 

@@ -65,15 +65,18 @@ def test_what_a_recipe_lacks_is_told(keywords, message):
 
 
 def test_only_recipes_of_one_training_can_be_set_up_beforehand():
-    _, y, slices = studies()
+    x, y, slices = studies()
     with pytest.raises(ValueError, match="set up beforehand are: balanced, slice-heads"):
-        emphasize(plain(), as_targets(y), as_membership(slices, n_records=len(y)), "group-dro")
+        emphasize(plain(), x, as_targets(y), as_membership(slices, n_records=len(y)), "group-dro")
 
 
 @pytest.mark.parametrize(("recipe", "schedule"), [("balanced", "averaged"), ("slice-heads", "constant")])
 def test_weights_are_averaged_where_draws_alone_give_emphasis(recipe, schedule):
     model = plain()
-    emphasize(model, as_targets([0, 1, 0, 1]), as_membership({"late": [0, 0, 1, 1]}, n_records=4), recipe)
+    signals = np.zeros((4, 1, 8))
+    emphasize(
+        model, signals, as_targets([0, 1, 0, 1]), as_membership({"late": [0, 0, 1, 1]}, n_records=4), recipe
+    )
     assert model.schedule == schedule
 
 

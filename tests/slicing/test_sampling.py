@@ -58,15 +58,28 @@ def test_undone_sampling_has_the_mean_of_all_rows():
     assert float((odds * loss.weight.numpy() * values).sum()) == pytest.approx(values.mean(), rel=1e-5)
 
 
+def test_a_slice_that_has_the_share_anyway_gets_no_more():
+    membership = np.zeros((1000, 2))
+    membership[:300, 0] = 1
+    membership[:10, 1] = 1
+    targets = targets_of(1000)
+    sampler = SliceSampler(membership[:, :1], share=0.3, by_class=False)
+    np.testing.assert_allclose(sampler.odds(np.arange(1000), targets), 0.001)
+    shares = SliceSampler(membership, share=0.3, by_class=False).drawn_rates(targets)
+    assert shares[1] == pytest.approx(0.145 + 0.855 * 0.01)
+
+
 def test_a_share_of_the_draws_is_the_slices_and_the_rest_everyones_classes_alike():
     membership = np.zeros((1000, 3))
     membership[:10, 0] = 1
     membership[10:210, 1] = 1  # the third has no member
     sampler, targets = SliceSampler(membership, share=0.4, cap=1e9), targets_of(1000)
     odds, y = sampler.odds(np.arange(1000), targets), targets.proba[:, 1]
-    expected = 0.6 * (y / y.sum() + (1 - y) / (1 - y).sum()) / 2
-    expected[:10] += 0.2 / 10
-    expected[10:210] += 0.2 / 200
+    anyway = (y / y.sum() + (1 - y) / (1 - y).sum()) / 2
+    more = [0.4 - anyway[:10].sum(), 0.4 - anyway[10:210].sum()]
+    expected = (1 - sum(more) / 2) * anyway
+    expected[:10] += more[0] / 2 / 10
+    expected[10:210] += more[1] / 2 / 200
     np.testing.assert_allclose(odds, expected, rtol=1e-5)
 
 
