@@ -15,8 +15,11 @@ from sidelight.crossmodal.soft_loss import RowLoss
 
 from .membership import Membership
 
-FROM, UNTIL = 0.1, 0.2
-"""Parts of the training between which features are looked at; from the second on labels are doubted."""
+UNTIL = 0.2
+"""Part of the training after which labels are doubted; in its second half features are looked at."""
+
+PASSES = 8.0
+"""Passes over as many rows as there are, after which labels are doubted at the latest: sooner or later all are known by heart."""
 
 FEWEST, MOST = 8, 2000
 """Members of a slice that its labels can be compared among; of a slice with more, each comes seldom enough."""
@@ -61,6 +64,7 @@ class DoubtedLabels(RowLoss):
 
     slot: Tensor
     step: Tensor
+    met: Tensor
     features: Tensor
     labels: Tensor
     doubted: Tensor
@@ -80,6 +84,7 @@ class DoubtedLabels(RowLoss):
         self.smoothing = smoothing
         self.multi_label = multi_label
         self.n_steps = 0
+        self.n_rows = max(len(rows), 1)
         members = membership.values[rows] > 0.5
         small = [k for k, size in enumerate(members.sum(axis=0)) if FEWEST <= size <= MOST]
         inside = rows[members[:, small].any(axis=1)]
@@ -89,7 +94,8 @@ class DoubtedLabels(RowLoss):
         slot = np.full(len(membership.values), -1)
         slot[np.concatenate([inside, outside])] = np.arange(len(inside) + len(outside))
         self.register_buffer("slot", torch.from_numpy(slot))
-        self.register_buffer("step", torch.zeros((), dtype=torch.long))
+        for name in ("step", "met"):
+            self.register_buffer(name, torch.zeros((), dtype=torch.long))
         for name in _FILLED:
             self.register_buffer(name, torch.zeros(0, 0))
         self.register_load_state_dict_pre_hook(_take_sizes)  # type: ignore[no-untyped-call]
@@ -101,11 +107,15 @@ class DoubtedLabels(RowLoss):
     @torch.no_grad()
     def observe(self, features: Tensor, batch: Batch) -> None:
         """Look at a batch's features before it is learned from."""
-        done = int(self.step) / max(self.n_steps, 1)
-        self.step += 1
-        if not len(self.membership) or self.doubted.numel() or done < FROM:
+        if not len(self.membership) or self.doubted.numel():
             return
-        if done >= UNTIL and self.features.numel():
+        steps, passes = int(self.step) / max(self.n_steps, 1), int(self.met) / self.n_rows
+        done = max(steps / UNTIL, passes / PASSES)
+        self.step += 1
+        self.met += len(batch.rows)
+        if done < 0.5:
+            return
+        if done >= 1 and self.features.numel():
             self._doubt()
             return
         if not self.features.numel():
