@@ -76,7 +76,9 @@ def _card(work: Work, task: str, about: dict[str, Any]) -> str:
         value, low, high = (
             ("–" if row[key] is None else f"{row[key]:.3f}") for key in ("value", "low", "high")
         )
-        lines.append(f"| {_among(row)} | {row['metric']} | {value} | {low} to {high} | {'–' if row['n'] is None else row['n']} |")
+        lines.append(
+            f"| {_among(row)} | {row['metric']} | {value} | {low} to {high} | {'–' if row['n'] is None else row['n']} |"
+        )
     if not rows:
         lines.append("Not measured: there were no gold labels of test patients.")
     return "\n".join(lines) + "\n"
