@@ -18,7 +18,7 @@ from .membership import Membership
 UNTIL = 0.2
 """Part of the training after which labels are doubted; in its second half features are looked at."""
 
-PASSES = 8.0
+PASSES = 5.0
 """Passes over as many rows as there are, after which labels are doubted at the latest: sooner or later all are known by heart."""
 
 FEWEST, MOST = 8, 2000

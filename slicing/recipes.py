@@ -87,7 +87,7 @@ def train_robustly(
       class alike (but none more than four times as often as it comes, and no record more than fifty times as often as
       another), and the weights kept are the mean of the newest (`schedule` "averaged"). Signals get noise as the slices'
       own vary, more once their members have come often (`slicing.noise`), before `augment` of the classifier. Where the
-      loss is the default one, labels are smoothed by 0.45; after a fifth of the training, or eight passes, labels of slices
+      loss is the default one, labels are smoothed by 0.45; after a fifth of the training, or five passes, labels of slices
       with up to 2,000 members are doubted as far as signals do not bear them out, and smoothed by 0.3 (`slicing.doubt`).
       All that keeps few rows that come often from being learned by heart. The one to begin with: one training at nearly
       the plain one's cost, and nothing added to the network. `benchmarks/slice_training.py` compares it with the others.
