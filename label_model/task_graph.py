@@ -62,8 +62,10 @@ class TaskGraph:
         ]
         order = sorted(range(len(given)), key=places.__getitem__)
         rows = tuple(given[i] for i in order)
-        if len(set(rows)) != len(rows) or not rows:
-            raise ValueError("feasible names a combination twice, or none at all")
+        if not rows:
+            raise ValueError("no combination of classes is left that can be")
+        if len(set(rows)) != len(rows):
+            raise ValueError("feasible names a combination twice")
         for t, (name, classes) in enumerate(tasks.items()):
             missing = [value for value in classes if value not in {row[t] for row in rows}]
             if missing:
@@ -162,6 +164,6 @@ def _all_combinations(tasks: Mapping[str, Sequence[str]]) -> list[tuple[str, ...
     size = int(np.prod([float(len(classes)) for classes in tasks.values()]))
     if size > MOST_COMBINATIONS:
         raise ValueError(
-            f"{size} combinations of classes; name the feasible ones, {MOST_COMBINATIONS} at most"
+            f"{size} combinations of classes; link fewer tasks, or name the feasible ones, {MOST_COMBINATIONS} at most"
         )
     return list(product(*tasks.values()))

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,7 @@ def fit(
     for target in (out, model_out):
         if target is not None and Path(target).exists() and not overwrite:
             raise UsageError(f"{target} exists already; choose another name or pass --overwrite")
+    _keep_apart({"--out": out, "--model-out": model_out}, [*votes, gold, hierarchy, linked])
     if linked is not None and out is not None:
         return fit_linked(votes, linked, out, model_out, overwrite=overwrite, as_json=as_json)
     if out is not None and Path(out).suffix.lower() not in (".parquet", ".pq"):
@@ -211,6 +213,19 @@ def fit(
         facts["against all votes"] = "; ".join(map(str, getattr(fitted, "overruled_", ())))
     print_facts({**facts, **(quality or {})})
     return 0
+
+
+def _keep_apart(written: Mapping[str, str | None], needed: Sequence[str | None]) -> None:
+    """Refuse to write over what is read, or over what the same command writes."""
+    from sidelight.labeling import UsageError
+
+    for option, target in written.items():
+        if target is None:
+            continue
+        others = [*needed, *(other for name, other in written.items() if name != option)]
+        for other in others:
+            if other is not None and Path(other).resolve().is_relative_to(Path(target).resolve()):
+                raise UsageError(f"{option} {target} would replace {other}; choose another name")
 
 
 def list_assumed(fitted: Any) -> list[str]:

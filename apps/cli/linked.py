@@ -131,8 +131,7 @@ def read_links(path: str, tasks: Mapping[str, Sequence[str]]) -> TaskGraph:
     from sidelight.labeling import InputError
 
     try:
-        with open(path, "rb") as file:
-            content = tomllib.load(file)
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError:
         raise InputError(path, "cannot be read") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:

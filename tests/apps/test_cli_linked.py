@@ -130,6 +130,10 @@ def test_records_in_another_order_are_matched_by_id(place):
             '[[never]]\nside = ["none", "left"]\neffusion = "present"\n[[never]]\nside = "right"\neffusion = "present"',
             "no feasible combination has 'present' for effusion",
         ),
+        (
+            '[[never]]\nside = ["none", "left", "right"]\neffusion = ["absent", "present"]',
+            "links.toml: no combination of classes is left",
+        ),
     ],
 )  # fmt: skip
 def test_a_file_of_links_that_cannot_be_names_file_and_field(place, content, said, capsys):
@@ -160,6 +164,29 @@ def test_what_does_not_go_with_links_is_wrong_usage(place, arguments, said, caps
     assert main(["fit", *arguments, "--linked", "links.toml", "--out", "labels"]) == 2
     assert said in capsys.readouterr().err
     assert not (place / "labels").exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "model", "said"),
+    [
+        ("both", "both", "--out both would replace both"),
+        ("kept/labels", "kept", "--model-out kept would replace kept/labels"),
+        ("effusion", "model", "--out effusion would replace effusion"),
+        ("labels", ".", "--model-out . would replace effusion"),
+        ("links.toml", "model", "--out links.toml would replace links.toml"),
+    ],
+)
+def test_what_is_read_and_what_is_written_are_not_written_over(place, out, model, said, capsys):
+    command = ["fit", "effusion", "side", "--linked", "links.toml", "--out", out, "--model-out", model]
+    assert main([*command, "--overwrite"]) == 2
+    assert said in capsys.readouterr().err
+    assert {path.name for path in place.iterdir()} == {"effusion", "side", "links.toml"}
+    assert (place / "effusion/manifest.json").exists()
+
+
+def test_a_file_of_links_may_come_from_windows(place):
+    (place / "links.toml").write_bytes(b"\xef\xbb\xbf" + LINKS.replace("\n", "\r\n").encode())
+    assert main(["fit", "effusion", "side", "--linked", "links.toml", "--out", "labels"]) == 0
 
 
 def test_links_want_a_place_for_the_labels(place, capsys):
