@@ -180,7 +180,7 @@ class SubclassSchema:
             Names the file, the subclass and the key.
         """
         try:
-            return cls.parse(Path(path).read_text(encoding="utf-8"))
+            return cls.parse(Path(path).read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
             raise InputError(path, "does not exist") from None
         except (OSError, UnicodeDecodeError):

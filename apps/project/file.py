@@ -223,7 +223,7 @@ class Config(Section):
     data: Data
     payloads: dict[str, Payload] = {}
     tasks: dict[str, Task] = Field(min_length=1)
-    never: list[dict[str, str | list[str]]] | None = None
+    never: list[dict[str, str | list[str]]] | None = Field(default=None, min_length=1)
     sources: dict[str, Source] = Field(min_length=1)
     slices: dict[str, Slice] = {}
     splits: Splits = Splits()
@@ -324,7 +324,7 @@ def load_project(path: str | Path = ".") -> Project:
     file = Path(path)
     file = file / FILE if file.is_dir() else file
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(file, "does not exist; `sidelight init` writes one") from None
     except (OSError, UnicodeDecodeError):

@@ -58,7 +58,7 @@ class Roles:
         """
         problem, data = "", {}
         try:
-            data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            data = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
         except OSError as error:
             problem = f"cannot be read ({error.strerror})"
         except (tomllib.TOMLDecodeError, UnicodeDecodeError):

@@ -129,3 +129,14 @@ def test_links_that_cannot_be_name_their_place(place, old, new, said):
         load_project(place)
     assert said in str(caught.value)
     assert str(caught.value).startswith("sidelight.toml, line ")
+
+
+def test_an_empty_list_of_links_says_so(place):
+    (place / "sidelight.toml").write_text("never = []\n" + PROJECT.partition("[[never]]")[0])
+    with pytest.raises(UsageError, match=r"sidelight.toml, line 1: never: .*at least 1 item"):
+        load_project(place)
+
+
+def test_a_project_file_may_come_from_windows(place):
+    (place / "sidelight.toml").write_bytes(b"\xef\xbb\xbf" + PROJECT.replace("\n", "\r\n").encode())
+    assert load_project(place).config.never is not None
