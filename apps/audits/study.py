@@ -269,7 +269,7 @@ def _discovered(material: Material, wishes: Wishes, notes: list[str]) -> tuple[A
         positive=wishes.positive,
         seed=wishes.seed,
     )
-    if text is not None:
+    if text is not None and not wishes.smallest_cell:
         notes.append(
             "Found slices may be told by words of reports: treat the page as the reports are treated."
         )
@@ -353,7 +353,7 @@ def _care_groups(material: Material, wishes: Wishes) -> dict[str, tuple[NDArray[
         for group in matrix.names:
             if not group.endswith(" missing"):
                 labels[matrix[group] & (labels == "")] = group.removeprefix(f"{name} = ")
-        sizes = Counter(label for label in labels.tolist() if label)
+        sizes = Counter(label for label in labels[material.gold[rows] >= 0].tolist() if label)
         if len(sizes) < 2:
             continue
         # of two groups the second would tell the first's gaps once more

@@ -249,3 +249,18 @@ def test_of_many_classes_one_may_be_named():
     assert of_none.metrics == ("accuracy", "brier")
     assert of_c.metrics == ("accuracy", "auroc", "sensitivity", "specificity", "brier")
     assert of_c.prevalence == pytest.approx((gold == 2).mean())
+
+
+@pytest.mark.parametrize("smallest", [0, 5])
+def test_a_group_without_gold_is_no_group_to_compare_with(project, tmp_path, smallest):
+    export = (project / "notes.csv").read_text()
+    without = export.splitlines()[0] + "\n"
+    for line in export.splitlines()[1:]:
+        cells = line.split(",")
+        cells[3] = "" if cells[4] == "north" else cells[3]
+        without += ",".join(cells) + "\n"
+    (tmp_path / "notes.csv").write_text(without)
+    more = ["--records", str(tmp_path / "notes.csv"), "--group", "site"]
+    more += ["--smallest-cell", str(smallest)] if smallest else []
+    assert run(project, tmp_path / "audit", *more) == 0
+    assert "fairness" not in json.loads((tmp_path / "audit/audit.json").read_text())

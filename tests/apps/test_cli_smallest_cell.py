@@ -115,3 +115,11 @@ def test_what_cannot_be_withheld_is_refused_and_nothing_is_written(project, tmp_
     assert run(project, tmp_path / "out", *more) == 2
     assert told in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_page_without_words_of_reports_does_not_say_that_it_holds_them(project, tmp_path):
+    more = ["--discover", "--with-text"]
+    assert run(project, tmp_path / "own", *more) == 0
+    assert run(project, tmp_path / "shared", *more, "--smallest-cell", "5") == 0
+    told = [(tmp_path / name / "audit.html").read_text() for name in ("own", "shared")]
+    assert ["told by words of reports" in page for page in told] == [True, False]
