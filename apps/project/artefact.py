@@ -80,7 +80,9 @@ def _card(work: Work, task: str, about: dict[str, Any]) -> str:
             f"| {_among(row)} | {row['metric']} | {value} | {low} to {high} | {'–' if row['n'] is None else row['n']} |"
         )
     if not rows:
-        lines.append("Not measured: there were no gold labels of test patients.")
+        least = work.project.config.audit.smallest_cell
+        few = f", or of fewer than {least} patients" if least else ""
+        lines.append(f"Not measured: there were no gold labels of test patients{few}.")
     return "\n".join(lines) + "\n"
 
 

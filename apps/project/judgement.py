@@ -89,7 +89,8 @@ def do_audit(work: Work) -> None:
     assert gold is not None  # noqa: S101 - without gold there is no such step
     test = (records.parts[rows] == "test") & (gold[rows] >= 0)
     work.note("test records with gold", int(test.sum()), task=name)
-    if not test.any():
+    of_patients = len(np.unique(_owners(records.patients, records.ids)[rows][test]))
+    if of_patients < max(1, work.project.config.audit.smallest_cell or 0):
         return
     found, _ = study(_material(work, proba, rows, gold, test), _wishes(work), title=f"Audit of {name}")
     result = found.audit

@@ -230,8 +230,11 @@ def advise(
             "No gold labels: have a few hundred test records labeled, or no figure here says how right the labels are."
         )
     elif audit is None:
+        least = config.audit.smallest_cell
         said.append(
-            "Gold labels are there, but no test record has a gold label and a score: nothing was audited."
+            "Gold labels are there, but no test record has a gold label and a score"
+            + (f", or records of fewer than {least} patients have them" if least else "")
+            + ": nothing was audited."
         )
     parts = dict(accuracy)
     if {"dev", "test"} <= set(parts) and parts["dev"].low > parts["test"].high:

@@ -327,6 +327,14 @@ def test_an_audit_withholds_what_rests_on_few_patients_down_to_the_bundle(home):
     assert all(row["n"] is None or row["n"] >= smallest for row in about)
 
 
+def test_of_fewer_test_patients_than_the_smallest_cell_no_audit_is_told(home):
+    edit(home, "sidelight.toml", "[monitors]", "[audit]\nsmallest_cell = 9999\n\n[monitors]")
+    done = run_project(home)
+    assert not (done.folder / "audit/state").exists()
+    assert "fewer than 9999 patients" in (done.folder / "report.html").read_text()
+    assert "fewer than 9999 patients" in (done.folder / "bundle/state/card.md").read_text()
+
+
 def test_a_run_without_an_audit_section_searches_the_network_alone(done):
     told = json.loads((find_run(load_project(done)).folder / "audit/state/audit.json").read_text())
     assert "subclasses" not in told
