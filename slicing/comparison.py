@@ -19,7 +19,7 @@ from .metrics import METRICS
 from .paired_change import paired_change
 from .power import detectable_gap
 from .record_table import RecordTable
-from .report import Audit, AuditRow
+from .report import Audit, AuditRow, plain_value
 from .withholding import without_small_figures
 
 WHOLE = "all records"
@@ -61,10 +61,7 @@ class Change:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return {
-            name: value.to_json() if isinstance(value, Interval) else _plain(value)
-            for name, value in self.__dict__.items()
-        }
+        return {name: plain_value(value) for name, value in self.__dict__.items()}
 
 
 @dataclass(frozen=True)
@@ -345,10 +342,6 @@ def judged_changes(drafts: list[Change], up: list[bool], q: float) -> tuple[Chan
                 verdict = "better" if (draft.change.estimate > 0) == higher_is_better else "worse"
         rows.append(Change(**{**draft.__dict__, "q": corrected, "verdict": verdict}))
     return tuple(rows)
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_audit(data: Mapping[str, Any]) -> Audit:

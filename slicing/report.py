@@ -257,16 +257,18 @@ class Audit:
             "n_records": self.n_records,
             "n_patients": self.n_patients,
             "n_without_gold": self.n_without_gold,
-            "prevalence": _plain(self.prevalence),
+            "prevalence": plain_value(self.prevalence),
             "n_tests": self.n_tests,
             "patients_known": self.patients_known,
             "settings": dict(self.settings),
             "verdict": self.verdict,
         }
         plain["overall"] = [
-            {key: _plain(value) for key, value in item.__dict__.items()} for item in self.overall
+            {key: plain_value(value) for key, value in item.__dict__.items()} for item in self.overall
         ]
-        plain["rows"] = [{key: _plain(value) for key, value in row.__dict__.items()} for row in self.rows]
+        plain["rows"] = [
+            {key: plain_value(value) for key, value in row.__dict__.items()} for row in self.rows
+        ]
         return plain
 
     @classmethod
@@ -307,7 +309,8 @@ class Audit:
         return "\n".join(lines)
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """Return a figure as JSON has it: None for one that is not finite."""
     if isinstance(value, Interval):
         return value.to_json()
     return None if isinstance(value, float) and not math.isfinite(value) else value

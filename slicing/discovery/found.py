@@ -16,6 +16,7 @@ from sidelight.labeling.statistics import Interval
 
 from ..function import SlicingFunction
 from ..matrix import SliceMatrix
+from ..report import plain_value
 from .evidence import Evidence, as_evidence
 from .rule import Rule, members
 
@@ -156,7 +157,7 @@ class FoundSlice:
             "name": self.name, "method": self.method, "label": self.label, "description": self.description,
             "n": self.n, "n_patients": self.n_patients, "n_members": int(self.members.sum()),
             "error_rate": self.error_rate.to_json(), "rest_rate": self.rest_rate.to_json(),
-            "gap": self.gap.to_json(), "foreseen": _plain(self.foreseen), "p": _plain(self.p), "q": _plain(self.q),
+            "gap": self.gap.to_json(), "foreseen": plain_value(self.foreseen), "p": plain_value(self.p), "q": plain_value(self.q),
             "confirmed": self.confirmed, "stability": self.stability, "terms": list(self.terms),
             "traits": list(self.traits),
         }  # fmt: skip
@@ -170,10 +171,6 @@ class FoundSlice:
             f"{self.name}: {self.description}; errors {self.error_rate} against {self.rest_rate.estimate:.3f} "
             f"(n={self.n}, p={self.q:.2g} corrected, stability {self.stability:.2f}, {verdict})"
         )
-
-
-def _plain(value: float) -> float | None:
-    return None if math.isnan(value) else value
 
 
 def ask_rule(record: Any, rule: Rule, label_field: str | None = None) -> bool:
