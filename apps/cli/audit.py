@@ -86,7 +86,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=2),
     metavar="N",
     help="For a folder to share: withhold what rests on fewer than N patients or would tell of so few, and leave out "
-    "errors.csv, records.npz, pictures and the map.",
+    "errors.csv, records.npz, what --sheet tells, pictures and the map.",
 )
 @click.option("--title", default="Slice audit", show_default=True, help="Heading of the page.")
 @click.option(
