@@ -100,8 +100,8 @@ class SliceNoise:
         if self._epoch != epoch:
             self._epoch, (self._place, self._strength) = epoch, self._followed(epoch)
         at = torch.from_numpy(rows)
-        scale = self.spread_.flatten(0, 1)[self._place[at]]
-        scale *= self._strength[at].view(-1, *[1] * (scale.ndim - 1))
+        scale = self.spread_.flatten(0, 1).index_select(0, self._place.index_select(0, at))
+        scale *= self._strength.index_select(0, at).view(-1, *[1] * (scale.ndim - 1))
         noise = torch.randn(inputs.shape, generator=draw, dtype=inputs.dtype)
         changed = torch.addcmul(inputs, noise, scale[:, None] if self.bags else scale)
         if isinstance(self.then, RowAugment):

@@ -65,12 +65,15 @@ class SliceSampler:
             raise ValueError(f"share is {share}; it is from 0 to below 1")
         self.membership = np.nan_to_num(values, nan=0.0)
         self.share, self.cap, self.by_class = share, cap, by_class
+        self._known: tuple[Any, Targets, NDArray[np.float64]] | None = None
 
     def __call__(
         self, rows: NDArray[np.intp], targets: Targets, random: np.random.Generator
     ) -> NDArray[np.intp]:
         """Return as many rows as there are, drawn with replacement and spread evenly over the epoch."""
-        odds = self.odds(rows, targets)
+        if self._known is None or self._known[0] is not rows or self._known[1] is not targets:
+            self._known = rows, targets, self.odds(rows, targets)
+        odds = self._known[2]  # the same in each epoch
         # systematic draws: every row comes its expected number of times, rounded up or down
         ticks = (np.arange(len(rows)) + random.random()) / len(rows)
         order = random.permutation(len(rows))
