@@ -223,7 +223,7 @@ class Config(Section):
     data: Data
     payloads: dict[str, Payload] = {}
     tasks: dict[str, Task] = Field(min_length=1)
-    never: list[dict[str, str | list[str]]] | None = Field(default=None, min_length=1)
+    never: list[dict[str, Any]] | None = Field(default=None, min_length=1)
     sources: dict[str, Source] = Field(min_length=1)
     slices: dict[str, Slice] = {}
     splits: Splits = Splits()
