@@ -69,7 +69,8 @@ def model_card(findings: "Findings") -> str:
         ]
         lines += ["| --- | --- | --- | --- | --- | --- |"]
         lines += [
-            f"| {_cell(row.subclass)} | {_cell(row.within)} | {row.n} | {_cell(write_interval(row.recall))} "
+            f"| {_cell(row.subclass)} | {_cell(row.within)} | {row.recall.reason if row.n is None else row.n} "
+            f"| {_cell(write_interval(row.recall))} "
             f"| {_cell(write_interval(row.rest))} | {write_p(row.q)} |"
             for row in findings.subclasses.hidden
         ]

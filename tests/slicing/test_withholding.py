@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sidelight.labeling.statistics import Interval
 from sidelight.slicing import (
     AuditedRecords,
     Card,
@@ -415,6 +416,16 @@ def test_rare_subclasses_are_no_names_in_a_new_schema(shared):
     assert rows["paced beats"].verdict == "hidden gap"
     assert "rare" not in shared.subclasses.completed().names
     assert isinstance(shared.subclasses.completed(), SubclassSchema)
+
+
+def test_a_hidden_gap_whose_size_is_withheld_says_so_in_the_card(full):
+    findings = full[0]
+    gap = findings.subclasses.hidden[0]
+    nothing = Interval.missing("withheld")
+    row = replace(gap, n=None, n_patients=None, recall=nothing, rest=nothing, gap=nothing, q=np.nan)
+    card = model_card(replace(findings, subclasses=replace(findings.subclasses, rows=(row,))))
+    assert f"| {gap.subclass} | {gap.within} | withheld | withheld | " in card
+    assert "None" not in card
 
 
 def test_a_subclass_with_a_few_misses_keeps_its_number_and_loses_its_share():
