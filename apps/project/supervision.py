@@ -142,8 +142,8 @@ def do_fit(work: Work) -> None:
     labels.write(work.folder / "labels.parquet")
     model.save(work.folder / "label_model")
     work.note("covered", float(labels.covered.mean()), task=name)
-    for number, share in enumerate(model.prior_):
-        work.note("class balance", float(share), task=name, **{"class": task.classes[number]})
+    for number, share in enumerate(labels.lineage["class_balance"]):
+        work.note("class balance", share, task=name, **{"class": task.classes[number]})
     for number, known in enumerate(task.classes):
         work.note("labeled", int((labels.label == number).sum()), task=name, **{"class": known})
     for found in () if name in linked else model.overruled_:

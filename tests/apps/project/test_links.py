@@ -82,6 +82,11 @@ def test_votes_on_one_task_label_the_other_and_no_labels_contradict_each_other(p
     assert (effusion.n_votes[4], side.n_votes[0]) == (0, 0)
     page = (run.folder / "report.html").read_text()
     assert "labeled together with side" in page
+    assert "estimated together with theirs from what is declared: absent" in page
+    assert "estimated together with theirs: none" in page
+    for task, labels in (("effusion", effusion), ("side", side)):
+        told = [m["value"] for m in run.metrics() if (m.get("task"), m["metric"]) == (task, "class balance")]
+        assert told == labels.lineage["class_balance"]
     assert main(["export", ".", "--task", "side", "--to", "csv", "--out", "side.csv"]) == 0
     assert main(["monitor", "notes.csv"]) == 0
 
