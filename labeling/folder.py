@@ -60,6 +60,8 @@ def write_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]
         raise UsageError(f"{target} exists already; choose another folder or allow overwriting")
     if target.exists() and not target.is_dir():
         raise UsageError(f"{target} is a file; a folder is to be written there")
+    if target.name in ("", ".."):
+        raise UsageError(f"{target} is no name of a folder of its own; choose another folder")
     temporary = target.with_name(f"{_MARK}{target.name}-{uuid.uuid4().hex[:8]}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

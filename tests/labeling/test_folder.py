@@ -59,6 +59,16 @@ def test_a_folder_in_the_way_is_not_touched(tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.parametrize("path", [".", "..", "inner/.."])
+def test_the_folder_one_is_in_is_not_replaced(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner/kept").write_text("")
+    with pytest.raises(UsageError, match="choose another folder"), write_folder(path, overwrite=True):
+        pass
+    assert [entry.name for entry in tmp_path.rglob("*")] == ["inner", "kept"]
+
+
 def test_missing_parents_are_made(tmp_path):
     with write_folder(tmp_path / "a" / "b" / "votes") as folder:
         (folder / "x").write_text("1")
