@@ -44,7 +44,8 @@ def write_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]
     path : path-like
         Where the folder is wanted.
     overwrite : bool, default False
-        Replace a folder that is there already; the old one stays whole until the new one is complete.
+        Replace a folder that is there already; the old one stays whole until the new one is complete. A folder
+        that holds nothing by a name of the new one is somebody else's, and is not replaced.
 
     Examples
     --------
@@ -70,6 +71,7 @@ def write_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]
         raise InputError(target, f"cannot be written ({error.strerror})") from None
     try:
         yield temporary
+        _refuse_strangers(temporary, target)
         for entry in temporary.rglob("*"):
             entry.chmod(PRIVATE_FOLDER if entry.is_dir() else PRIVATE_FILE)
         _put_in_place(temporary, target)
@@ -77,6 +79,15 @@ def write_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]
         raise InputError(target, f"cannot be written ({error.strerror})") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _refuse_strangers(temporary: Path, target: Path) -> None:
+    """Raise when the folder to be replaced has nothing in common with what replaces it."""
+    there = {entry.name for entry in target.iterdir()} if target.exists() else set()
+    if there and there.isdisjoint(entry.name for entry in temporary.iterdir()):
+        raise UsageError(
+            f"{target} holds other files than are to be written; it is not replaced: choose another folder"
+        )
 
 
 def _put_in_place(temporary: Path, target: Path) -> None:

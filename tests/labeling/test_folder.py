@@ -45,8 +45,23 @@ def test_overwriting_replaces_the_whole_folder(tmp_path):
     for name in ("old", "new"):
         with write_folder(tmp_path / "votes", overwrite=True) as folder:
             (folder / name).write_text(name)
-    assert [entry.name for entry in (tmp_path / "votes").iterdir()] == ["new"]
+            (folder / "manifest").write_text(name)
+    assert {entry.name for entry in (tmp_path / "votes").iterdir()} == {"manifest", "new"}
     assert [entry.name for entry in tmp_path.iterdir()] == ["votes"]
+
+
+def test_a_folder_of_other_files_is_not_replaced(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.csv").write_text("mine")
+    fault = "holds other files than are to be written"
+    with pytest.raises(UsageError, match=fault), write_folder(tmp_path / "mine", overwrite=True) as folder:
+        (folder / "manifest").write_text("new")
+    assert (tmp_path / "mine" / "notes.csv").read_text() == "mine"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["mine"]
+    (tmp_path / "mine" / "notes.csv").unlink()
+    with write_folder(tmp_path / "mine", overwrite=True) as folder:
+        (folder / "manifest").write_text("new")
+    assert (tmp_path / "mine" / "manifest").read_text() == "new"
 
 
 def test_a_folder_in_the_way_is_not_touched(tmp_path):
