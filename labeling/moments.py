@@ -181,7 +181,7 @@ def _pairs_dense(values: NDArray[np.int8], m: int, k: int) -> NDArray[np.int64]:
         hot = np.empty((k, m, block.shape[1]), dtype=np.float32)
         for c in range(k):
             np.equal(block, c, out=hot[c], casting="unsafe")
-        flat = hot.reshape(k * m, -1)
+        flat = hot.reshape(k * m, block.shape[1])
         total += (flat @ flat.T).astype(np.int64)
     by_function = np.arange(m * k).reshape(k, m).T.ravel()
     return np.ascontiguousarray(total[np.ix_(by_function, by_function)])

@@ -390,3 +390,8 @@ def test_a_thousand_rules_for_fifty_classes_fit_in_memory():
     everything = rng.integers(0, k, (300, 100)).astype(np.int8)
     with pytest.raises(ValueError, match="pairs of at most 4000"):
         LabelModel(cardinality=k).fit(everything)
+
+
+def test_without_functions_every_record_keeps_the_class_balance():
+    model = LabelModel(cardinality=2).fit(np.zeros((5, 0), np.int8), class_balance=[0.3, 0.7])
+    np.testing.assert_allclose(model.predict_proba(np.zeros((5, 0), np.int8)), [[0.3, 0.7]] * 5)
