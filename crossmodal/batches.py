@@ -27,6 +27,19 @@ class RowAugment(Protocol):
         ...
 
 
+def augmented(
+    augment: Augment | RowAugment | None,
+    inputs: Tensor,
+    rows: NDArray[np.intp],
+    epoch: int,
+    draw: torch.Generator,
+) -> Tensor:
+    """Return the inputs of these training records as an augmentation of either kind, or none, changes them."""
+    if isinstance(augment, RowAugment):
+        return augment.of_rows(inputs, rows, epoch, draw)
+    return inputs if augment is None else augment(inputs, draw)
+
+
 Sampler = Callable[[NDArray[np.intp], Targets, np.random.Generator], Iterable[int]]
 """Takes the usable rows, the targets and a generator, returns the rows of one epoch in order."""
 
@@ -137,14 +150,14 @@ class BatchLoader:
     def __iter__(self) -> Iterator[Batch]:
         pieces, n_pieces = self._pieces(self.epoch), self.accumulate * self.n_devices
         draw = torch.Generator().manual_seed(_epoch_seed(self.seed, self.epoch, 1 + self.device))
-        change = self._change(draw)
+        epoch = self.epoch
         self.epoch += 1
         for start in range(0, len(pieces), n_pieces):
             step = pieces[start : start + n_pieces]
             whole = sum(float(self.targets.weight[rows].sum()) for rows in step) / n_pieces
             for rows in step[self.device :: self.n_devices]:
                 yield self._batch(
-                    rows, change, float(self.targets.weight[rows].sum()) / whole if whole else 1.0
+                    rows, epoch, draw, float(self.targets.weight[rows].sum()) / whole if whole else 1.0
                 )
 
     def _pieces(self, epoch: int) -> list[NDArray[np.intp]]:
@@ -174,20 +187,10 @@ class BatchLoader:
         """Return the seed of what the network itself draws on this device, from this epoch on."""
         return _epoch_seed(self.seed, self.epoch, 1 + self.n_devices + self.device)
 
-    def _change(self, draw: torch.Generator) -> Callable[[Tensor, NDArray[np.intp]], Tensor]:
-        """Return what changes the inputs of rows in the epoch that begins."""
-        augment, epoch = self.augment, self.epoch
-        if augment is None:
-            return lambda inputs, rows: inputs
-        if isinstance(augment, RowAugment):
-            return lambda inputs, rows: augment.of_rows(inputs, rows, epoch, draw)
-        return lambda inputs, rows: augment(inputs, draw)
-
-    def _batch(
-        self, rows: NDArray[np.intp], change: Callable[[Tensor, NDArray[np.intp]], Tensor], share: float
-    ) -> Batch:
+    def _batch(self, rows: NDArray[np.intp], epoch: int, draw: torch.Generator, share: float) -> Batch:
+        inputs = torch.from_numpy(self.inputs.batch(rows))
         return Batch(
-            inputs=change(torch.from_numpy(self.inputs.batch(rows)), rows),
+            inputs=augmented(self.augment, inputs, rows, epoch, draw),
             target=torch.from_numpy(self.targets.proba[rows]),
             weight=torch.from_numpy(self.targets.weight[rows]),
             rows=torch.from_numpy(rows.astype(np.int64)),

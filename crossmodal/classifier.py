@@ -14,7 +14,7 @@ from torch import nn
 
 from sidelight.labeling.seeds import derive_seed
 
-from .augment import AUGMENTATIONS, augmentation
+from .augment import augmentation
 from .batches import Augment, BatchLoader, RowAugment, Sampler, apply_in_batches, shuffled
 from .calibration import fit_temperature, scaled_softmax
 from .checkpoint import Checkpoint, training_fingerprint
@@ -283,9 +283,9 @@ class CrossModalClassifier(Parameters):
 
     def _check(self) -> None:
         """Refuse arguments that cannot be trained with."""
-        for name, known in (("encoder", ENCODERS), ("loss", LOSSES), ("augment", AUGMENTATIONS)):
+        for name, known in (("encoder", ENCODERS), ("loss", LOSSES)):
             value = getattr(self, name)
-            if isinstance(value, str) and value not in known and (name, value) != ("augment", "auto"):
+            if isinstance(value, str) and value not in known:
                 raise ValueError(f"{name} is {value!r}; known by name: {', '.join(sorted(known))}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision is {self.precision!r}; it is one of {', '.join(PRECISIONS)}")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sidelight.crossmodal.augment import augmentation
-from sidelight.crossmodal.batches import Augment, RowAugment
+from sidelight.crossmodal.batches import Augment, RowAugment, augmented
 from sidelight.crossmodal.inputs import Inputs
 from sidelight.crossmodal.targets import Targets
 
@@ -104,9 +104,7 @@ class SliceNoise:
         scale *= self._strength.index_select(0, at).view(-1, *[1] * (scale.ndim - 1))
         noise = torch.randn(inputs.shape, generator=draw, dtype=inputs.dtype)
         changed = torch.addcmul(inputs, noise, scale[:, None] if self.bags else scale)
-        if isinstance(self.then, RowAugment):
-            return self.then.of_rows(changed, rows, epoch, draw)
-        return changed if self.then is None else self.then(changed, draw)
+        return augmented(self.then, changed, rows, epoch, draw)
 
     def _followed(self, epoch: int) -> tuple[Tensor, Tensor]:
         """Return for each record the place of the slice and group whose noise it gets in this epoch, and how much of it."""

@@ -1,6 +1,5 @@
-"""Findings without small cells: no output tells, or lets anyone reckon, a count of a few patients."""
+"""Findings without small cells: what stands in their place in each output, what is left out, what is refused."""
 
-import functools
 import json
 import re
 from dataclasses import replace
@@ -11,114 +10,19 @@ import pytest
 from sidelight.labeling.statistics import Interval
 from sidelight.slicing import (
     AuditedRecords,
-    Card,
-    Confusion,
     Findings,
-    Strip,
     SubclassSchema,
-    TrainingView,
     audit,
     audit_labels,
     compare_audits,
-    contrast_errors,
-    discover,
-    explain_slice,
-    fairness,
     read_audit,
-    slice_calibration,
-    slice_intersections,
     subclass_metrics,
     withhold_small_cells,
 )
 from sidelight.slicing.model_card import model_card
 from sidelight.slicing.page import audit_page
 
-CLASSES = ("normal", "abnormal")
-N = 900
-SMALLEST = 5
-
-
-class Case:
-    """One model audited in every way there is, with slices of many sizes; `extra` members are added to the tiny one."""
-
-    def __init__(self, seed=0, patients=None):
-        random = np.random.default_rng(seed)
-        rows = np.arange(N)
-        self.y, self.paced = random.integers(0, 2, N), random.random(N) < 0.25
-        wrong = random.random(N) < np.where(self.paced & (self.y == 1), 0.6, 0.05)
-        positive = np.where(wrong, 1 - self.y, self.y) * 0.8 + 0.1
-        self.proba = np.column_stack([1 - positive, positive])
-        site = np.where(rows < 3, "tiny", np.where(rows < 60, "small", np.where(rows < 400, "east", "west")))
-        self.slices = {
-            "paced": self.paced,
-            **{f"site = {name}": site == name for name in ("tiny", "small", "east", "west")},
-            "nearly all": rows >= 4,
-            "good": (rows >= 600) & (rows < 640),
-            "wide": rows >= 700,
-            "within wide": rows >= 702,
-            "fours": rows < 4,
-            "fives": rows < 5,
-        }
-        self.patients = rows if patients is None else patients
-        sub = np.where(self.y == 1, np.where(self.paced, "paced beats", "plain"), "").astype(object)
-        sub[np.flatnonzero(self.y == 1)[:2]] = "rare"
-        self.subclasses = sub.tolist()
-        self.sex = np.where(rows < 2, "other", np.where(random.random(N) < 0.5, "f", "m"))
-        self.embedding = np.column_stack(
-            [self.y + random.normal(0, 0.3, N), 3 * self.paced + random.normal(0, 0.3, N)]
-        )
-
-    def findings(self):
-        y, proba, slices, patients = self.y, self.proba, self.slices, self.patients
-        table = Confusion.of(
-            {"class": [CLASSES[c] for c in y]}, {"class": [CLASSES[c] for c in proba.argmax(axis=1)]},
-            classes={"class": CLASSES}, patients=patients,
-        )  # fmt: skip
-        inside = np.flatnonzero(slices["good"])
-        good = Confusion.of(
-            {"class": [CLASSES[c] for c in y[inside]]},
-            {"class": [CLASSES[c] for c in proba[inside].argmax(axis=1)]},
-            classes={"class": CLASSES}, patients=np.asarray(patients)[inside],
-        )  # fmt: skip
-        training = TrainingView(labels=y, slices=self.paced & (np.arange(N) < 100), gold=y, proba=proba)
-        found = Findings(
-            audit(y, proba, slices, patients),
-            "An audit",
-            CLASSES,
-            discovery=discover(
-                y, proba, embeddings=self.embedding, metadata={"sex": self.sex}, patients=patients
-            ),
-            subclasses=subclass_metrics(y, proba, self.subclasses, classes=CLASSES, patients=patients),
-            contrast=contrast_errors(y, proba, slices, classes=CLASSES, patients=patients),
-            mechanisms={"paced": explain_slice(self.paced, y, proba, training)},
-            intersections=slice_intersections(y, proba, slices, patients=patients),
-            calibration=slice_calibration(y, proba, slices, patients),
-            fairness={"sex": fairness(y, proba, self.sex, patients=patients)},
-            confusion=[
-                ("All records", table.table(normalize="row")),
-                ("In good", good.table(normalize="row")),
-            ],
-            map="<svg>every record</svg>",
-            strips=[Strip("paced", (Card("<svg></svg>", "called normal, gold abnormal", True),))],
-        )
-        everyone = np.arange(N)
-        records = AuditedRecords(
-            y,
-            proba,
-            slices,
-            patients,
-            self.subclasses,
-            {"sex": self.sex},
-            [(everyone, table), (inside, good)],
-        )
-        return found, records
-
-
-@functools.cache
-def made(seed):
-    """Return a case with its findings, which take a second to make."""
-    case = Case(seed)
-    return case, *case.findings()
+from .audited_case import SMALLEST, Case, N, made, small_counts
 
 
 @pytest.fixture(scope="module")
@@ -137,171 +41,6 @@ def shared(case, full):
     votes = np.column_stack([case.y, np.where(np.arange(N) % 7 < 3, case.y, -1)]).astype(np.int8)
     labels = audit_labels(votes, case.slices, gold=case.y, smallest_cell=SMALLEST)
     return replace(withhold_small_cells(found, records, SMALLEST), labels=labels)
-
-
-COUNTS = {"n", "n_patients", "n_positive", "n_without_gold", "n_other", "n_without", "n_members"}
-MEANS = {"brier", "auroc", "calibration", "slope", "entropy"}
-
-
-def small_counts(plain, total=N, path="", smallest=SMALLEST, *, share=True):
-    """Yield where a count of 1 to smallest - 1 stands in a tree of plain values, or in the parts of a share."""
-    if isinstance(plain, dict):
-        told = plain.get("metric") or plain.get("measure") or ""
-        share = share and told not in MEANS
-        if "estimate" in plain and plain["estimate"] is not None:
-            n = plain["n"]
-            parts = [n]
-            last = path.rpartition(".")[2]
-            if share and last in {
-                "value",
-                "rest",
-                "recall",
-                "errors",
-                "observed",
-                "error_rate",
-                "rest_rate",
-            } | set(CLASSES):
-                parts += [round(plain["estimate"] * n), n - round(plain["estimate"] * n)]
-            yield from ((path, part) for part in parts if 0 < part < smallest)
-        for name, value in plain.items():
-            whole = name in COUNTS and isinstance(value, int) and not isinstance(value, bool)
-            if whole and any(0 < part < smallest for part in (value, total - value)):
-                yield f"{path}.{name}", value
-            yield from small_counts(value, total, f"{path}.{name}", smallest, share=share)
-    elif isinstance(plain, list):
-        for place, value in enumerate(plain):
-            if (
-                isinstance(value, float | int)
-                and re.search(r"\.(counts|n_patients)\.\d+$", path)
-                and 0 < value < smallest
-            ):
-                yield f"{path}.{place}", value
-            yield from small_counts(value, total, f"{path}.{place}", smallest, share=share)
-
-
-def test_the_walker_finds_small_counts_where_nothing_is_withheld(full):
-    found = {path.split(".")[1] for path, _ in small_counts(full[0].to_json())}
-    assert {
-        "rows",
-        "subclasses",
-        "calibration",
-        "fairness",
-        "intersections",
-        "contrast",
-        "confusion",
-    } <= found
-
-
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("smallest", [5, 11])
-def test_no_count_in_the_json_is_small_in_itself_in_its_share_or_in_what_it_leaves(seed, smallest):
-    _, found, records = made(seed)
-    plain = json.loads(json.dumps(withhold_small_cells(found, records, smallest).to_json(), allow_nan=False))
-    assert list(small_counts(plain, smallest=smallest)) == []
-    told = [row for row in plain["rows"] if row["n"] is not None]
-    assert len(told) > 10, "and much is left"
-    assert plain["overall"][0]["value"]["estimate"] is not None
-
-
-def told_groups(plain, case):
-    """Return the groups whose sizes follow from what the JSON tells, read off it figure by figure."""
-    y, right = case.y == 1, case.proba.argmax(axis=1) == case.y
-    everyone, groups = np.ones(N, dtype=bool), []
-
-    def tell(value, group, hits=None):
-        if value is not None and not (isinstance(value, dict) and value["estimate"] is None):
-            groups.extend([group] if hits is None else [group, group & hits])
-
-    for item in plain["overall"]:
-        own = {"sensitivity": (y, right), "specificity": (~y, right), "auroc": (y,)}.get(
-            item["metric"], (everyone,)
-        )
-        tell(item["value"], *own)
-    for row in plain["rows"]:
-        inside = case.slices[row["slice"]]
-        tell(row["n"], inside)
-        tell(row["n_positive"], inside & y)
-        for side, name in ((inside, "value"), (~inside, "rest")):
-            own = {"sensitivity": (side & y, right), "specificity": (side & ~y, right), "auroc": (side & y,)}
-            tell(row[name], *own.get(row["metric"], (side,)))
-    for row in plain["calibration"]:
-        inside = case.slices.get(row["slice"], everyone)
-        tell(row["observed"], inside, y)
-    for row in plain["contrast"]:
-        own = y if row["subject"] == CLASSES[1] else ~y
-        tell(row["value"], own & ~right, case.slices[row["group"]])
-        tell(row["rest"], own & right, case.slices[row["group"]])
-    table = plain["subclasses"]
-    parts = np.array(case.subclasses, dtype=str)
-    tell(table["n_without"], parts == "")
-    tell(table["errors"], everyone, right)
-    for row in table["rows"]:
-        own = y if row["within"] == CLASSES[1] else ~y
-        inside = own & (parts == row["subclass"])
-        tell(row["n"], inside)
-        tell(row["recall"], inside, right)
-        tell(row["rest"], own & ~inside, right)
-    for group, n in plain["fairness"]["sex"]["groups"].items():
-        tell(n, case.sex == group)
-    called = case.proba[:, 1] >= 0.5
-    for row in plain["fairness"]["sex"]["rows"]:
-        own = {
-            "selection": (everyone, called), "sensitivity": (y, called), "false-positive rate": (~y, called),
-            "precision": (called, y), "accuracy": (everyone, right), "calibration": (everyone, None),
-        }[row["measure"]]  # fmt: skip
-        for name, side in (("value", case.sex == row["group"]), ("rest", case.sex != row["group"])):
-            tell(row[name], own[0] & side, own[1])
-    for row in plain["intersections"]["rows"]:
-        inside = np.all(
-            [case.slices[s] == (s in row["slices"]) for s in plain["intersections"]["names"]], axis=0
-        )
-        tell(row["n"], inside)
-        tell(row["errors"], inside, right)
-    for table, rows in zip(plain["confusion"], (everyone, case.slices["good"]), strict=True):
-        for i, line in enumerate(table["counts"]):
-            for j, count in enumerate(line):
-                tell(count, rows & (case.y == i) & (case.proba.argmax(axis=1) == j))
-    return groups
-
-
-def secret_groups(case, smallest):
-    """Return the groups of a few records that have a name: slices, subclasses, care groups, and what is right of them."""
-    y, right = case.y == 1, case.proba.argmax(axis=1) == case.y
-    parts = np.array(case.subclasses, dtype=str)
-    named = [side for members in case.slices.values() for side in (members, ~members)]
-    named += (
-        [parts == name for name in set(parts.tolist())]
-        + [case.sex == name for name in "fm"]
-        + [case.sex == "other"]
-    )
-    named += [
-        outer & ~inner
-        for outer in case.slices.values()
-        for inner in case.slices.values()
-        if not (inner & ~outer).any()
-    ]
-    cells = [np.ones(N, dtype=bool), y, ~y, y & right, y & ~right, ~y & right, ~y & ~right]
-    found = [group & cell for group in named[: 2 * len(case.slices)] for cell in cells] + named
-    return [group for group in found if 0 < group.sum() < smallest]
-
-
-def could_be_reckoned(told, secret):
-    """Return which secret groups are combinations of those told, by least squares."""
-    basis = np.array([np.ones(N), *told], dtype=float).T
-    targets = np.array(secret, dtype=float).T
-    left = targets - basis @ np.linalg.lstsq(basis, targets, rcond=None)[0]
-    return np.linalg.norm(left, axis=0) < 1e-6
-
-
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("smallest", [5, 11])
-def test_no_small_group_can_be_reckoned_from_all_that_the_json_tells(seed, smallest):
-    case, found, records = made(seed)
-    secret = secret_groups(case, smallest)
-    assert could_be_reckoned(told_groups(found.to_json(), case), secret).all(), "where nothing is withheld"
-    told = told_groups(withhold_small_cells(found, records, smallest).to_json(), case)
-    assert len(told) > 50
-    assert not could_be_reckoned(told, secret).any()
 
 
 def test_slices_at_the_threshold_are_told_and_below_it_marked(shared):
