@@ -126,8 +126,10 @@ def headline(run: "Run") -> Mapping[str, Any]:
             figures[f"{task}: labels against all votes, {metric['class']}"] = metric["said"]
         elif metric["step"].startswith("audit:") and "slice" not in metric and "of" in metric:
             bounds = {"estimate": metric["value"], "low": metric["low"], "high": metric["high"]}
-            complete = None not in bounds.values()
-            figures[f"{task}: {name} of the {metric['of']} (test)"] = bounds if complete else metric["value"]
+            known = metric.get("reason") if metric["value"] is None else metric["value"]
+            figures[f"{task}: {name} of the {metric['of']} (test)"] = (
+                known if None in bounds.values() else bounds
+            )
         elif name == "label accuracy" and metric["part"] == "test" and metric["low"] is not None:
             bounds = {"estimate": metric["value"], "low": metric["low"], "high": metric["high"]}
             figures[f"{task}: label accuracy (test)"] = bounds

@@ -100,7 +100,8 @@ def do_audit(work: Work) -> None:
     work.note("found slices", 0 if found.discovery is None else len(found.discovery.confirmed), task=name)
     for item in result.overall:
         bounds = {"low": _finite(item.value.low), "high": _finite(item.value.high), "n": result.n_records}
-        work.note(item.metric, item.value.estimate, task=name, part="test", of=of, **bounds)
+        why = {} if np.isfinite(item.value.estimate) else {"reason": item.value.reason}
+        work.note(item.metric, item.value.estimate, task=name, part="test", of=of, **bounds, **why)
     for row in result.rows:
         bounds = {"low": _finite(row.value.low), "high": _finite(row.value.high), "n": row.n}
         work.note(

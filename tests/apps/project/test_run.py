@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sidelight.apps.cli.main import main
+from sidelight.apps.cli.run import headline
 from sidelight.apps.project import load_project, run_project
 from sidelight.apps.project.run import plan_project
 from sidelight.apps.project.runs import find_run, list_runs
@@ -325,6 +326,15 @@ def test_an_audit_withholds_what_rests_on_few_patients_down_to_the_bundle(home):
     assert f"&lt;{smallest}" in page
     about = json.loads((done.folder / "bundle/state/bundle.json").read_text())["metrics"]["slices"]
     assert all(row["n"] is None or row["n"] >= smallest for row in about)
+    whole = [
+        row for row in done.metrics() if row["step"] == "audit:state" and "of" in row and "slice" not in row
+    ]
+    assert {row["reason"] for row in whole if row["value"] is None} <= {f"<{smallest}", "withheld"}
+    shown = {name: value for name, value in headline(done).items() if "of the" in name}
+    reasons = {row["reason"] for row in whole if row["value"] is None}
+    assert reasons, "nothing to show"
+    assert {value for value in shown.values() if isinstance(value, str)} == reasons
+    assert None not in shown.values()
 
 
 def test_of_fewer_test_patients_than_the_smallest_cell_no_audit_is_told(home):
